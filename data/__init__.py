@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The snapshot of the atlas: plain tables, see ``README.md``."""
