@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""atlasnet: from a brain atlas to a recurrent network of its areas.
+
+::
+
+    atlas source -> RegionGraph -> NetworkSpec -> keras.Model
+
+The public names are resolved when they are first used: ``import atlasnet`` loads
+neither Keras nor an atlas.
+
+Examples
+--------
+>>> import atlasnet
+>>> source = atlasnet.SnapshotSource()
+>>> graph = atlasnet.preset_graph(source, "fpn")
+>>> spec = atlasnet.plan_network(graph, atlasnet.hand_interface(graph))
+>>> spec.n_units
+2048
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from atlasnet.atlas.assembly import build_graph as build_graph
+    from atlasnet.atlas.assembly import preset_graph as preset_graph
+    from atlasnet.atlas.snapshot import SnapshotSource as SnapshotSource
+    from atlasnet.atlas.source import AtlasSource as AtlasSource
+    from atlasnet.builder import build_model as build_model
+    from atlasnet.errors import AtlasNetError as AtlasNetError
+    from atlasnet.graph import Projection as Projection
+    from atlasnet.graph import Region as Region
+    from atlasnet.graph import RegionGraph as RegionGraph
+    from atlasnet.interface import Interface as Interface
+    from atlasnet.interface import hand_interface as hand_interface
+    from atlasnet.pipeline import load_model as load_model
+    from atlasnet.pipeline import save_model as save_model
+    from atlasnet.pipeline import spec_of as spec_of
+    from atlasnet.planner import UnitRule as UnitRule
+    from atlasnet.planner import plan_network as plan_network
+    from atlasnet.spec import NetworkSpec as NetworkSpec
+
+_HOME = {
+    "AtlasNetError": "errors",
+    "AtlasSource": "atlas.source",
+    "Interface": "interface",
+    "NetworkSpec": "spec",
+    "Projection": "graph",
+    "Region": "graph",
+    "RegionGraph": "graph",
+    "SnapshotSource": "atlas.snapshot",
+    "UnitRule": "planner",
+    "build_graph": "atlas.assembly",
+    "build_model": "builder",
+    "hand_interface": "interface",
+    "load_model": "pipeline",
+    "plan_network": "planner",
+    "preset_graph": "atlas.assembly",
+    "save_model": "pipeline",
+    "spec_of": "pipeline",
+}
+
+__all__ = sorted(_HOME)
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name's module when the name is first used."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'atlasnet' has no attribute '{name}'")
+    value = getattr(import_module(f"atlasnet.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""AtlasSource: what a graph needs from an atlas, wherever it comes from.
+
+A source gives records and matrices as they are, missing values as None; what to make
+of them (density rule, thresholds, directions) is decided in
+:mod:`atlasnet.atlas.assembly`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atlasnet.direction import Direction
+from atlasnet.graph import Hemisphere
+
+__all__ = [
+    "AtlasSource",
+    "Connections",
+    "EconomoArea",
+    "Homologue",
+    "NodeRecord",
+    "PathwayRecord",
+    "RegionRecord",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RegionRecord:
+    """A mapped region of Julich-Brain, in one hemisphere."""
+
+    name: str
+    """Name in the connectome (2.9), or in 3.1 where the connectome lacks the region."""
+    hemisphere: Hemisphere
+    julich_2_9: str | None
+    julich_3_1: str | None
+    siibra_id_2_9: str | None
+    siibra_id_3_1: str | None
+    hierarchy: tuple[str, ...]
+    """Path in the atlas, from the telencephalon (say) down to the region's parent."""
+    system: str
+    """Part of the brain; see :mod:`atlasnet.atlas.hierarchy`."""
+    is_isocortex: bool
+    volume_mm3: float | None
+    centroid_mm: tuple[float, float, float] | None
+    """Centroid in MNI152 (ICBM 2009c nonlinear asymmetric), in mm."""
+    overlap_density_per_mm3: float | None
+    """Mean von Economo density by surface overlap; None outside isocortex."""
+    overlap_thickness_mm: float | None
+    connectome_row: int | None
+    """Row in the connectome of 2.9, None where it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """The connectome: streamlines between all of its N regions, without direction."""
+
+    streamline_count: NDArray[np.float64]
+    """Streamline counts, shape (N, N), symmetric; within a region on the diagonal."""
+    length_mm: NDArray[np.float64]
+    """Mean streamline lengths in mm, shape (N, N), symmetric; NaN is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class EconomoArea:
+    """An area of von Economo and Koskinas (1925)."""
+
+    symbol: str
+    name: str
+    cell_density_per_mm3: float
+    thickness_mm: float
+    cortical_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Homologue:
+    """What the hand network's node table says of a single region."""
+
+    region: str
+    node: str
+    economo_symbols: tuple[str, ...]
+    is_whole_node: bool
+    """True if the region alone is the node's parcel in the connectome."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRecord:
+    """A node of the hand network, in one hemisphere, as the node table has it."""
+
+    node: str
+    hemisphere: Hemisphere
+    role: str
+    julich_2_9: tuple[str, ...]
+    """Regions whose connections are the node's."""
+    julich_3_1: tuple[str, ...]
+    """Regions whose volumes are the node's."""
+    economo_symbols: tuple[str, ...]
+    """Homologues; the node's density and thickness are their means."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathwayRecord:
+    """A directed pathway between two nodes, as the literature has it."""
+
+    source: str
+    target: str
+    direction: Direction
+    evidence: str
+    species: str
+    citation: str
+    doi: str | None
+    support: str
+    """``verified`` (the statement was read), ``cited`` (a standard citation) or
+    ``doubtful``."""
+    note: str
+
+
+class AtlasSource(Protocol):
+    """A place that atlas data come from."""
+
+    def describe(self) -> Mapping[str, str | list[str]]:
+        """Return name, versions, date, checksum and licences of the data."""
+        ...
+
+    def regions(self) -> tuple[RegionRecord, ...]:
+        """Return every mapped region of Julich-Brain 2.9 and 3.1."""
+        ...
+
+    def connections(self) -> Connections:
+        """Return the connectome of Julich-Brain 2.9."""
+        ...
+
+    def economo_areas(self) -> Mapping[str, EconomoArea]:
+        """Return von Economo's areas by symbol."""
+        ...
+
+    def homologues(self) -> Mapping[str, Homologue]:
+        """Return the homologues of single regions by `RegionRecord.name`."""
+        ...
+
+    def node_table(self) -> tuple[NodeRecord, ...]:
+        """Return the nodes of the hand network."""
+        ...
+
+    def pathways(self) -> tuple[PathwayRecord, ...]:
+        """Return the cited pathways of the hand network, doubtful ones included."""
+        ...

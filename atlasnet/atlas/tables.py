@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables of a snapshot: columns, sources and licences."""
+
+from dataclasses import dataclass
+
+__all__ = ["MANIFEST", "SNAPSHOT_VERSION", "TABLES", "Table"]
+
+SNAPSHOT_VERSION = 1
+MANIFEST = "manifest.json"
+
+_JULICH = (
+    "Julich-Brain: Amunts K, Mohlberg H, Bludau S, Zilles K (2020) Julich-Brain: a 3D "
+    "probabilistic atlas of the human brain's cytoarchitecture, Science 369:988-992, "
+    "doi:10.1126/science.abb4588. Version 3.1: EBRAINS DatasetVersion "
+    "f1fe19e8-99bd-44bc-9616-a52850680777."
+)
+_ECONOMO = (
+    "von Economo C, Koskinas GN (1925) Die Cytoarchitektonik der Hirnrinde des "
+    "erwachsenen Menschen. Springer, Berlin."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the snapshot."""
+
+    name: str
+    title: str
+    source: str
+    licence: str
+    provenance: str
+    columns: tuple[tuple[str, str], ...]
+    """Names and meanings of the columns, in order."""
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the columns, in order."""
+        return tuple(name for name, _ in self.columns)
+
+
+TABLES = (
+    Table(
+        name="regions.csv",
+        title="Every mapped region of Julich-Brain: the union of the 294 of version "
+        "2.9 and the 414 of 3.1.",
+        source="Julich-Brain 2.9 and 3.1 through siibra; overlap with the von Economo "
+        "map of Scholtens et al. 2018",
+        licence="CC BY-NC-SA 4.0 for volume_mm3, x_mm, y_mm, z_mm and the overlap "
+        "columns; names, ids and hierarchy are facts",
+        provenance=_JULICH
+        + "\n\nNames, ids and paths: siibra 1.0.1a25 with siibra-configurations "
+        "7e3999e272562a619bad2d52ed99c56afe24a2ea.\n\nVolumes and centroids: voxel "
+        "counts and means of the maximum probability map of 3.1 at 1 mm, CC BY-NC-SA "
+        "4.0.\n\nOverlap: mid-surface area of the region that falls on each area of "
+        "the von Economo map (nilearn's fsaverage5, five depths). Map: Scholtens LH, "
+        "de Reus MA, de Lange SC, Schmidt R, van den Heuvel MP (2018) An MRI Von "
+        "Economo-Koskinas atlas, NeuroImage 170:249-256, "
+        "doi:10.1016/j.neuroimage.2016.12.069, CC BY-NC-SA 4.0.",
+        columns=(
+            ("name", "name of 2.9, or of 3.1 where the connectome lacks the region"),
+            ("hemisphere", "`left` or `right`"),
+            ("julich_2_9", "name in Julich-Brain 2.9"),
+            ("julich_3_1", "name in Julich-Brain 3.1"),
+            ("siibra_id_2_9", "siibra's id in 2.9"),
+            ("siibra_id_3_1", "siibra's id in 3.1"),
+            (
+                "hierarchy",
+                "path in the atlas down to the region's parent, 3.1 if there",
+            ),
+            ("system", "part of the brain, by the hierarchy"),
+            ("is_isocortex", "`true` or `false`, by the hierarchy"),
+            ("volume_mm3", "volume in mm3, of 3.1"),
+            ("x_mm", "centroid in MNI152, in mm, left to right"),
+            ("y_mm", "centroid in MNI152, in mm, back to front"),
+            ("z_mm", "centroid in MNI152, in mm, down to up"),
+            ("overlap_density_per_mm3", "cells per mm3 by surface overlap"),
+            ("overlap_thickness_mm", "cortical thickness in mm by surface overlap"),
+            ("overlap_areas", "von Economo areas and their shares of the surface"),
+            ("overlap_use", "`used`, `outside isocortex` (left out) or `none`"),
+            ("connectome_row", "row of the region in the connectome, from 0"),
+        ),
+    ),
+    Table(
+        name="connections.csv",
+        title="Streamlines between the regions of Julich-Brain 2.9, mean of 200 "
+        "subjects: pairs with i <= j, without direction. A pair that is not listed has "
+        "no streamline.",
+        source="doi:10.25493/NVS8-XS5 (Domhof et al. 2022), 20 % trimmed mean over the "
+        "subjects",
+        licence="CC BY 4.0",
+        provenance="Domhof JWM, Jung K, Eickhoff SB, Popovych OV (2022) "
+        "Parcellation-based structural and resting-state functional brain connectomes "
+        "of a healthy cohort (v1.1) [Data set]. EBRAINS. doi:10.25493/NVS8-XS5. Paper: "
+        "Network Neuroscience 5:798-830, doi:10.1162/netn_a_00202. Changes: trimmed "
+        "mean over subjects (lowest and highest 20 % dropped in each cell), upper "
+        "triangle, a length of 0 turned into a missing value.\n\nData were provided in "
+        "part by the Human Connectome Project, WU-Minn Consortium (Principal "
+        "Investigators: David Van Essen and Kamil Ugurbil; 1U54MH091657), under the "
+        "HCP Open Access Data Use Terms.",
+        columns=(
+            ("i", "`connectome_row` of one region"),
+            ("j", "`connectome_row` of the other, i <= j; i = j is within a region"),
+            ("streamline_count", "streamlines, not normalised by size"),
+            ("length_mm", "mean length of the streamlines in mm"),
+        ),
+    ),
+    Table(
+        name="economo_areas.csv",
+        title="Cortical areas of von Economo and Koskinas (1925).",
+        source="von Economo & Koskinas 1925; cortical types after Garcia-Cabezas et "
+        "al. 2020",
+        licence="facts of the literature; cite the sources",
+        provenance=_ECONOMO + " English: Triarhou LC (2009) Cellular Structure of the "
+        "Human Cerebral Cortex, Karger. Density: mean over the layers weighted by "
+        "thickness, as digitised for Pronold J, Morales-Gregorio A, et al. (2024) "
+        "Multi-scale spiking network model of human cerebral cortex, Cereb Cortex "
+        "34:bhae409.\n\nCortical types: Garcia-Cabezas MA, Hacker JL, Zikopoulos B "
+        "(2020) Front Neuroanat 14:576015, tables 4-7 (KO koniocortex, EU eulaminate, "
+        "DG dysgranular, AG agranular, ALO allocortex).",
+        columns=(
+            ("symbol", "von Economo's symbol in ASCII"),
+            ("name", "name of the area"),
+            ("cell_density_per_mm3", "nerve cells per mm3"),
+            ("thickness_mm", "cortical thickness in mm"),
+            ("cortical_type", "cortical type"),
+        ),
+    ),
+    Table(
+        name="homologues.csv",
+        title="Von Economo homologue of each region that is a node of the hand network "
+        "or a part of one.",
+        source="hand_network_regions.csv, one row per part",
+        licence="facts of the literature; cite the sources",
+        provenance="See `hand_network_regions.csv`.",
+        columns=(
+            ("region", "`name` in `regions.csv`"),
+            ("node", "node of the hand network"),
+            ("economo", "symbols in `economo_areas.csv`; the density is their mean"),
+            ("is_whole_node", "`true` if it alone is the node's parcel in 2.9"),
+        ),
+    ),
+    Table(
+        name="hand_network_regions.csv",
+        title="The 35 nodes of the frontoparietal hand network in both hemispheres.",
+        source="own compilation from the literature and the tables above",
+        licence="CC BY-NC-SA 4.0 for volume_mm3, cell_count, x_mm, y_mm, z_mm (they "
+        "derive from Julich-Brain 3.1); the rest are facts",
+        provenance="Choice of nodes and homologues after the reviews of Grafton 2010 "
+        "(Exp Brain Res 204:475), Turella & Lingnau 2014 (Front Hum Neurosci 8:686), "
+        "Galletti & Fattori 2018 (Cortex 98:203), Borra et al. 2017 (Neurosci Biobehav "
+        "Rev 75:65), Borra & Luppino 2019 (Cortex 118:19). PMv has no parcel of its "
+        "own in 2.9: its connections are those of Frontal-II (GapMap), its volume is "
+        "6v1 + 6v2 + 6v3 of 3.1; dlPFC likewise is Frontal-I (GapMap) and MFG1, 2, 4 "
+        "and 5.",
+        columns=(
+            ("node", "name of the node"),
+            ("hemisphere", "`left` or `right`"),
+            ("role", "what it does"),
+            ("julich_2_9", "regions whose connections are the node's, joined by `;`"),
+            ("julich_3_1", "regions whose volumes are the node's, joined by `;`"),
+            ("economo", "von Economo homologues, joined by `+`"),
+            ("cell_density_per_mm3", "mean density of the homologues, cells per mm3"),
+            ("thickness_mm", "mean thickness of the homologues in mm"),
+            ("volume_mm3", "sum of the volumes in mm3"),
+            ("cell_count", "density times volume"),
+            ("x_mm", "centroid in MNI152, in mm"),
+            ("y_mm", "centroid in MNI152, in mm"),
+            ("z_mm", "centroid in MNI152, in mm"),
+            ("cortical_type", "cortical types of the homologues"),
+        ),
+    ),
+    Table(
+        name="hand_network_pathways.csv",
+        title="Directed pathways between the nodes as the literature has them.",
+        source="own reading of the cited papers; CoCoMac; counted cells of "
+        "Froudist-Walsh et al. 2021 and Markov et al. 2014",
+        licence="citation, class and support are facts; FLN and SLN figures in notes "
+        "are CC BY-NC 4.0 (marked in note_licence)",
+        provenance="Statements are in own words. FLN and SLN are computed from the "
+        "counted cells released with Froudist-Walsh S et al. (2021) Neuron 109:3500, "
+        "doi:10.1016/j.neuron.2021.08.024 (CC BY-NC 4.0), visual rows also Markov NT "
+        "et al. (2014) J Comp Neurol 522:225, doi:10.1002/cne.23458. CoCoMac patterns "
+        "as tabulated for Schmidt et al. 2018, doi:10.1007/s00429-017-1554-4.",
+        columns=(
+            ("source", "node where the pathway starts"),
+            ("target", "node where it ends"),
+            ("direction", "order of processing: feedforward is towards motor output"),
+            ("evidence", "kind of evidence"),
+            ("species", "species studied"),
+            ("citation", "citation"),
+            ("doi", "doi of the citation"),
+            ("support", "`verified` (statement read), `cited` or `doubtful`"),
+            ("note", "what was read"),
+            ("note_licence", "licence of the note"),
+        ),
+    ),
+)
+"""All tables of a snapshot."""

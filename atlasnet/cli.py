@@ -1,0 +1,399 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command ``atlasnet``: regions, build, show, snapshot.
+
+What is heavy is imported by the command that needs it: ``atlasnet --help`` loads
+neither Keras nor the atlas.
+"""
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from atlasnet.arguments import (
+    ErrorReportingGroup,
+    VariadicCommand,
+    parse_inputs,
+    require_writable_folder,
+    require_writable_model,
+)
+from atlasnet.errors import AtlasNetError, closest
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from atlasnet.atlas.snapshot import SnapshotSource
+    from atlasnet.bundle import Bundle
+    from atlasnet.spec import NetworkSpec
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="atlasnet",
+    cls=ErrorReportingGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # errors and help stay plain lines, wherever they go
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Hemisphere(StrEnum):
+    """Which side of the brain."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    BOTH = "both"
+
+
+class FigureFormat(StrEnum):
+    """File format of figures."""
+
+    PNG = "png"
+    PDF = "pdf"
+    SVG = "svg"
+
+
+_Snapshot = Annotated[
+    Path | None,
+    typer.Option(
+        "--snapshot",
+        metavar="DIR",
+        help="Folder of another atlas snapshot than the one shipped.",
+    ),
+]
+_AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object instead of tables.")
+]
+_PresetName = Annotated[
+    str | None, typer.Option("--preset", metavar="NAME", help="A preset, e.g. fpn.")
+]
+_Side = Annotated[Hemisphere, typer.Option(help="Side of the regions.")]
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="atlasnet")
+
+
+def _print_version(is_wanted: bool) -> None:
+    """Print the version, if asked for."""
+    if is_wanted:
+        import atlasnet
+
+        typer.echo(f"atlasnet {atlasnet.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _atlasnet(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version and exit.",
+        ),
+    ] = False,
+) -> None:
+    """From a brain atlas to a recurrent network of its areas."""
+
+
+@app.command("regions")
+def _regions(
+    search: Annotated[
+        str, typer.Option(metavar="TEXT", help="Only names that contain this.")
+    ] = "",
+    hemisphere: _Side = Hemisphere.LEFT,
+    as_json: _AsJson = False,
+    snapshot: _Snapshot = None,
+) -> None:
+    """List the atlas's regions: names, volume, cell density and its rule."""
+    from atlasnet.description import describe_regions
+
+    rows = describe_regions(_open_snapshot(snapshot), hemisphere.value)
+    found = [row for row in rows if _is_named(row, search)]
+    if not found:
+        names = [str(row["name"]) for row in rows]
+        raise AtlasNetError(
+            f"No region's name contains '{search}' (hemisphere: {hemisphere.value})."
+            f"{closest(search, names)}"
+        )
+    if as_json:
+        _print_json({"regions": found})
+        return
+    from atlasnet.tables import region_table
+
+    _console().print(region_table(f"{len(found)} regions", found))
+
+
+def _is_named(row: Mapping[str, Any], text: str) -> bool:
+    """Tell whether one of a region's names contains a text, in any case."""
+    names = (row["name"], row["julich_2_9"], row["julich_3_1"])
+    return any(text.casefold() in name.casefold() for name in names if name)
+
+
+@app.command("build", cls=VariadicCommand)
+def _build(  # noqa: PLR0913 - one parameter per option
+    out: Annotated[
+        Path, typer.Option(metavar="FILE.keras", help="Model file to write.")
+    ],
+    regions: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME...",
+            help='Regions of Julich-Brain, e.g. "Area 4p (PreCG)" "Area 2 (PostCS)".',
+        ),
+    ] = None,
+    preset: _PresetName = None,
+    blind: Annotated[
+        bool,
+        typer.Option(
+            "--blind/--no-blind",
+            help="Leave out the preset's visual areas: a pose replaces pixels.",
+        ),
+    ] = True,
+    hemisphere: _Side = Hemisphere.LEFT,
+    units: Annotated[int, typer.Option(min=1, help="Units of all areas.")] = 2048,
+    exponent: Annotated[
+        float, typer.Option(min=0.0, help="Units go with cells to this power.")
+    ] = 1.0,
+    floor: Annotated[int, typer.Option(min=1, help="Fewest units of an area.")] = 32,
+    min_streamlines: Annotated[
+        float, typer.Option(help="Streamlines that make a connection.")
+    ] = 100.0,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            metavar="SENSATION=AREA[,AREA]...",
+            help="Areas that a sensation enters, in place of the default.",
+        ),
+    ] = None,
+    action: Annotated[
+        list[str] | None,
+        typer.Option(metavar="AREA...", help="Areas that drive action."),
+    ] = None,
+    value: Annotated[
+        list[str] | None,
+        typer.Option(metavar="AREA...", help="Areas that drive value."),
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SENSATION...", help="Sensations to leave out."),
+    ] = None,
+    control_step: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Control step to plan for, in s.")
+    ] = 0.02,
+    seed: Annotated[int, typer.Option(help="Seed of the initial weights.")] = 0,
+    snapshot: _Snapshot = None,
+) -> None:
+    """Build the network of some regions, or of a preset, and write it to files.
+
+    Writes FILE.keras, which stands alone, and beside it FILE.graph.json and
+    FILE.network.json. Options with dots take several values, or may be repeated.
+    """
+    if bool(regions) == bool(preset):
+        raise typer.BadParameter("give either --regions or --preset.")
+    given_inputs = parse_inputs(inputs or [])
+    require_writable_model(out)
+    source = _open_snapshot(snapshot)
+
+    from atlasnet.atlas.assembly import build_graph, preset_graph
+    from atlasnet.bundle import GRAPH_SUFFIX, SPEC_SUFFIX, Bundle, companion
+    from atlasnet.interface import hand_interface
+    from atlasnet.planner import UnitRule, plan_network
+    from atlasnet.preset import load_preset
+
+    rule = UnitRule(total=units, exponent=exponent, floor=floor)
+    options: dict[str, Any] = {"min_streamline_count": min_streamlines}
+    if preset is not None:
+        graph = preset_graph(source, preset, hemisphere.value, blind=blind, **options)
+    else:
+        graph = build_graph(source, regions or [], hemisphere.value, **options)
+    interface = hand_interface(
+        graph,
+        inputs=given_inputs,
+        action=action or None,
+        value=value or None,
+        without=without or (),
+        preset=load_preset(preset) if preset is not None else None,
+    )
+    name = preset or "network"
+    spec = plan_network(graph, interface, rule, control_step, name)
+    n_parameters = _write_model(spec, seed, out)
+    graph.save(companion(out, GRAPH_SUFFIX))
+    spec.save(companion(out, SPEC_SUFFIX))
+
+    from atlasnet.tables import file_table, note_table
+
+    _print_bundle(Bundle(graph, spec))
+    console = _console()
+    console.print(note_table("Connected to", interface.notes))
+    console.print(f"{n_parameters:,} parameters, {spec.n_units:,} units")
+    files = {
+        str(out): "model, stands alone",
+        str(companion(out, GRAPH_SUFFIX)): "what the atlas says",
+        str(companion(out, SPEC_SUFFIX)): "what was built",
+    }
+    console.print(file_table(files))
+
+
+@app.command("show")
+def _show(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FILE", help="A .keras, .graph.json or .network.json file."
+        ),
+    ] = None,
+    preset: _PresetName = None,
+    blind: Annotated[
+        bool,
+        typer.Option("--blind/--no-blind", help="The preset without visual areas."),
+    ] = False,
+    hemisphere: _Side = Hemisphere.LEFT,
+    as_json: _AsJson = False,
+    figures: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Draw figures into this folder.")
+    ] = None,
+    figure_format: Annotated[
+        FigureFormat, typer.Option(help="File format of the figures.")
+    ] = FigureFormat.PNG,
+    snapshot: _Snapshot = None,
+) -> None:
+    """Show a network or graph: its regions, cells, units and projections.
+
+    A file is read with those that `build` wrote beside it. A preset is planned with
+    the defaults of `build`.
+    """
+    if (file is None) == (preset is None):
+        raise typer.BadParameter("give either a FILE or --preset.")
+    if preset is not None:
+        bundle = _plan_preset(preset, hemisphere.value, blind, snapshot)
+    else:
+        bundle = _read_bundle(file or Path())
+    written = {}
+    if figures is not None:
+        require_writable_folder(figures, "--figures")
+        with _progress().status("Drawing..."):
+            from atlasnet.figures.gallery import save_figures
+
+            written = save_figures(bundle, figures, figure_format.value)
+    if as_json:
+        from atlasnet.description import describe
+
+        _print_json(describe(bundle))
+        return
+    _print_bundle(bundle)
+    if written:
+        from atlasnet.tables import file_table
+
+        _console().print(file_table(written))
+
+
+@app.command("snapshot")
+def _snapshot(
+    from_files: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the source files.")
+    ],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder to write the snapshot to.")
+    ],
+) -> None:
+    """Compile a snapshot of the atlas from source files."""
+    require_writable_folder(out, "--out")
+    from atlasnet.atlas.compilation import record_snapshot
+    from atlasnet.tables import file_table
+
+    record_snapshot(from_files, out)
+    source = _open_snapshot(out)  # verifies what was written
+    sizes = {str(p): f"{p.stat().st_size:,} bytes" for p in sorted(out.iterdir())}
+    console = _console()
+    console.print(file_table(sizes))
+    console.print(f"{len(source.regions())} regions, {source.checksum[:12]}")
+
+
+def _open_snapshot(folder: Path | None) -> "SnapshotSource":
+    """Return the snapshot in a folder, or the one shipped."""
+    from atlasnet.atlas.snapshot import SnapshotSource
+
+    return SnapshotSource(folder)
+
+
+def _plan_preset(
+    name: str, hemisphere: Any, blind: bool, snapshot: Path | None
+) -> "Bundle":
+    """Return a preset's graph and the network that `build` would make of it."""
+    from atlasnet.atlas.assembly import preset_graph
+    from atlasnet.bundle import Bundle
+    from atlasnet.interface import hand_interface
+    from atlasnet.planner import plan_network
+    from atlasnet.preset import load_preset
+
+    graph = preset_graph(_open_snapshot(snapshot), name, hemisphere, blind=blind)
+    interface = hand_interface(graph, preset=load_preset(name))
+    return Bundle(graph, plan_network(graph, interface, name=name))
+
+
+def _read_bundle(file: Path) -> "Bundle":
+    """Return what a file and its companion hold."""
+    from atlasnet.bundle import Bundle
+
+    bundle = Bundle.read(file)
+    if bundle.set_aside is not None:
+        _progress().print(
+            f"Note: {bundle.set_aside} is of another network and was left aside."
+        )
+    return bundle
+
+
+def _write_model(spec: "NetworkSpec", seed: int, out: Path) -> int:
+    """Build the model, write it, and return the number of its parameters."""
+    with _progress().status("Loading Keras and building the model..."):
+        from atlasnet.quiet import import_keras
+
+        import_keras()
+        from atlasnet.builder import build_model
+        from atlasnet.pipeline import save_model
+
+        model = build_model(spec, seed)
+        save_model(model, out)
+        return int(model.count_params())
+
+
+def _print_bundle(bundle: "Bundle") -> None:
+    """Print the tables of regions and projections."""
+    from atlasnet.description import describe
+    from atlasnet.tables import edge_table, node_table
+
+    record = describe(bundle)
+    console = _console()
+    title = f"Network '{record['name']}'" if record["name"] else "Region graph"
+    console.print(node_table(title, record["nodes"]))
+    console.print(edge_table(record["edges"]))
+
+
+def _print_json(record: Mapping[str, Any]) -> None:
+    """Print one JSON object to standard output, and nothing else."""
+    typer.echo(json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def _console() -> "Console":
+    """Return the console of standard output, wide enough for names if piped."""
+    from rich.console import Console
+
+    console = Console()
+    return console if console.is_terminal else Console(width=160)
+
+
+def _progress() -> "Console":
+    """Return the console of standard error."""
+    from rich.console import Console
+
+    return Console(stderr=True)

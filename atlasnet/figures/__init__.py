@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures of graphs and network specs; importing this loads Matplotlib.
+
+Each function draws into the axes that it is given, or makes a figure of fitting size,
+and returns the axes. None touches Matplotlib's global state.
+"""
+
+from atlasnet.figures.circuit import plot_circuit
+from atlasnet.figures.glass_brain import plot_glass_brain
+from atlasnet.figures.matrix import plot_connectivity_matrix
+
+__all__ = ["plot_circuit", "plot_connectivity_matrix", "plot_glass_brain"]

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All figures of a network, as files."""
+
+from pathlib import Path
+
+from atlasnet.bundle import Bundle
+from atlasnet.figures.circuit import plot_circuit
+from atlasnet.figures.glass_brain import plot_glass_brain
+from atlasnet.figures.matrix import plot_connectivity_matrix
+from atlasnet.figures.palette import figure_of
+from atlasnet.files import replacing
+
+__all__ = ["save_figures"]
+
+_DPI = 200
+
+
+def save_figures(bundle: Bundle, folder: Path, suffix: str = "png") -> dict[str, str]:
+    """Draw every figure that a graph, its network, or both allow.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        Graph, spec or both.
+    folder : Path
+        Where the files go; made if it does not exist.
+    suffix : str, default="png"
+        File format, e.g. ``"png"``, ``"pdf"`` or ``"svg"``.
+
+    Returns
+    -------
+    dict of str to str
+        Each file written, with what it shows.
+    """
+    graph, spec = bundle.graph, bundle.spec
+    drawn = {}
+    if spec is not None:
+        drawn["circuit"] = plot_circuit(spec), "circuit with unit counts"
+    if graph is not None:
+        if any(region.centroid_mm for region in graph.regions):
+            drawn["glass_brain"] = plot_glass_brain(graph, spec), "glass brain"
+        drawn["connectivity"] = plot_connectivity_matrix(graph), "streamline counts"
+    written = {}
+    for name, (ax, what) in drawn.items():
+        path = folder / f"{name}.{suffix}"
+        with replacing(path) as temporary:
+            figure_of(ax).savefig(temporary, dpi=_DPI, bbox_inches="tight")
+        written[str(path)] = what
+    return written

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keras layers of a network of areas; importing this registers them with Keras."""
+
+from atlasnet.layers.area import Area
+from atlasnet.layers.area_cell import AreaCell
+from atlasnet.layers.area_readout import AreaReadout
+from atlasnet.layers.area_split import AreaSplit
+from atlasnet.layers.population import Population
+
+__all__ = ["Area", "AreaCell", "AreaReadout", "AreaSplit", "Population"]

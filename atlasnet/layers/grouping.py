@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which areas are computed together: fewer, larger matrix products.
+
+An area of 32 units is far too small a product to keep a processor busy: most of the
+time goes into starting operations. Areas that do not depend on each other within a
+control step can share one product over the union of their afferents, at the price of
+multiplying zeros where an area lacks an afferent that another has.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence, Set
+from dataclasses import dataclass
+
+__all__ = ["Group", "Signal", "group_areas"]
+
+Signal = tuple[str, str]
+"""Where a number comes from: ``sensation``, ``now`` or ``before``, and a name."""
+
+_OVERHEAD = 60_000
+"""What one more product costs, in multiplications per sample: the value at which a
+policy step and an update of the frontoparietal network are fastest on one core."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Areas that share one product.
+
+    Attributes
+    ----------
+    areas : tuple of str
+        The areas, in the order of the network.
+    signals : tuple of (str, str)
+        The union of their afferents, in the order of the rows.
+    """
+
+    areas: tuple[str, ...]
+    signals: tuple[Signal, ...]
+
+
+def group_areas(
+    afferents: Mapping[str, Sequence[Signal]],
+    widths: Mapping[Signal, int],
+    kinds: Mapping[str, Hashable] | None = None,
+    overhead: int = _OVERHEAD,
+) -> tuple[Group, ...]:
+    """Group areas so that the cost of a control step is low.
+
+    Among the areas of one kind in each topological level, the two groups whose merger
+    saves most are merged until none saves anything. The cost of a group is `overhead`
+    plus rows times columns of its product.
+
+    Parameters
+    ----------
+    afferents : mapping of str to sequence of (str, str)
+        Afferents of each area, in the order of the network: an area reads ``now``
+        only what stands before it.
+    widths : mapping of (str, str) to int
+        Units or channels of each signal.
+    kinds : mapping of str to hashable, optional
+        Areas of different kinds are never merged: their units follow other equations.
+    overhead : int
+        Cost of one more product, in multiplications per sample.
+
+    Returns
+    -------
+    tuple of Group
+        Groups in an order in which they can be computed. Deterministic.
+
+    Examples
+    --------
+    >>> touch, a = ("sensation", "touch"), ("now", "A")
+    >>> widths = {touch: 3, a: 4, ("now", "B"): 4, ("now", "C"): 4}
+    >>> afferents = {"A": [touch], "B": [touch], "C": [a]}
+    >>> [group.areas for group in group_areas(afferents, widths)]
+    [('A', 'B'), ('C',)]
+    """
+    levels: dict[str, int] = {}
+    for area, signals in afferents.items():
+        below = [levels[name] for kind, name in signals if kind == "now"]
+        levels[area] = 1 + max(below, default=-1)
+    groups: list[Group] = []
+    for level in range(1 + max(levels.values())):
+        by_kind: dict[Hashable, list[list[str]]] = {}
+        for area in afferents:
+            if levels[area] == level:
+                kind = kinds[area] if kinds else None
+                by_kind.setdefault(kind, []).append([area])
+        for parts in by_kind.values():
+            merged = _merge(parts, afferents, widths, overhead)
+            groups += [
+                Group(tuple(part), tuple(_union(part, afferents))) for part in merged
+            ]
+    return tuple(groups)
+
+
+def _union(
+    areas: Sequence[str], afferents: Mapping[str, Sequence[Signal]]
+) -> list[Signal]:
+    """Return all afferents of some areas, each once, in the order they appear."""
+    return list(dict.fromkeys(signal for area in areas for signal in afferents[area]))
+
+
+def _merge(
+    parts: list[list[str]],
+    afferents: Mapping[str, Sequence[Signal]],
+    widths: Mapping[Signal, int],
+    overhead: int,
+) -> list[list[str]]:
+    """Merge the pair that saves most, until none saves anything."""
+    rows: list[Set[Signal]] = [frozenset(afferents[part[0]]) for part in parts]
+    columns = [widths["now", part[0]] for part in parts]
+
+    def size(signals: Set[Signal]) -> int:
+        return sum(widths[signal] for signal in signals)
+
+    def saving(i: int, j: int) -> int:
+        merged = size(rows[i] | rows[j]) * (columns[i] + columns[j])
+        apart = size(rows[i]) * columns[i] + size(rows[j]) * columns[j]
+        return overhead + apart - merged
+
+    while len(parts) > 1:
+        pairs = [(i, j) for i in range(len(parts)) for j in range(i + 1, len(parts))]
+        i, j = max(pairs, key=lambda pair: saving(*pair))
+        if saving(i, j) <= 0:
+            break
+        parts[i] += parts.pop(j)
+        rows[i] |= rows.pop(j)
+        columns[i] += columns.pop(j)
+    order = {area: position for position, area in enumerate(afferents)}
+    return [sorted(part, key=order.__getitem__) for part in parts]

@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plan a network from a region graph: unit counts, cells, order and timing."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import Any
+
+import networkx as nx
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
+
+from atlasnet.errors import IncompleteDataError, SpecError
+from atlasnet.graph import Projection, Region, RegionGraph
+from atlasnet.interface import Interface
+from atlasnet.spec import AreaSpec, Cell, NetworkSpec, PathwaySpec
+
+__all__ = ["UnitRule", "break_cycles", "cell_of", "plan_network", "unit_counts"]
+
+# Primary sensory areas pass on what they sense within the control step; what the
+# network remembers is held by the areas behind them.
+_DENSE_SYSTEMS = frozenset({"auditory", "primary somatosensory", "visual"})
+
+
+class UnitRule(BaseModel):
+    """How the units of a network are shared among its areas.
+
+    Raises
+    ------
+    SpecError
+        If a value is out of range or a key is unknown.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    total: PositiveInt = 2048
+    """Units of all areas together, exactly."""
+    exponent: float = Field(default=1.0, ge=0.0, allow_inf_nan=False)
+    """Units go with the cell count to this power: 1 is proportional, 0 is equal."""
+    floor: PositiveInt = 32
+    """Fewest units of an area."""
+
+    def __init__(self, **data: Any) -> None:
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise SpecError(
+                f"Invalid unit rule at '{where}': {first['msg']}, got "
+                f"{first['input']!r}."
+            ) from error
+
+
+def unit_counts(cell_counts: Mapping[str, float], rule: UnitRule) -> dict[str, int]:
+    """Share units among areas by their cell counts.
+
+    Areas whose share is below the floor get the floor, and the rest is shared among
+    the others until none of them is below. Fractions go by largest remainder, so that
+    the total is exact; ties go to the name that comes first. The arithmetic is exact,
+    so the order of the areas does not matter.
+
+    Parameters
+    ----------
+    cell_counts : mapping of str to float
+        Cells of each area, above 0.
+    rule : UnitRule
+        Total, exponent and floor.
+
+    Returns
+    -------
+    dict of str to int
+        Units of each area, in the order of `cell_counts`.
+
+    Raises
+    ------
+    SpecError
+        If the total is below the sum of the floors, or a cell count is not above 0.
+
+    Examples
+    --------
+    >>> unit_counts({"V1": 96.0, "4p": 1.0, "3a": 3.0}, UnitRule(total=100, floor=10))
+    {'V1': 80, '4p': 10, '3a': 10}
+    """
+    smallest = rule.floor * len(cell_counts)
+    if rule.total < smallest:
+        raise SpecError(
+            f"{rule.total} units are too few: {len(cell_counts)} areas with a floor "
+            f"of {rule.floor} need at least {smallest}. Raise the total or lower the "
+            "floor."
+        )
+    weights = {name: _weight(name, cell_counts[name], rule) for name in cell_counts}
+    free = set(weights)
+    quotas: dict[str, Fraction] = {}
+    while free:
+        n_free = rule.total - rule.floor * (len(weights) - len(free))
+        total_weight = sum(weights[name] for name in free)
+        quotas = {name: n_free * weights[name] / total_weight for name in free}
+        below = {name for name, quota in quotas.items() if quota < rule.floor}
+        if not below:
+            break
+        free -= below
+    whole = {name: math.floor(quota) for name, quota in quotas.items() if name in free}
+    n_left = rule.total - sum(whole.values()) - rule.floor * (len(weights) - len(free))
+    by_remainder = sorted(whole, key=lambda name: (whole[name] - quotas[name], name))
+    for name in by_remainder[:n_left]:
+        whole[name] += 1
+    return {name: whole.get(name, rule.floor) for name in weights}
+
+
+def _weight(name: str, cell_count: float, rule: UnitRule) -> Fraction:
+    """Return the weight of an area's claim."""
+    if not (math.isfinite(cell_count) and cell_count > 0):
+        message = f"The cell count of '{name}' is a number above 0, got"
+        raise SpecError(f"{message} {cell_count!r}.")
+    # Relative to 1e6 cells, so that no exponent in use overflows.
+    return Fraction((cell_count / 1e6) ** rule.exponent)
+
+
+def cell_of(region: Region) -> Cell:
+    """Return the kind of cell that an area's units are.
+
+    Parameters
+    ----------
+    region : Region
+        The region; its system decides.
+
+    Returns
+    -------
+    {"dense", "rate"}
+        ``dense`` for primary sensory areas (S1 and the visual areas of the occipital
+        lobe, and Heschl's gyrus), ``rate`` for all others.
+    """
+    return "dense" if region.system in _DENSE_SYSTEMS else "rate"
+
+
+def break_cycles(
+    projections: Iterable[Projection],
+) -> tuple[tuple[Projection, ...], tuple[Projection, ...]]:
+    """Split feedforward projections into an acyclic set and those that close cycles.
+
+    Projections are taken from the strongest to the weakest, cited ones before others;
+    one that would close a cycle with stronger ones is set aside. So every cycle is
+    broken at its weakest projection.
+
+    Parameters
+    ----------
+    projections : iterable of Projection
+        Feedforward projections.
+
+    Returns
+    -------
+    kept : tuple of Projection
+        Acyclic, in the order given.
+    closing : tuple of Projection
+        Those set aside, from the strongest to the weakest.
+    """
+    edges = tuple(projections)
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_edges_from((edge.source, edge.target) for edge in edges)
+    component_of = {
+        name: i
+        for i, component in enumerate(nx.strongly_connected_components(graph))
+        for name in component
+    }
+    # Only edges within a strongly connected component lie on cycles.
+    inner = [e for e in edges if component_of[e.source] == component_of[e.target]]
+    acyclic: nx.DiGraph[str] = nx.DiGraph()
+    acyclic.add_nodes_from(graph)
+    closing = []
+    for edge in sorted(inner, key=_strength, reverse=True):
+        if nx.has_path(acyclic, edge.target, edge.source):
+            closing.append(edge)
+        else:
+            acyclic.add_edge(edge.source, edge.target)
+    aside = set(closing)
+    return tuple(edge for edge in edges if edge not in aside), tuple(closing)
+
+
+def _strength(edge: Projection) -> tuple[bool, float, str, str]:
+    """Return the rank of an edge when cycles are broken; the names settle ties."""
+    is_cited = edge.direction_rule == "cited"
+    return is_cited, edge.streamline_count, edge.source, edge.target
+
+
+def plan_network(
+    graph: RegionGraph,
+    interface: Interface,
+    rule: UnitRule | None = None,
+    control_step_s: PositiveFloat = 0.02,
+    name: str = "network",
+) -> NetworkSpec:
+    """Plan the network of a region graph.
+
+    Parameters
+    ----------
+    graph : RegionGraph
+        Regions, all with volume and density, and projections.
+    interface : Interface
+        What the network is connected to.
+    rule : UnitRule, optional
+        How units are shared; 2048 in proportion to cells, at least 32, by default.
+    control_step_s : float, default=0.02
+        Control step that the network is planned for, in s.
+    name : str, default="network"
+        Name of the network.
+
+    Returns
+    -------
+    NetworkSpec
+        Areas in the order of computation; feedforward projections act within the
+        control step, all others one step later. A feedforward projection that closes
+        a cycle is timed as feedback too and listed in ``provenance`` under
+        ``feedforward_closing_cycles``.
+
+    Raises
+    ------
+    IncompleteDataError
+        If a region lacks its volume or density.
+    SpecError
+        If the total is below the floors, or an area cannot be reached from any
+        sensation.
+    """
+    rule = rule or UnitRule()
+    n_units = unit_counts(_cell_counts(graph), rule)
+    feedforward = [e for e in graph.projections if e.direction == "feedforward"]
+    kept, closing = break_cycles(feedforward)
+    within_step = {(edge.source, edge.target) for edge in kept}
+    order: nx.DiGraph[str] = nx.DiGraph()
+    order.add_nodes_from(graph.names)
+    order.add_edges_from(within_step)
+    areas = [
+        AreaSpec(name=area, n_units=n_units[area], cell=cell_of(graph.region(area)))
+        for area in nx.lexicographical_topological_sort(order)
+    ]
+    pathways = [
+        PathwaySpec(
+            source=edge.source,
+            target=edge.target,
+            timing=(
+                "feedforward"
+                if (edge.source, edge.target) in within_step
+                else "feedback"
+            ),
+            direction=edge.direction,
+            direction_rule=edge.direction_rule,
+            streamline_count=edge.streamline_count,
+            length_mm=edge.length_mm,
+        )
+        for edge in graph.projections
+    ]
+    return NetworkSpec(
+        name=name,
+        control_step_s=control_step_s,
+        areas=tuple(areas),
+        pathways=tuple(pathways),
+        inputs=interface.inputs,
+        action_areas=interface.action_areas,
+        policy_size=interface.policy_size,
+        value=interface.value,
+        provenance=_provenance(graph, interface, rule, closing),
+    )
+
+
+def _cell_counts(graph: RegionGraph) -> dict[str, float]:
+    """Return the cell counts of all regions, or name those that lack data."""
+    counts = {r.name: r.cell_count for r in graph.regions if r.cell_count is not None}
+    lacking = [region for region in graph.regions if region.name not in counts]
+    if lacking:
+        listed = "; ".join(_lack(region) for region in lacking[:5])
+        more = f"; and {len(lacking) - 5} more" if len(lacking) > 5 else ""
+        raise IncompleteDataError(
+            f"Unit counts need the cell count of every area, but {listed}{more}. Leave "
+            "these areas out."
+        )
+    return counts
+
+
+def _lack(region: Region) -> str:
+    """Return what a region lacks, in words."""
+    missing = []
+    if region.volume_mm3 is None:
+        missing.append("volume")
+    if region.cell_density_per_mm3 is None:
+        missing.append("cell density")
+    text = f"'{region.name}' has no {' and no '.join(missing)}"
+    return text + (f" (part of the node '{region.node}')" if region.node else "")
+
+
+def _provenance(
+    graph: RegionGraph,
+    interface: Interface,
+    rule: UnitRule,
+    closing: Iterable[Projection],
+) -> dict[str, str]:
+    """Return where the spec's numbers come from, as text."""
+    texts = {
+        key: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for key, value in graph.metadata.items()
+    }
+    listed = "; ".join(f"{edge.source} -> {edge.target}" for edge in closing)
+    return {
+        **texts,
+        "unit_rule": (
+            f"{rule.total} units by cell count ** {rule.exponent:g}, at least "
+            f"{rule.floor}"
+        ),
+        "interface": "; ".join(interface.notes),
+        "feedforward_closing_cycles": listed or "none",
+    }

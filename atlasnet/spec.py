@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: Apache-2.0
+"""NetworkSpec: what to build, as data.
+
+A spec is everything that the builder needs and nothing else: areas with unit
+counts in the order in which they are computed, pathways split into those that
+act within a control step and those that arrive one step later, the areas that
+each sensation enters, and the areas that drive action and value. It is made by
+:func:`atlasnet.planner.plan_network` or by hand, saved as ``network.json`` and
+read by :func:`atlasnet.builder.build_model`.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import networkx as nx
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from atlasnet.errors import SpecError, closest
+from atlasnet.files import write_text
+
+__all__ = [
+    "AreaSpec",
+    "Cell",
+    "InputSpec",
+    "NetworkSpec",
+    "PathwaySpec",
+    "Timing",
+    "ValueSpec",
+    "slug",
+]
+
+Cell = Literal["dense", "rate"]
+Timing = Literal["feedforward", "feedback"]
+
+
+def slug(name: str) -> str:
+    """Turn a region's name into the name of its Keras layer.
+
+    Examples
+    --------
+    >>> slug("Area 4p (PreCG) left")
+    'area_4p_precg_left'
+    """
+    return re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")
+
+
+class _Frozen(BaseModel):
+    """Immutable, and strict about its keys."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+
+class AreaSpec(_Frozen):
+    """One area: a population of units that share their afferents."""
+
+    name: str
+    """Name of the region in the graph, e.g. ``"4p left"``."""
+    n_units: PositiveInt
+    """Size of the population."""
+    cell: Cell
+    """``dense`` holds no memory; ``rate`` is a leaky recurrent rate unit."""
+    time_constant_s: PositiveFloat = 0.02
+    """Time constant of a rate unit, in s; ``dense`` ignores it. 20 ms is the order of
+    a cortical pyramidal cell's membrane time constant (Koch et al. 1996, Cereb
+    Cortex 6:93)."""
+
+    @property
+    def layer(self) -> str:
+        """Name of the area's Keras layer."""
+        return slug(self.name)
+
+
+class PathwaySpec(_Frozen):
+    """A directed pathway between two areas, all to all."""
+
+    source: str
+    target: str
+    timing: Timing
+    """``feedforward`` acts within the control step, ``feedback`` (which lateral
+    pathways share) carries the activity of the step before."""
+    direction: Literal["feedforward", "feedback", "lateral"]
+    """Direction class of the edge in the graph."""
+    direction_rule: str
+    """Which rule decided the direction class."""
+    streamline_count: NonNegativeFloat | None = None
+    length_mm: NonNegativeFloat | None = None
+
+
+class InputSpec(_Frozen):
+    """A sensation and the areas that it enters."""
+
+    name: str
+    size: PositiveInt
+    """Numbers per control step."""
+    areas: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class ValueSpec(_Frozen):
+    """The value head, which only training uses."""
+
+    areas: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Areas whose activity the head reads."""
+    auxiliary_size: int = Field(default=0, ge=0)
+    """Width of the input ``auxiliary``, which only this head reads; 0 is none."""
+    hidden_units: tuple[PositiveInt, ...] = (128, 128)
+    """Widths of the hidden layers (tanh)."""
+
+
+class NetworkSpec(_Frozen):
+    """A network of areas: what :func:`atlasnet.builder.build_model` builds.
+
+    Areas stand in the order in which they are computed within a control step:
+    every feedforward pathway leads from an earlier area to a later one.
+
+    Raises
+    ------
+    SpecError
+        If a name is unknown or twice there, a feedforward pathway runs against the
+        order, an area has no input, or no sensation reaches an action area.
+    """
+
+    name: str
+    control_step_s: PositiveFloat
+    """The control step that the leak and the feedback delay are planned for, in s."""
+    areas: Annotated[tuple[AreaSpec, ...], Field(min_length=1)]
+    pathways: tuple[PathwaySpec, ...]
+    inputs: Annotated[tuple[InputSpec, ...], Field(min_length=1)]
+    action_areas: Annotated[tuple[str, ...], Field(min_length=1)]
+    policy_size: PositiveInt
+    """Width of the policy head: the parameters of the action distribution."""
+    value: ValueSpec
+    provenance: Mapping[str, str] = Field(default_factory=dict)
+    """Where the numbers come from: atlas, versions, rules, options."""
+
+    def __init__(self, **data: object) -> None:
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            raise SpecError(_explain(error, type(self))) from error
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        names = [area.name for area in self.areas]
+        _require_unique("area", names)
+        _require_unique("layer", [area.layer for area in self.areas])
+        _require_unique("sensation", [entry.name for entry in self.inputs])
+        _require_unique("pathway", [f"{p.source} -> {p.target}" for p in self.pathways])
+        for what, listed in self._mentions():
+            for name in listed:
+                if name not in names:
+                    message = (
+                        f"{what} names the area '{name}', which the network lacks."
+                    )
+                    raise SpecError(message + closest(name, names))
+        self._check_order(names)
+        self._check_reach(names)
+        return self
+
+    def _mentions(self) -> Iterable[tuple[str, Iterable[str]]]:
+        for pathway in self.pathways:
+            label = f"The pathway {pathway.source} -> {pathway.target}"
+            yield label, (pathway.source, pathway.target)
+        for entry in self.inputs:
+            yield f"The sensation '{entry.name}'", entry.areas
+        yield "The action head", self.action_areas
+        yield "The value head", self.value.areas
+
+    def _check_order(self, names: list[str]) -> None:
+        position = {name: i for i, name in enumerate(names)}
+        for pathway in self.pathways:
+            if pathway.source == pathway.target:
+                message = f"The pathway {pathway.source} -> {pathway.target} is a loop."
+                raise SpecError(message + " Recurrence inside an area is its cell's.")
+            is_early = position[pathway.source] < position[pathway.target]
+            if pathway.timing == "feedforward" and not is_early:
+                raise SpecError(
+                    f"The feedforward pathway {pathway.source} -> {pathway.target} "
+                    "runs against the order of the areas. List the source first, "
+                    "or make it feedback."
+                )
+
+    def _check_reach(self, names: list[str]) -> None:
+        graph = self.to_networkx()
+        sensed = {area for entry in self.inputs for area in entry.areas}
+        reached = sensed.union(*(nx.descendants(graph, area) for area in sensed))
+        lost = [name for name in self.action_areas if name not in reached]
+        if lost:
+            raise SpecError(
+                f"No sensation reaches the action area '{lost[0]}': no pathway leads "
+                f"to it from {', '.join(sorted(sensed))}. Add areas or pathways "
+                "between them, or let a sensation enter elsewhere."
+            )
+        silent = [name for name in names if name not in reached]
+        if silent:
+            raise SpecError(
+                f"The area '{silent[0]}' has no input: no sensation enters it and no "
+                "pathway reaches it from an area that has one. Leave it out, or add a "
+                "pathway."
+            )
+
+    @property
+    def n_units(self) -> int:
+        """Units of all areas together."""
+        return sum(area.n_units for area in self.areas)
+
+    def area(self, name: str) -> AreaSpec:
+        """Return the area of that name."""
+        for area in self.areas:
+            if area.name == name:
+                return area
+        known = [area.name for area in self.areas]
+        raise SpecError(f"No area '{name}' in '{self.name}'.{closest(name, known)}")
+
+    def afferents(self, name: str, timing: Timing) -> tuple[str, ...]:
+        """Return the sources of an area's pathways of one timing, in area order."""
+        sources = {
+            pathway.source
+            for pathway in self.pathways
+            if pathway.target == name and pathway.timing == timing
+        }
+        return tuple(area.name for area in self.areas if area.name in sources)
+
+    def sensations(self, name: str) -> tuple[str, ...]:
+        """Return the names of the sensations that enter an area, in input order."""
+        return tuple(entry.name for entry in self.inputs if name in entry.areas)
+
+    def to_networkx(self) -> "nx.DiGraph[str]":
+        """Return areas and pathways as a directed graph, without attributes."""
+        graph: nx.DiGraph[str] = nx.DiGraph()
+        graph.add_nodes_from(area.name for area in self.areas)
+        graph.add_edges_from((p.source, p.target) for p in self.pathways)
+        return graph
+
+    def to_json(self) -> str:
+        """Return the spec as JSON text."""
+        return self.model_dump_json(indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the spec that :meth:`to_json` wrote.
+
+        Raises
+        ------
+        SpecError
+            If the text is no JSON or describes no valid spec.
+        """
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise SpecError(f"A network spec is JSON, this is not: {error}.") from error
+        if not isinstance(data, dict):
+            raise SpecError(
+                f"A network spec is a JSON object, got {type(data).__name__}."
+            )
+        return cls(**data)
+
+    def save(self, path: Path | str) -> None:
+        """Write the spec to a file, whole or not at all."""
+        write_text(Path(path), self.to_json())
+
+    @classmethod
+    def load(cls, path: Path | str) -> Self:
+        """Read a spec from a file."""
+        return cls.from_json(Path(path).read_text(encoding="utf-8"))
+
+
+def _require_unique(what: str, names: Iterable[str]) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise SpecError(f"The {what} '{twice[0]}' appears twice in the network.")
+
+
+def _explain(error: ValidationError, model: type[BaseModel]) -> str:
+    first = error.errors()[0]
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, SpecError):  # raised by our own check: it says all
+        return str(cause)
+    where = ".".join(str(part) for part in first["loc"]) or model.__name__
+    return f"Invalid network spec at '{where}': {first['msg']}, got {first['input']!r}."

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables for the terminal, from the records of :mod:`atlasnet.description`."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["edge_table", "file_table", "node_table", "note_table", "region_table"]
+
+Record = Mapping[str, Any]
+
+_MISSING = "-"
+
+
+def node_table(title: str, nodes: Sequence[Record]) -> Table:
+    """Return the table of regions: volume, density, cells and units.
+
+    Parameters
+    ----------
+    title : str
+        Heading.
+    nodes : sequence of mapping
+        Records of ``describe(...)["nodes"]``.
+
+    Returns
+    -------
+    rich.table.Table
+        One row per region, and a last row of totals.
+    """
+    table = Table(title=title, title_justify="left", show_footer=True)
+    table.add_column("region", footer=f"{len(nodes)} regions")
+    table.add_column("hemisphere")
+    table.add_column("volume mm³", justify="right")
+    table.add_column("cells per mm³", justify="right")
+    table.add_column("density rule")
+    cells = [n["cell_count"] for n in nodes if n["cell_count"] is not None]
+    table.add_column("cells, million", justify="right", footer=_millions(sum(cells)))
+    units = [n["n_units"] for n in nodes if n["n_units"] is not None]
+    table.add_column(
+        "units", justify="right", footer=f"{sum(units):,}" if units else _MISSING
+    )
+    table.add_column("cell")
+    for node in nodes:
+        table.add_row(
+            Text(node["name"]),
+            node["hemisphere"] or _MISSING,
+            _number(node["volume_mm3"]),
+            _number(node["cell_density_per_mm3"]),
+            _words(node["cell_density_rule"]),
+            _millions(node["cell_count"]),
+            _number(node["n_units"]),
+            node["cell"] or _MISSING,
+        )
+    return table
+
+
+def edge_table(edges: Sequence[Record]) -> Table:
+    """Return a summary of projections by direction, and by which rule decided it.
+
+    Parameters
+    ----------
+    edges : sequence of mapping
+        Records of ``describe(...)["edges"]``.
+
+    Returns
+    -------
+    rich.table.Table
+        One row per direction, and a last row of totals.
+    """
+    rules = sorted({edge["direction_rule"] for edge in edges})
+    table = Table(title="Projections", title_justify="left", show_footer=True)
+    table.add_column("direction", footer="all")
+    table.add_column("number", justify="right", footer=f"{len(edges):,}")
+    for rule in rules:
+        number = sum(edge["direction_rule"] == rule for edge in edges)
+        table.add_column(_words(rule), justify="right", footer=f"{number:,}")
+    within = [edge for edge in edges if edge["timing"] == "feedforward"]
+    table.add_column("same step", justify="right", footer=f"{len(within):,}")
+    table.add_column("streamlines", justify="right", footer=_range(edges))
+    for direction in ("feedforward", "lateral", "feedback"):
+        chosen = [edge for edge in edges if edge["direction"] == direction]
+        by_rule = Counter(edge["direction_rule"] for edge in chosen)
+        table.add_row(
+            direction,
+            f"{len(chosen):,}",
+            *(f"{by_rule[rule]:,}" for rule in rules),
+            f"{sum(edge['timing'] == 'feedforward' for edge in chosen):,}",
+            _range(chosen),
+        )
+    return table
+
+
+def region_table(title: str, regions: Sequence[Record]) -> Table:
+    """Return the table of an atlas's regions.
+
+    Parameters
+    ----------
+    title : str
+        Heading.
+    regions : sequence of mapping
+        Records with ``julich_3_1``, ``julich_2_9``, ``hemisphere``, ``volume_mm3``,
+        ``cell_density_per_mm3``, ``cell_density_rule`` and ``has_connections``.
+
+    Returns
+    -------
+    rich.table.Table
+        One row per region.
+    """
+    table = Table(title=title, title_justify="left")
+    table.add_column("name in Julich-Brain 3.1")
+    table.add_column("name in 2.9")
+    table.add_column("hemisphere")
+    table.add_column("volume mm³", justify="right")
+    table.add_column("cells per mm³", justify="right")
+    table.add_column("density rule")
+    table.add_column("connections")
+    for region in regions:
+        new, old = region["julich_3_1"], region["julich_2_9"]
+        table.add_row(
+            Text(new or _MISSING),
+            Text(old if old is not None else _MISSING) if old != new else "same",
+            region["hemisphere"],
+            _number(region["volume_mm3"]),
+            _number(region["cell_density_per_mm3"]),
+            _words(region["cell_density_rule"]),
+            "yes" if region["has_connections"] else "no",
+        )
+    return table
+
+
+def note_table(title: str, notes: Iterable[str]) -> Table:
+    """Return lines of text under a heading."""
+    table = Table(title=title, title_justify="left", show_header=False, box=None)
+    for note in notes:
+        table.add_row(Text(note))
+    return table
+
+
+def file_table(files: Mapping[str, str]) -> Table:
+    """Return the files written, with what each is."""
+    table = Table(
+        title="Files written", title_justify="left", show_header=False, box=None
+    )
+    for path, what in files.items():
+        table.add_row(Text(path, overflow="fold"), what)
+    return table
+
+
+def _number(value: float | None) -> str:
+    return _MISSING if value is None else f"{value:,.0f}"
+
+
+def _millions(value: float | None) -> str:
+    return _MISSING if value is None else f"{value / 1e6:,.1f}"
+
+
+def _words(value: str | None) -> str:
+    return _MISSING if value is None else value.replace("_", " ")
+
+
+def _range(edges: Iterable[Record]) -> str:
+    """Return the smallest and the largest streamline count."""
+    counts = [e["streamline_count"] for e in edges if e["streamline_count"] is not None]
+    return f"{min(counts):,.0f} to {max(counts):,.0f}" if counts else _MISSING
