@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recordings of a trained network, and what can be read from them.
+
+::
+
+    conditions   the agent against its controls, on the same episodes
+    posture      the best constant command, one of the controls
+    record       what every area did, as an xarray data set
+    similarity   distances between conditions in every area, and areas compared
+    figures      pictures of all that
+    study        the similarity and the pictures of a run's folder
+"""

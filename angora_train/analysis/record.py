@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recording: what every area did while an agent acted, as an xarray data set."""
+
+import importlib.metadata
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from angora_train.agent import Agent
+from angora_train.errors import AngoraError, ConfigError
+from angora_train.evaluation import AgentActor, episodes
+from angora_train.tasks.base import Task
+from atlasnet.files import replacing
+
+__all__ = ["area_layers", "load_recording", "record", "save_recording"]
+
+_VERSIONS = ("atlasnet", "keras", "mujoco", "numpy", "tensorflow")
+_TEXT = {
+    "activity": "activity of each unit in the step that chose the action",
+    "action": "what the actuators were asked for, within [-1, 1]",
+    "reward": "what the action earned, not normalised",
+    "value": "return that the agent expected, in units of normalised reward",
+    "distance": "distance to the goal after the step",
+    "success": "whether the goal was met at the end of the episode",
+    "goal_kind": "kind of the goal, as the task counts them",
+    "n_steps": "length of the episode in control steps",
+}
+
+
+def area_layers(model: keras.Model) -> dict[str, str]:
+    """Return the layers that show a model's areas.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A model with layers of the class `atlasnet.layers.Area`.
+
+    Returns
+    -------
+    dict of str to str
+        Layer by region, in the order in which areas are computed: the probes of an
+        agent that is to be recorded.
+
+    Raises
+    ------
+    ConfigError
+        If the model has no such layer.
+    """
+    from atlasnet.layers import Area
+
+    areas = {layer.region: layer.name for layer in model.layers if type(layer) is Area}
+    if not areas:
+        raise ConfigError(
+            f"The model '{model.name}' has no layer of the class Area to be recorded. "
+            "Build it with atlasnet.build_model."
+        )
+    return areas
+
+
+def record(
+    agent: Agent,
+    task: Task,
+    seed: int,
+    attributes: Mapping[str, str | int | float] | None = None,
+) -> xr.Dataset:
+    """Play one episode in every world and keep what the agent's areas did.
+
+    Parameters
+    ----------
+    agent : Agent
+        Who acts; its probes are what is recorded, see :func:`area_layers`.
+    task : Task
+        As many worlds as episodes are wanted.
+    seed : int
+        See :func:`angora_train.evaluation.episodes`.
+    attributes : mapping, optional
+        What else to note about the recording, such as the checkpoint.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dimensions ``episode``, ``time`` (start of the control step, s) and ``unit``,
+        whose coordinates are ``area`` and ``index``. Variables: ``activity``
+        (episode, time, unit); each sensation as the task gives it (episode, time,
+        ``<sensation>_channel``); ``action`` (episode, time, actuator); ``reward``,
+        ``value`` and ``distance``, in m after the step (episode, time);
+        ``goal_kind``, ``success`` and ``n_steps`` (episode). A row of ``time`` holds
+        what was sensed, then the activity and the action that followed from it, then
+        the reward which that earned. Steps after an episode's end are NaN.
+
+    Raises
+    ------
+    ConfigError
+        If the agent has no probes.
+    """
+    rows: list[dict[str, NDArray[Any]]] = []
+    n_worlds = task.num_envs
+    success = np.zeros(n_worlds, np.bool_)
+    goal_kind = np.zeros(n_worlds, np.int64)
+    n_steps = np.zeros(n_worlds, np.int64)
+    areas: dict[str, int] = {}
+    for moment in episodes(AgentActor(agent), task, seed):
+        activity = moment.step.activity
+        if not activity:
+            raise ConfigError(
+                "The agent has no probes, so there is nothing to record. Make it with "
+                "probes=area_layers(model)."
+            )
+        areas = {name: values.shape[1] for name, values in activity.items()}
+        row = {
+            "activity": np.concatenate(list(activity.values()), axis=1),
+            "action": moment.step.action,
+            "reward": moment.reward,
+            "value": moment.step.value,
+            "distance": _distance_m(moment.info, len(moment.reward)),
+            **moment.observation,
+        }
+        rows.append({name: _seen(x, moment.is_under_way) for name, x in row.items()})
+        n_steps += moment.is_under_way
+        last = moment.is_last
+        success[last] = moment.info["success"][last]
+        goal_kind[last] = moment.info["goal_kind"][last]
+    stacked = {name: np.stack([r[name] for r in rows], axis=1) for name in rows[0]}
+    per_episode = {"goal_kind": goal_kind, "success": success, "n_steps": n_steps}
+    return _dataset(
+        stacked,
+        per_episode,
+        areas,
+        task.control_step_s,
+        {"seed": seed, **(attributes or {}), **_versions()},
+    )
+
+
+def _distance_m(info: Mapping[str, Any], n_worlds: int) -> NDArray[np.float32]:
+    """Distance to the goal, m; NaN for a task that measures none, shape (B,)."""
+    distance_m = info.get("distance_m", np.full(n_worlds, np.nan))
+    return np.asarray(distance_m, np.float32)
+
+
+def _seen(x: NDArray[np.float32], is_under_way: NDArray[np.bool_]) -> Any:
+    """Return the rows of worlds whose episode is under way, NaN for the others."""
+    if is_under_way.all():
+        return x
+    shape = (-1,) + (1,) * (x.ndim - 1)
+    return np.where(is_under_way.reshape(shape), x, np.float32(np.nan))
+
+
+def _dataset(
+    by_step: Mapping[str, NDArray[Any]],
+    by_episode: Mapping[str, NDArray[Any]],
+    areas: Mapping[str, int],
+    control_step_s: float,
+    attributes: Mapping[str, Any],
+) -> xr.Dataset:
+    """Name dimensions and coordinates."""
+    own = {"activity": "unit", "action": "actuator"}
+    variables: dict[str, Any] = {}
+    for name, values in by_step.items():
+        last = own.get(name, f"{name}_channel")
+        dims = ("episode", "time", last)[: values.ndim]
+        variables[name] = (dims, values, {"long_name": _TEXT.get(name, _SENSED)})
+    variables["distance"][2]["units"] = "m"
+    for name, values in by_episode.items():
+        variables[name] = ("episode", values, {"long_name": _TEXT[name]})
+    n_episodes, n_times = by_step["reward"].shape
+    return xr.Dataset(
+        variables,
+        coords={
+            "episode": np.arange(n_episodes),
+            "time": ("time", np.arange(n_times) * control_step_s, {"units": "s"}),
+            "area": ("unit", np.repeat(list(areas), list(areas.values())).astype(str)),
+            "index": ("unit", np.concatenate([np.arange(n) for n in areas.values()])),
+        },
+        attrs=dict(attributes),
+    )
+
+
+_SENSED = "sensation as the task gave it, not normalised"
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of the packages that decide what is recorded."""
+    return {f"{name}_version": importlib.metadata.version(name) for name in _VERSIONS}
+
+
+def save_recording(recording: xr.Dataset, path: Path) -> None:
+    """Write a recording as NetCDF 4, compressed, whole or not at all.
+
+    Parameters
+    ----------
+    recording : xarray.Dataset
+        What :func:`record` returned.
+    path : Path
+        The file, which ends in ``.nc``.
+
+    Raises
+    ------
+    ConfigError
+        If the name does not end in ``.nc``.
+    """
+    if path.suffix != ".nc":
+        raise ConfigError(f"A recording's file ends in '.nc', got '{path.name}'.")
+    encoding = {
+        name: {"zlib": True, "complevel": 1, "shuffle": True}
+        for name, variable in recording.data_vars.items()
+        if variable.ndim > 1
+    }
+    with replacing(path) as temporary:
+        recording.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+
+
+def load_recording(path: Path) -> xr.Dataset:
+    """Read a recording into memory.
+
+    Parameters
+    ----------
+    path : Path
+        What :func:`save_recording` wrote.
+
+    Returns
+    -------
+    xarray.Dataset
+        The recording.
+
+    Raises
+    ------
+    AngoraError
+        If the file is missing, or no recording.
+    """
+    if not path.is_file():
+        raise AngoraError(f"There is no recording '{path}'.")
+    try:
+        recording = xr.load_dataset(path, engine="h5netcdf")
+    except (OSError, ValueError, KeyError) as error:
+        raise AngoraError(f"'{path}' cannot be read as NetCDF: {error}") from error
+    missing = {"activity", "area", "goal_kind"} - set(recording.variables)
+    if missing:
+        raise AngoraError(
+            f"'{path}' is no recording: it lacks {', '.join(sorted(missing))}."
+        )
+    return recording

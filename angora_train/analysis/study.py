@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Study of a run: its areas compared and drawn, from the files of its folder."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from angora_train.analysis.conditions import Comparison
+from angora_train.analysis.figures import (
+    plot_conditions,
+    plot_learning,
+    plot_mds,
+    plot_model_fit,
+    plot_rdms,
+    plot_similarity,
+)
+from angora_train.analysis.record import load_recording
+from angora_train.analysis.similarity import (
+    area_rdms,
+    compare_areas,
+    compare_models,
+    embed_areas,
+    model_rdms,
+    patterns_by_condition,
+    reliability,
+)
+from angora_train.metrics import read_metrics
+from atlasnet import NetworkSpec, RegionGraph
+from atlasnet.figures import plot_circuit, plot_glass_brain
+from atlasnet.figures.palette import figure_of
+from atlasnet.files import replacing, write_text
+
+__all__ = ["study"]
+
+_N_FOLDS_OF_HALF = 3
+"""Folds in each half of the episodes, for the reliability."""
+_DPI = 140
+
+
+def study(directory: Path, *, n_phases: int = 5, n_folds: int = 5) -> None:
+    """Compare the areas of a run, and draw everything.
+
+    Parameters
+    ----------
+    directory : Path
+        Holds ``graph.json``, ``network.json``, ``metrics.jsonl``,
+        ``evaluation.json`` and ``recording.nc``. Written beside them:
+        ``similarity.csv`` (areas by areas), ``model_fit.csv`` (areas by hypotheses),
+        ``analysis.json`` (how it was done, and how reliable each area is) and
+        ``figures/*.png``.
+    n_phases : int
+        Equal parts of the episode.
+    n_folds : int
+        Folds of cross-validation over episodes.
+
+    Raises
+    ------
+    AngoraError
+        If there are too few episodes of a kind of goal.
+    """
+    recording = load_recording(directory / "recording.nc")
+    patterns = patterns_by_condition(recording, n_phases=n_phases, n_folds=n_folds)
+    rdms = area_rdms(recording, n_phases=n_phases, n_folds=n_folds)
+    similarity = compare_areas(rdms)
+    models = model_rdms(recording, n_phases=n_phases, n_folds=n_folds)
+    fit = compare_models(rdms, models)
+    halves = reliability(recording, n_phases=n_phases, n_folds=_N_FOLDS_OF_HALF)
+    _write_table(directory / "similarity.csv", similarity)
+    _write_table(directory / "model_fit.csv", fit)
+    facts = {
+        "n_episodes": recording.sizes["episode"],
+        "n_per_kind": patterns.n_per_kind,
+        "kinds": list(patterns.kinds),
+        "n_phases": n_phases,
+        "n_folds": n_folds,
+        "reliability_mean": float(halves.mean()),
+        "reliability_min": float(halves.min()),
+        "reliability_min_area": str(halves.idxmin()),
+        "reliability": {str(area): float(x) for area, x in halves.items()},
+    }
+    write_text(directory / "analysis.json", json.dumps(facts, indent=1))
+    spec = NetworkSpec.load(directory / "network.json")
+    graph = RegionGraph.load(directory / "graph.json")
+    evaluation = (directory / "evaluation.json").read_text(encoding="utf-8")
+    for name, ax in {
+        "glass_brain": plot_glass_brain(graph, spec),
+        "circuit": plot_circuit(spec),
+        "learning": plot_learning(read_metrics(directory / "metrics.jsonl"))[0],
+        "conditions": plot_conditions(Comparison.from_json(evaluation))[0],
+        "rdms": plot_rdms(rdms)[0],
+        "similarity": plot_similarity(similarity),
+        "mds": plot_mds(embed_areas(similarity)),
+        "model_fit": plot_model_fit(fit),
+    }.items():
+        _save_figure(ax, directory / "figures" / f"{name}.png")
+
+
+def _write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV."""
+    write_text(path, table.round(6).to_csv())
+
+
+def _save_figure(ax: Axes, path: Path) -> None:
+    """Write the figure of axes as PNG, whole or not at all."""
+    with replacing(path) as temporary:
+        figure_of(ax).savefig(temporary, dpi=_DPI, format="png", bbox_inches="tight")

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checkpoints: a folder that holds all of a run, written whole or not at all.
+
+::
+
+    runs/reach/
+      config.yaml              the resolved config
+      metrics.jsonl            one line a cycle
+      graph.json network.json  where the network came from
+      checkpoints/
+        last, best             small files with the name of a folder below
+        cycle-000150/
+          model.keras          weights and architecture, Keras' own format
+          optimizer.npz        Adam's moments
+          moments.npz          normalisation of sensations and rewards
+          state.json           cycle, samples, best return, seed, versions
+          config.yaml          the resolved config
+"""
+
+import importlib.metadata
+import json
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from angora_train.agent import Agent
+from angora_train.config import RunConfig, load_config
+from angora_train.distributions import Distribution, MultiCategorical
+from angora_train.engine import make_engine
+from angora_train.errors import CheckpointError
+from angora_train.normalization import make_normalizer
+from atlasnet import AtlasNetError, load_model
+from atlasnet.files import write_text
+
+__all__ = [
+    "Checkpoint",
+    "Which",
+    "load",
+    "load_agent",
+    "make_distribution",
+    "read_config",
+    "save",
+]
+
+Which = Literal["best", "last"]
+_BROKEN = (
+    AtlasNetError,
+    EOFError,
+    OSError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a damaged file may raise; ConfigError is a ValueError."""
+_PACKAGES = (
+    "atlasnet",
+    "gymnasium",
+    "jax",
+    "keras",
+    "mujoco",
+    "numpy",
+    "tensorflow",
+)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint holds beside its model.
+
+    Attributes
+    ----------
+    model : keras.Model
+        The model with its weights.
+    config : RunConfig
+        The resolved config of the run.
+    optimizer : dict of str to ndarray
+        Variables of the optimizer, in its own order.
+    moments : dict of str to ndarray of float64
+        Normalisation, by sensation and ``reward``.
+    progress : dict
+        Cycle, samples, best return and seed; with the cycle, every generator of
+        random numbers follows from the seed.
+    """
+
+    model: keras.Model
+    config: RunConfig
+    optimizer: dict[str, NDArray[Any]]
+    moments: dict[str, NDArray[np.float64]]
+    progress: dict[str, Any]
+
+
+def save(directory: Path, checkpoint: Checkpoint, marks: tuple[Which, ...]) -> Path:
+    """Write a checkpoint and point `marks` at it.
+
+    The folder is written under another name and renamed, then the marks are replaced,
+    then folders without a mark are deleted: at every instant the marks point at whole
+    checkpoints.
+
+    Parameters
+    ----------
+    directory : Path
+        The run's folder.
+    checkpoint : Checkpoint
+        What to save.
+    marks : tuple of {"best", "last"}
+        Under which names it can be loaded.
+
+    Returns
+    -------
+    Path
+        The checkpoint's folder.
+    """
+    root = directory / "checkpoints"
+    root.mkdir(parents=True, exist_ok=True)
+    folder = root / f"cycle-{checkpoint.progress['cycle']:06d}"
+    temporary = Path(tempfile.mkdtemp(dir=root, prefix=".saving-"))
+    try:
+        checkpoint.model.save(temporary / "model.keras")
+        np.savez(
+            temporary / "optimizer.npz", allow_pickle=False, **checkpoint.optimizer
+        )
+        np.savez(temporary / "moments.npz", allow_pickle=False, **checkpoint.moments)
+        state = {**checkpoint.progress, "versions": _versions()}
+        write_text(temporary / "state.json", json.dumps(state, indent=1))
+        write_text(temporary / "config.yaml", checkpoint.config.to_yaml())
+        temporary.chmod(0o755)  # mkdtemp grants the owner alone
+        if folder.exists():  # the same cycle, saved again after a resume
+            shutil.rmtree(folder)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    for mark in marks:
+        write_text(root / mark, folder.name)
+    _delete_unmarked(root)
+    return folder
+
+
+def _delete_unmarked(root: Path) -> None:
+    """Delete folders that no mark points at, and what killed saves left."""
+    for folder in root.glob(".saving-*"):
+        shutil.rmtree(folder)
+    kept = {
+        (root / mark).read_text(encoding="utf-8").strip()
+        for mark in ("best", "last")
+        if (root / mark).is_file()
+    }
+    for folder in root.glob("cycle-*"):
+        if folder.name not in kept:
+            shutil.rmtree(folder)
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of the packages that decide a result, where installed."""
+    versions = {"backend": keras.config.backend()}
+    for name in _PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return versions
+
+
+def _folder(path: Path, which: Which) -> Path:
+    """Return the folder of a checkpoint: itself, or one of a run."""
+    if (path / "state.json").is_file():
+        return path
+    mark = path / "checkpoints" / which
+    if not mark.is_file():
+        raise CheckpointError(
+            f"There is no checkpoint '{which}' in '{path}'. A run's folder holds "
+            f"'checkpoints/{which}' after its first save."
+        )
+    folder = mark.parent / mark.read_text(encoding="utf-8").strip()
+    if not folder.is_dir():
+        raise CheckpointError(f"'{mark}' points at '{folder.name}', which is missing.")
+    return folder
+
+
+def read_config(
+    path: Path, which: Which = "last", overrides: Sequence[str] = ()
+) -> RunConfig:
+    """Return the resolved config of a run or checkpoint.
+
+    Parameters
+    ----------
+    path : Path
+        A run's folder or a checkpoint's.
+    which : {"best", "last"}
+        Which checkpoint of a run.
+    overrides : sequence of str
+        Changes, as ``n_cycles=300``.
+
+    Returns
+    -------
+    RunConfig
+        The config.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no checkpoint, or it has no config.
+    """
+    file = _folder(path, which) / "config.yaml"
+    if not file.is_file():
+        raise CheckpointError(
+            f"The checkpoint '{file.parent}' has no config.yaml. If a training is "
+            "running there, it has just replaced the checkpoint: try again."
+        )
+    return load_config(str(file), overrides)
+
+
+def load(path: Path, which: Which = "last") -> Checkpoint:
+    """Read a checkpoint.
+
+    Parameters
+    ----------
+    path : Path
+        A run's folder or a checkpoint's.
+    which : {"best", "last"}
+        Which checkpoint of a run.
+
+    Returns
+    -------
+    Checkpoint
+        All it holds.
+
+    Raises
+    ------
+    CheckpointError
+        If it is missing or a file of it cannot be read.
+    """
+    folder = _folder(path, which)
+    try:
+        return Checkpoint(
+            model=load_model(folder / "model.keras"),
+            config=load_config(str(folder / "config.yaml")),
+            optimizer=_read_arrays(folder / "optimizer.npz"),
+            moments=_read_arrays(folder / "moments.npz"),
+            progress=_read_progress(folder / "state.json"),
+        )
+    except _BROKEN as error:
+        raise CheckpointError(
+            f"The checkpoint '{folder}' is broken: {error}"
+        ) from error
+
+
+def _read_progress(path: Path) -> dict[str, Any]:
+    """Read how far a run got."""
+    progress = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(progress, dict) or not {"cycle", "best_return"} <= set(progress):
+        raise ValueError("state.json does not say how far the run got")
+    return progress
+
+
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Read named arrays; pickled ones are refused."""
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def make_distribution(config: RunConfig, n_actions: int) -> Distribution:
+    """Return the action distribution that a config asks for."""
+    return MultiCategorical(n_actions, config.policy.n_bins)
+
+
+def load_agent(
+    path: Path, which: Which = "best", probes: Mapping[str, str] | None = None
+) -> Agent:
+    """Return the agent of a run or checkpoint, ready to act.
+
+    Parameters
+    ----------
+    path : Path
+        A run's folder or a checkpoint's.
+    which : {"best", "last"}
+        Which checkpoint of a run.
+    probes : mapping of str to str, optional
+        Layers to read at every step; see :class:`angora_train.agent.Agent`.
+
+    Returns
+    -------
+    Agent
+        With the weights and the normalisation of the checkpoint.
+    """
+    checkpoint = load(path, which)
+    model, config = checkpoint.model, checkpoint.config
+    sizes = {tensor.name: int(tensor.shape[-1]) for tensor in model.inputs}
+    normalizer = make_normalizer(
+        config.normalization.sensations, sizes, config.normalization.sensation_clip
+    )
+    normalizer.restore(checkpoint.moments)
+    width = int(model.output["policy"].shape[-1])
+    distribution = make_distribution(config, width // config.policy.n_bins)
+    return Agent(model, distribution, normalizer, make_engine(), probes)

@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command ``angora-train``."""
+
+import json
+import math
+import os
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+
+# One thread a rank: must be set before NumPy loads.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from angora_train.comm import Comm, make_comm
+from angora_train.config import RunConfig, load_config
+from angora_train.errors import AngoraError, CheckpointError, ConfigError
+from atlasnet import AtlasNetError
+from atlasnet.arguments import (
+    ERROR_EXIT_CODE,
+    INTERRUPTED_EXIT_CODE,
+    ErrorReportingGroup,
+)
+from atlasnet.quiet import import_keras
+
+__all__ = ["app", "main"]
+
+_GRACE_S = 2.0
+_LINE_S = 5.0
+_EXTRA = ("gymnasium", "gymnasium_robotics", "mujoco", "rsatoolbox", "xarray")
+
+
+class _Commands(ErrorReportingGroup):
+    """Commands whose deliberate errors are one message and exit code 2."""
+
+    reported = (AngoraError, AtlasNetError)
+
+
+app = typer.Typer(
+    cls=_Commands,
+    name="angora-train",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+RunFolder = Annotated[Path, typer.Argument(help="The folder of a run.")]
+
+
+class WhichCheckpoint(StrEnum):
+    """Checkpoints that a run marks."""
+
+    best = "best"
+    last = "last"
+
+
+class ActionChoice(StrEnum):
+    """How an action follows from the policy's distribution."""
+
+    sampled = "sampled"
+    most_likely = "most_likely"
+    expected = "expected"
+
+
+WhichOption = Annotated[WhichCheckpoint, typer.Option(help="Which checkpoint.")]
+SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the episodes.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change a key of the config: ppo.clip_range=0.1"),
+]
+
+
+@app.callback()
+def _require_extra() -> None:
+    """Train networks with named sensations, and look into them."""
+    missing = [name for name in _EXTRA if find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            f"Training needs packages that are not installed: {', '.join(missing)}. "
+            'Install them with: pip install "atlasnet[train]"'
+        )
+
+
+@app.command()
+def run(
+    config: Annotated[str, typer.Argument(help="A YAML file or a preset's name.")],
+    override: Set = None,
+) -> None:
+    """Train. Under mpiexec, every rank runs this command."""
+    comm = make_comm()
+    with _job(comm):
+        _train(load_config(config, override or []), comm, resume=False)
+
+
+@app.command()
+def resume(directory: RunFolder, override: Set = None) -> None:
+    """Go on from a run's last checkpoint, with changes of its config if wanted."""
+    comm = make_comm()
+    with _job(comm):
+        import_keras()
+        from angora_train.checkpoint import read_config
+
+        if (directory / "state.json").is_file():
+            raise CheckpointError(
+                f"'{directory}' is a checkpoint; resume takes the folder of its run: "
+                f"'{directory.absolute().parents[1]}'."
+            )
+        config = read_config(directory, overrides=override or [])
+        _train(config.model_copy(update={"directory": directory}), comm, resume=True)
+
+
+def _train(config: RunConfig, comm: Comm, *, resume: bool) -> None:
+    """Train on this rank, and show progress on the first."""
+    import_keras()
+    from angora_train.trainer import pin_to_core, train
+
+    if comm.size > 1:
+        pin_to_core(comm.rank)
+    if comm.rank:
+        train(config, comm, resume=resume)
+        return
+    with _Bar(config) as bar:
+        try:
+            train(config, comm, bar.show, resume=resume)
+        except KeyboardInterrupt:
+            bar.stop()
+            _errors.print(_interrupted(config.directory))
+            raise
+
+
+def _interrupted(directory: Path) -> str:
+    """Say what an interrupted run left."""
+    if (directory / "checkpoints" / "last").is_file():
+        return (
+            "Interrupted. The last checkpoint is whole. Go on with: angora-train "
+            f"resume {directory}"
+        )
+    return "Interrupted before the first checkpoint: nothing was saved."
+
+
+@app.command()
+def evaluate(
+    directory: RunFolder,
+    which: WhichOption = WhichCheckpoint.best,
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes to play.")] = 50,
+    seed: SeedOption = 10_000,
+    choice: Annotated[
+        ActionChoice, typer.Option(help="How actions follow from the policy.")
+    ] = ActionChoice.sampled,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object.")
+    ] = False,
+) -> None:
+    """Play seeded episodes with a trained agent and say how they went."""
+    import_keras()
+    from angora_train.checkpoint import load_agent, read_config
+    from angora_train.evaluation import AgentActor, choosing, summarize
+    from angora_train.evaluation import evaluate as play
+    from angora_train.tasks.registry import make_vector_task
+
+    config = read_config(directory, which.value)
+    with _errors.status("playing episodes"):
+        agent = choosing(load_agent(directory, which.value), choice.value)
+        task = make_vector_task(
+            config.task.name, config.task.options, n_worlds=episodes
+        )
+        means = summarize(play(AgentActor(agent), task, seed), seed)
+        summary = {name: asdict(interval) for name, interval in means.items()}
+    if as_json:
+        typer.echo(json.dumps({"episodes": episodes, "seed": seed, **summary}))
+        return
+    table = Table(title=f"{directory}: {episodes} episodes, {choice.value} actions")
+    for column in ("", "mean", "95 % from", "to"):
+        table.add_column(column, justify="right" if column else "left")
+    for name, row in summary.items():
+        table.add_row(name, *(f"{row[key]:.4g}" for key in ("mean", "low", "high")))
+    Console().print(table)
+
+
+@app.command()
+def record(
+    directory: RunFolder,
+    out: Annotated[Path, typer.Option(help="The NetCDF file to write.")],
+    which: WhichOption = WhichCheckpoint.best,
+    episodes: Annotated[int, typer.Option(min=1, help="Episodes to play.")] = 100,
+    seed: SeedOption = 20_000,
+) -> None:
+    """Record every area of a trained network, as an xarray data set in NetCDF."""
+    import_keras()
+    from angora_train.analysis.record import area_layers, save_recording
+    from angora_train.analysis.record import record as play
+    from angora_train.checkpoint import load_agent, read_config
+    from angora_train.tasks.registry import make_vector_task
+
+    config = read_config(directory, which.value)
+    with _errors.status("recording"):
+        probes = area_layers(load_agent(directory, which.value).model)
+        agent = load_agent(directory, which.value, probes)
+        task = make_vector_task(
+            config.task.name, config.task.options, n_worlds=episodes
+        )
+        recording = play(agent, task, seed, {"run": str(directory)})
+        save_recording(recording, out)
+    Console().print(
+        f"{out}: {recording.sizes['episode']} episodes, {recording.sizes['time']} "
+        f"control steps, {recording.sizes['unit']} units of {len(probes)} areas",
+        soft_wrap=True,
+    )
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("runs/demo"),
+    ranks: Annotated[int, typer.Option(min=1, help="MPI ranks that train.")] = 2,
+) -> None:
+    """From the atlas to a trained, analysed network: the whole line, with a report."""
+    import_keras()
+    from angora_train.demo import run_demo
+
+    run_demo(out, n_ranks=ranks)
+
+
+class _Bar:
+    """A progress bar with the latest metrics; lines where no bar can be drawn."""
+
+    def __init__(self, config: RunConfig) -> None:
+        self._n_cycles = config.n_cycles
+        self._is_drawn = _errors.is_terminal  # not under mpiexec, not in a file
+        self._shown_s = -math.inf
+        self._progress = Progress(
+            TextColumn("cycle"),
+            MofNCompleteColumn(),
+            BarColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.description}"),
+            console=_errors,
+        )
+        self._bar = self._progress.add_task("starting", total=config.n_cycles)
+
+    def __enter__(self) -> "_Bar":
+        if self._is_drawn:
+            self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the bar."""
+        if self._is_drawn:
+            self._progress.stop()
+
+    def show(self, metrics: Mapping[str, Any]) -> None:
+        """Show one cycle's metrics."""
+        cycle = metrics["cycle"]
+        text = (
+            f"return {metrics['rollout/return']:.2f}  "
+            f"success {metrics['rollout/success']:.2f}  "
+            f"{metrics['time/steps_per_s']:.0f} samples/s"
+        )
+        if self._is_drawn:
+            self._progress.update(self._bar, completed=cycle, description=text)
+        elif time.monotonic() - self._shown_s > _LINE_S or cycle == self._n_cycles:
+            self._shown_s = time.monotonic()
+            _errors.print(f"cycle {cycle}/{self._n_cycles}  {text}")
+
+
+class _job:  # noqa: N801 (reads as a word: with _job(comm))
+    """Ends the whole job when one rank fails."""
+
+    def __init__(self, comm: Comm) -> None:
+        self._comm = comm
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: object
+    ) -> None:
+        if error is None:
+            return
+        if isinstance(error, KeyboardInterrupt):
+            time.sleep(_GRACE_S if self._comm.rank else 0)
+            self._comm.abort(INTERRUPTED_EXIT_CODE)
+        if self._comm.size == 1:
+            return
+        if self._comm.rank:
+            # Most errors befall all ranks at once: the first one speaks for them.
+            time.sleep(_GRACE_S)
+        if isinstance(error, _Commands.reported):
+            typer.echo(f"Error (rank {self._comm.rank}): {error}", err=True)
+            self._comm.abort(ERROR_EXIT_CODE)
+        traceback.print_exception(error)
+        _errors.print(f"[red]Rank {self._comm.rank} failed.[/]")
+        self._comm.abort(1)
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,399 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole line in one call: atlas, network, training, recording, analysis, report."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from angora_train.analysis.conditions import CONDITIONS, Comparison, compare
+from angora_train.analysis.record import area_layers, record, save_recording
+from angora_train.analysis.study import study
+from angora_train.checkpoint import load_agent, make_distribution
+from angora_train.config import RunConfig, load_config
+from angora_train.errors import ConfigError, RankError
+from angora_train.metrics import read_metrics
+from angora_train.network import make_network
+from angora_train.report import write_report
+from angora_train.tasks.base import VectorTask
+from angora_train.tasks.registry import make_vector_task
+from atlasnet import NetworkSpec, save_model
+from atlasnet.files import write_text
+
+__all__ = ["DemoResult", "find_launcher", "run_demo"]
+
+_MARK = "demo.json"
+"""Tells a folder that a demo wrote: the next one may take its place."""
+_EVALUATION_SEED = 10_000
+_RECORDING_SEED = 20_000
+_POSTURES = 64
+"""Candidates of the posture search that are held at once."""
+_REST_SHARE = 0.2
+"""Of the recorded goals: all five kinds equally often."""
+
+
+@dataclass
+class DemoResult:
+    """What the demo found and wrote.
+
+    Attributes
+    ----------
+    directory : Path
+        Where the files are.
+    spec : NetworkSpec
+        The network.
+    comparison : Comparison
+        The trained agent and its controls.
+    samples_per_s : float
+        Median over cycles, learning included.
+    files : list of Path
+        What was written, relative to `directory`.
+    times_s : dict of str to float
+        Time of each stage, in s.
+    """
+
+    directory: Path
+    spec: NetworkSpec
+    comparison: Comparison
+    samples_per_s: float
+    files: list[Path]
+    times_s: dict[str, float]
+
+
+@dataclass
+class _Stages:
+    """Says which stage is running, and how long each took."""
+
+    console: Console
+    n_stages: int
+    times_s: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, title: str, *, spins: bool = True) -> Iterator[None]:
+        """Show a stage while it runs, and its time afterwards."""
+        label = f"[bold]{len(self.times_s) + 1}/{self.n_stages}[/] {title}"
+        started = time.perf_counter()
+        if spins:
+            with self.console.status(label):
+                yield
+        else:
+            self.console.print(label)
+            yield
+        self.times_s[title] = time.perf_counter() - started
+        self.console.print(
+            f"[green]✓[/] {label}  [dim]{self.times_s[title]:.1f} s[/]",
+            highlight=False,
+        )
+
+
+def run_demo(
+    directory: Path,
+    n_ranks: int = 2,
+    *,
+    config: str = "demo",
+    overrides: Sequence[str] = (),
+    n_evaluated: int = 50,
+    n_recorded: int = 120,
+    console: Console | None = None,
+) -> DemoResult:
+    """Build a network from the atlas, train, evaluate, record and analyse it.
+
+    Parameters
+    ----------
+    directory : Path
+        Where everything is written. A folder that an earlier demo wrote is replaced.
+    n_ranks : int
+        MPI ranks that train; 1 needs no MPI.
+    config : str
+        A YAML file or the name of a preset.
+    overrides : sequence of str
+        Changes of the config, as ``n_cycles=3``.
+    n_evaluated : int
+        Episodes of each condition.
+    n_recorded : int
+        Episodes to record; the rarest of five kinds of goals must come up at least
+        ten times.
+    console : rich.console.Console, optional
+        Where progress and the summary are shown.
+
+    Returns
+    -------
+    DemoResult
+        What was found and written.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds something else, or the config cannot run.
+    RankError
+        If there is no MPI launcher, or the training failed.
+    """
+    directory = directory.resolve()
+    given = [*overrides, f"directory={json.dumps(str(directory))}"]
+    run = load_config(config, given)
+    launch = [] if n_ranks == 1 else [find_launcher(), "-n", str(n_ranks)]
+    _clear(directory)
+    stages = _Stages(console or Console(), 6)
+
+    with stages.stage("Atlas to network"):
+        spec = _build(run)
+    given.append(f"network.path={json.dumps(str(directory / 'model.keras'))}")
+    with stages.stage(f"Training on {n_ranks} ranks", spins=False):
+        _train([*launch, *_trainer(config, given)], run, stages.console)
+    with stages.stage("Evaluation against three controls"):
+        comparison = _evaluate(run, n_evaluated, n_ranks)
+    with stages.stage("Recording of every area"):
+        _record(run, n_recorded, n_ranks)
+    with stages.stage("Similarity of areas and figures"):
+        study(directory)
+    with stages.stage("Report"):
+        write_report(directory, stages.times_s)
+    write_text(directory / _MARK, json.dumps({"times_s": stages.times_s}, indent=1))
+
+    speeds = sorted(r["time/steps_per_s"] for r in read_metrics(_metrics(directory)))
+    result = DemoResult(
+        directory=directory,
+        spec=spec,
+        comparison=comparison,
+        samples_per_s=speeds[len(speeds) // 2],
+        files=_written(directory),
+        times_s=stages.times_s,
+    )
+    stages.console.print(_summary(result))
+    return result
+
+
+def find_launcher() -> str:
+    """Return the MPI launcher: of this environment, or else of the system.
+
+    Raises
+    ------
+    RankError
+        If there is none.
+    """
+    own = Path(sys.executable).parent / "mpiexec"
+    if own.is_file():
+        return str(own)
+    found = shutil.which("mpiexec")
+    if found is None:
+        raise RankError(
+            f"There is no MPI launcher: 'mpiexec' is neither beside {sys.executable} "
+            'nor on PATH. Install it with: pip install "atlasnet[train]". Or train on '
+            "one rank: angora-train demo --ranks 1"
+        )
+    return found
+
+
+def _clear(directory: Path) -> None:
+    """Make the folder; empty it if an earlier demo wrote it."""
+    if directory.is_dir() and any(directory.iterdir()):
+        if not (directory / _MARK).is_file():
+            raise ConfigError(
+                f"'{directory}' is not empty, and no demo wrote it. Choose another "
+                "folder: angora-train demo --out FOLDER"
+            )
+        shutil.rmtree(directory)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        write_text(directory / _MARK, "{}")
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot write to '{directory}': {error.strerror}. Choose another folder: "
+            "angora-train demo --out FOLDER"
+        ) from error
+
+
+# --- network ------------------------------------------------------------------------
+
+
+def _build(run: RunConfig) -> NetworkSpec:
+    """Build the network with its initial weights; write graph, spec and model."""
+    task = _task(run, 1)
+    space: Any = task.single_observation_space
+    sizes = {name: int(box.shape[0]) for name, box in space.spaces.items()}
+    n_actions = (task.single_action_space.shape or (1,))[0]
+    task.close()
+    model = make_network(
+        run.network,
+        sizes,
+        make_distribution(run, n_actions).n_parameters,
+        control_step_s=task.simulation.control_step_s,
+        seed=run.seed,
+        directory=run.directory,
+    )
+    save_model(model, run.directory / "model.keras")
+    return NetworkSpec.load(run.directory / "network.json")
+
+
+def _task(
+    run: RunConfig, n_worlds: int, n_threads: int = 1, **options: Any
+) -> VectorTask:
+    """Return worlds of the run's task."""
+    task = make_vector_task(
+        run.task.name,
+        {**run.task.options, **options},
+        n_worlds=n_worlds,
+        n_threads=n_threads,
+    )
+    if not isinstance(task, VectorTask):
+        raise ConfigError(
+            f"The demonstration looks for postures in a simulation; the task "
+            f"'{run.task.name}' has none."
+        )
+    return task
+
+
+# --- training -----------------------------------------------------------------------
+
+
+def _trainer(config: str, overrides: Sequence[str]) -> list[str]:
+    """Return the command that trains."""
+    options = [word for override in overrides for word in ("--set", override)]
+    return [sys.executable, "-m", "angora_train.cli", "run", config, *options]
+
+
+def _metrics(directory: Path) -> Path:
+    """Return the file of a run's metrics."""
+    return directory / "metrics.jsonl"
+
+
+def _train(command: Sequence[str], run: RunConfig, console: Console) -> None:
+    """Train in processes of their own, and show their progress."""
+    log = run.directory / "training.log"
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    with (
+        log.open("w", encoding="utf-8") as output,
+        _bar(console, run.n_cycles) as show,
+        subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, env=environment
+        ) as process,
+    ):
+        try:
+            while process.poll() is None:
+                show(read_metrics(_metrics(run.directory)))
+                time.sleep(0.5)
+        except BaseException:  # Ctrl-C among them: leave no rank behind
+            process.terminate()
+            raise
+        show(read_metrics(_metrics(run.directory)))
+    if process.returncode:
+        lines = log.read_text(encoding="utf-8").strip().splitlines()
+        tail = "\n".join(lines[-8:])
+        raise RankError(
+            f"The training ended with exit code {process.returncode}. The end of "
+            f"'{log}':\n{tail}"
+        )
+
+
+@contextmanager
+def _bar(
+    console: Console, n_cycles: int
+) -> Iterator[Callable[[list[dict[str, Any]]], None]]:
+    """Yield what shows a run's metrics as a progress bar."""
+    with Progress(
+        TextColumn("   cycle"),
+        MofNCompleteColumn(),
+        BarColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}"),
+        console=console,
+        transient=True,
+    ) as progress:
+        bar = progress.add_task("starting", total=n_cycles)
+
+        def show(metrics: list[dict[str, Any]]) -> None:
+            if not metrics:
+                return
+            row = metrics[-1]
+            text = f"{row['time/steps_per_s']:,.0f} samples/s"
+            if row["rollout/return"] is not None:
+                text = (
+                    f"return {row['rollout/return']:.2f}  "
+                    f"success {row['rollout/success']:.2f}  {text}"
+                )
+            progress.update(bar, completed=row["cycle"], description=text)
+
+        yield show
+
+
+# --- evaluation and recording -------------------------------------------------------
+
+
+def _evaluate(run: RunConfig, n_episodes: int, n_threads: int) -> Comparison:
+    """Compare the trained agent with its controls."""
+    agent = load_agent(run.directory, "last")
+    task = _task(run, n_episodes, n_threads)
+    posture_task = _task(run, _POSTURES, n_threads)
+    comparison = compare(agent, task, posture_task, _EVALUATION_SEED)
+    comparison.save(run.directory / "evaluation.json")
+    return comparison
+
+
+def _record(run: RunConfig, n_episodes: int, n_threads: int) -> None:
+    """Record every area of the trained agent."""
+    probes = area_layers(load_agent(run.directory, "last").model)
+    agent = load_agent(run.directory, "last", probes)
+    task = _task(run, n_episodes, n_threads, rest_share=_REST_SHARE)
+    recording = record(
+        agent, task, _RECORDING_SEED, {"run": str(run.directory), "checkpoint": "last"}
+    )
+    save_recording(recording, run.directory / "recording.nc")
+
+
+# --- summary ------------------------------------------------------------------------
+
+
+def _written(directory: Path) -> list[Path]:
+    """Return the files of the demo, sorted."""
+    return sorted(
+        path.relative_to(directory) for path in directory.rglob("*") if path.is_file()
+    )
+
+
+def _summary(result: DemoResult) -> Table:
+    """Return what the demo found, as a table."""
+    table = Table(title="From the atlas to a trained network", title_justify="left")
+    table.add_column("")
+    table.add_column("", justify="right")
+    table.add_row("areas", str(len(result.spec.areas)))
+    table.add_row("units", f"{result.spec.n_units:,}")
+    table.add_row("samples/s, learning included", f"{result.samples_per_s:,.0f}")
+    table.add_section()
+    summaries = result.comparison.summaries
+    for label, form in (("success", "{:.0%}"), ("return", "{:.2f}")):
+        key = "success" if label == "success" else "total_reward"
+        before, after = (
+            form.format(getattr(summaries[name], key).mean)
+            for name in ("untrained", "trained")
+        )
+        table.add_row(f"{label}, before and after training", f"{before} → {after}")
+    for name in CONDITIONS[1:]:
+        loss = summaries[name].loss_of_return
+        if loss is not None:
+            table.add_row(
+                f"return gained over: {name}",
+                f"{loss.mean:.2f} [{loss.low:.2f}, {loss.high:.2f}]",
+            )
+    table.add_section()
+    table.add_row("time", f"{sum(result.times_s.values()):.0f} s")
+    table.add_row("files written", str(len(result.files)))
+    for name in ("report.html", "recording.nc", "evaluation.json", "figures"):
+        table.add_row(f"  {name}", str(result.directory / name))
+    return table

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must be compiled, behind one small protocol.
+
+The engine follows Keras' backend; nothing outside this package names one.
+"""
+
+from importlib import import_module
+from typing import cast
+
+import keras
+
+from angora_train.engine.protocol import Engine
+from angora_train.errors import ConfigError
+
+__all__ = ["Engine", "make_engine"]
+
+_MODULES = {
+    "jax": "angora_train.engine.jax",
+    "tensorflow": "angora_train.engine.tensorflow",
+}
+
+
+def make_engine(n_threads: int = 1) -> Engine:
+    """Return the engine of Keras' backend.
+
+    Parameters
+    ----------
+    n_threads : int
+        Threads of this process for compiled functions.
+
+    Raises
+    ------
+    ConfigError
+        If there is no engine for the backend.
+    """
+    backend = keras.config.backend()
+    if backend not in _MODULES:
+        raise ConfigError(
+            f"There is no engine for the Keras backend '{backend}'. Set "
+            f"KERAS_BACKEND to one of: {', '.join(_MODULES)}."
+        )
+    return cast(Engine, import_module(_MODULES[backend]).make(n_threads))

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The JAX engine: `jax.jit` over functions made pure by Keras' stateless scope."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from angora_train.engine.protocol import (
+    Arrays,
+    Function,
+    Gradient,
+    LossFunction,
+    Update,
+)
+
+__all__ = ["JaxEngine", "make"]
+
+
+class JaxEngine:
+    """Compiles with `jax.jit`; on a GPU where JAX finds one."""
+
+    def compile(
+        self,
+        function: Callable[[Mapping[str, Any]], Mapping[str, Any]],
+        variables: Sequence[Any],
+    ) -> Function:
+        """Compile a function of named tensors that reads Keras variables."""
+
+        def pure(values: list[Any], inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+            with _valued(variables, values):
+                return function(inputs)
+
+        compiled = jax.jit(pure)
+
+        def run(arrays: Arrays) -> dict[str, NDArray[Any]]:
+            outputs = compiled(_values(variables), dict(arrays))
+            return {name: np.asarray(x) for name, x in outputs.items()}
+
+        return run
+
+    def gradient(self, loss: LossFunction, variables: Sequence[Any]) -> Gradient:
+        """Compile the gradient of a loss with respect to Keras variables."""
+
+        def pure(values: list[Any], inputs: Mapping[str, Any]) -> Any:
+            with _valued(variables, values):
+                total, metrics = loss(inputs)
+            return total, {**metrics, "loss": total}
+
+        differentiated = jax.value_and_grad(pure, has_aux=True)
+
+        def flat_gradient(values: list[Any], inputs: Mapping[str, Any]) -> Any:
+            (_, metrics), gradients = differentiated(values, inputs)
+            return jnp.concatenate([g.reshape(-1) for g in gradients]), metrics
+
+        compiled = jax.jit(flat_gradient)
+
+        def run(arrays: Arrays) -> tuple[NDArray[np.float32], dict[str, float]]:
+            flat, metrics = compiled(_values(variables), dict(arrays))
+            return np.asarray(flat), {name: float(x) for name, x in metrics.items()}
+
+        return run
+
+    def update(self, optimizer: Any, variables: Sequence[Any]) -> Update:
+        """Compile an optimizer's step on Keras variables from a flat gradient."""
+        optimizer.build(variables)
+        shapes = [tuple(variable.shape) for variable in variables]
+        ends = np.cumsum([int(np.prod(shape)) for shape in shapes])[:-1].tolist()
+
+        def step(values: list[Any], state: list[Any], flat: Any) -> Any:
+            gradients = [
+                part.reshape(shape)
+                for part, shape in zip(jnp.split(flat, ends), shapes, strict=True)
+            ]
+            return optimizer.stateless_apply(state, gradients, values)
+
+        compiled = jax.jit(step)
+
+        def run(flat: NDArray[np.float32], learning_rate: float) -> None:
+            optimizer.learning_rate.assign(learning_rate)
+            values, state = compiled(
+                _values(variables), _values(optimizer.variables), flat
+            )
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+            for variable, value in zip(optimizer.variables, state, strict=True):
+                variable.assign(value)
+
+        return run
+
+
+def _values(variables: Sequence[Any]) -> list[Any]:
+    """Return the values of Keras variables."""
+    return [variable.value for variable in variables]
+
+
+def _valued(variables: Sequence[Any], values: Sequence[Any]) -> Any:
+    """Return a scope in which the variables have the given values."""
+    return keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True)))
+
+
+def make(n_threads: int) -> JaxEngine:
+    """Return the engine. JAX takes its threads from the cores of the process."""
+    return JaxEngine()

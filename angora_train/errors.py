@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors of angora_train.
+
+::
+
+    AngoraError
+    ├── ConfigError        (also ValueError) a configuration that cannot run
+    ├── TaskError          (also ValueError) a task asked for or used wrongly
+    ├── CheckpointError    a checkpoint is missing, broken or of another network
+    ├── DivergenceError    a loss or gradient is not finite
+    └── RankError          a rank of a parallel job is missing or failed
+"""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+__all__ = [
+    "AngoraError",
+    "CheckpointError",
+    "ConfigError",
+    "DivergenceError",
+    "RankError",
+    "TaskError",
+    "closest",
+]
+
+
+def closest(name: str, known: Iterable[str], n: int = 3) -> str:
+    """Return a hint that names the known names nearest to `name`, or ``""``."""
+    folded = {candidate.casefold(): candidate for candidate in known}
+    near = get_close_matches(name.casefold(), list(folded), n=n, cutoff=0.5)
+    names = ", ".join(folded[match] for match in near)
+    return f" Close matches: {names}." if near else ""
+
+
+class AngoraError(Exception):
+    """Root of every error that angora_train raises on purpose."""
+
+
+class ConfigError(AngoraError, ValueError):
+    """A configuration that cannot run."""
+
+
+class TaskError(AngoraError, ValueError):
+    """A task that is asked for or used wrongly."""
+
+
+class CheckpointError(AngoraError):
+    """A checkpoint is missing, broken, or belongs to another network."""
+
+
+class DivergenceError(AngoraError):
+    """A loss or a gradient is not finite.
+
+    Attributes
+    ----------
+    batch : mapping of str to ndarray
+        The minibatch in which it happened.
+    """
+
+    def __init__(self, message: str, batch: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.batch = batch
+
+
+class RankError(AngoraError):
+    """A rank of a parallel job is missing or failed."""

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Recurrent state made explicit: one model for acting and for training.
+
+A recurrent Keras layer hides its state. Acting needs it between control steps, and
+truncated backpropagation needs to start a chunk from a stored one and to forget it
+where an episode begins. :func:`explicit_state` clones any functional model into one
+whose recurrent states are inputs and outputs and whose state is reset by a flag,
+sharing all layers and weights with the original.
+"""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from angora_train.errors import ConfigError
+
+__all__ = ["IS_FIRST", "ResettingCell", "StatefulModel", "explicit_state"]
+
+IS_FIRST = "is_first"
+"""Name of the input that is 1 where a step is the first of an episode, else 0."""
+
+
+@keras.saving.register_keras_serializable(package="angora_train")
+class ResettingCell(keras.layers.Layer):
+    """A recurrent cell that forgets where an episode begins.
+
+    Parameters
+    ----------
+    cell : keras.layers.Layer
+        The cell whose weights are used. It is built already.
+
+    Notes
+    -----
+    ``call(inputs, states)`` takes the inputs of `cell` with one more column at the
+    end, 1 where the step is the first of an episode and 0 elsewhere, shape (B, F + 1).
+    Where the flag is 1, the states are set to zero before the step.
+    """
+
+    def __init__(self, cell: keras.layers.Layer, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cell = cell
+        self.state_size = cell.state_size
+        self.output_size = cell.output_size
+
+    def build(self, *_: Any) -> None:
+        """Make nothing: the cell is built already."""
+        self.built = True
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
+        """Reset the states that the flag asks to, then run the cell."""
+        kept = 1.0 - inputs[:, -1:]
+        return self.cell(inputs[:, :-1], [state * kept for state in states])
+
+    def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
+        """Return the cell's initial state."""
+        state: list[Any] = self.cell.get_initial_state(batch_size=batch_size)
+        return state
+
+
+class _PreparingRNN(keras.layers.RNN):
+    """A loop over time that lets its cell prepare once, before the first step.
+
+    A cell may offer a context manager ``prepared()``. A single step is not worth it.
+    """
+
+    def inner_loop(self, sequences: Any, *args: Any, **kwargs: Any) -> Any:
+        """Run the loop."""
+        inner = self.cell.cell
+        is_worth = sequences.shape[1] != 1 and hasattr(inner, "prepared")
+        with inner.prepared() if is_worth else nullcontext():
+            return super().inner_loop(sequences, *args, **kwargs)
+
+
+@dataclass(frozen=True)
+class StatefulModel:
+    """A model with explicit recurrent state.
+
+    Attributes
+    ----------
+    model : keras.Model
+        Takes a dict of the sensations, shape (B, T, size), :data:`IS_FIRST`, shape
+        (B, T), and the states, shape (B, size); returns a dict of the outputs of the
+        original model and of the states after the last step.
+    state_sizes : dict of str to int
+        Width of each state by its name, which is the same in inputs and outputs.
+    """
+
+    model: keras.Model
+    state_sizes: dict[str, int]
+
+    def initial_state(self, n_worlds: int) -> dict[str, NDArray[np.float32]]:
+        """Return the state before the first step: zeros of shape (n_worlds, size)."""
+        return {
+            name: np.zeros((n_worlds, size), np.float32)
+            for name, size in self.state_sizes.items()
+        }
+
+
+def explicit_state(model: keras.Model) -> StatefulModel:
+    """Clone a functional model with its recurrent states as inputs and outputs.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A functional model whose inputs are a dict of sensations, each of shape
+        (B, T, size), and whose outputs are a dict. Its recurrent layers are
+        `keras.layers.RNN` or its subclasses (LSTM, GRU, SimpleRNN), return sequences
+        and hide their state.
+
+    Returns
+    -------
+    StatefulModel
+        The clone. It shares every layer with `model`: training one trains both.
+
+    Raises
+    ------
+    ConfigError
+        If a recurrent layer does not return sequences, runs backwards or returns its
+        state.
+    """
+    flags = keras.Input((None,), name=IS_FIRST)
+    states_in: dict[str, Any] = {}
+    states_out: dict[str, Any] = {}
+
+    def call(layer: keras.layers.Layer, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(layer, keras.layers.RNN):
+            return layer(*args, **kwargs)
+        _require_plain(layer)
+        sizes = layer.cell.state_size
+        widths = [sizes] if isinstance(sizes, int) else list(sizes)
+        entry = {
+            f"state_{layer.name}_{i}": keras.Input(
+                (width,), name=f"state_{layer.name}_{i}"
+            )
+            for i, width in enumerate(widths)
+        }
+        flagged = ops.concatenate([args[0], ops.expand_dims(flags, -1)], axis=-1)
+        resetting = _PreparingRNN(
+            ResettingCell(layer.cell), return_sequences=True, return_state=True
+        )
+        output, *states = resetting(flagged, initial_state=list(entry.values()))
+        states_in.update(entry)
+        states_out.update(zip(entry, states, strict=True))
+        return output
+
+    inputs = {
+        tensor.name: keras.Input(tensor.shape[1:], name=tensor.name)
+        for tensor in model.inputs
+    }
+    # `keras.models.clone_model` walks the graph like this, but then refuses outputs
+    # that depend on inputs which the original does not have.
+    outputs = model._run_through_graph(list(inputs.values()), call_fn=call)
+    stateful = keras.Model(
+        {**inputs, IS_FIRST: flags, **states_in}, {**outputs, **states_out}
+    )
+    sizes = {name: int(tensor.shape[-1]) for name, tensor in states_in.items()}
+    return StatefulModel(stateful, sizes)
+
+
+def _require_plain(layer: keras.layers.RNN) -> None:
+    """Refuse recurrent layers whose state cannot be made explicit."""
+    if not layer.return_sequences or layer.return_state or layer.go_backwards:
+        raise ConfigError(
+            f"The recurrent layer '{layer.name}' must have return_sequences=True, "
+            "return_state=False and go_backwards=False: the trainer carries its state."
+        )

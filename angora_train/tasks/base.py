@@ -1,0 +1,429 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What all tasks share: a batch of worlds behind Gymnasium's vector interface.
+
+A task says how an episode starts, what is sensed and how a step is judged. This
+module keeps the books: seeds by world, time limits, the change from one episode to
+the next, and worlds that diverge.
+"""
+
+import secrets
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import gymnasium
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+
+from angora_train.errors import TaskError
+from angora_train.tasks.control import ControlConfig, PositionControl
+from angora_train.tasks.pulses import ForcePulses, PulseConfig
+from angora_train.tasks.randomization import Physics, PhysicsConfig
+from angora_train.tasks.realism import Imperfection, Senses
+from angora_train.tasks.simulation import Simulation
+
+__all__ = ["Observation", "Task", "TaskConfig", "VectorTask", "Verdict"]
+
+Observation = dict[str, NDArray[np.float32]]
+"""Sensations by name, each of shape (B, size)."""
+
+_MAX_SENSATION = 1e10
+"""MuJoCo ends a simulation whose coordinates exceed this (``mjMAXVAL``)."""
+
+
+class TaskConfig(BaseModel):
+    """What every task can be asked for."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+    )
+
+    n_substeps: PositiveInt = 10
+    """Physics steps in one control step."""
+
+    episode_s: PositiveFloat = 2.0
+    """Longest episode, s, rounded to whole control steps."""
+
+    control: ControlConfig = ControlConfig()
+    """How actions become commands. A mode alone, ``absolute`` or ``relative``, stands
+    for a control with that mode and no smoothing."""
+
+    start_noise_rad: Annotated[float, Field(ge=0)] = 0.0
+    """Standard deviation of each joint angle at the start of an episode, rad."""
+
+    sensing: Mapping[str, Imperfection] = Field(default_factory=dict)
+    """What is wrong with a sensation, by its name; others show what is true."""
+
+    physics: PhysicsConfig = PhysicsConfig()
+    """How bodies differ from world to world and from episode to episode."""
+
+    pulses: PulseConfig = PulseConfig()
+    """Forces that push a body now and then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a task judges one step of B worlds."""
+
+    terms: Mapping[str, NDArray[np.float64]]
+    """Reward terms by name, each of shape (B,); their sum is the reward."""
+
+    facts: Mapping[str, NDArray[Any]]
+    """What else is worth knowing of each world, each of shape (B,)."""
+
+    terminated: NDArray[np.bool_]
+    """Shape (B,): True where no more reward can be collected."""
+
+
+class Task(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], ABC):
+    """Worlds that are sensed and acted upon as a batch, whatever is behind them.
+
+    Observations are sensations by name, actions lie in [-1, 1]. What the trainer
+    relies on is said in `VectorTask`, the kind with a simulation of its own.
+    """
+
+    config: BaseModel
+    """The task's settings."""
+
+    first_world: int
+    """Index of row 0 among the worlds of all processes."""
+
+    n_bins: int | None = None
+    """Bins that each action must be drawn from; None for any number."""
+
+    distance_name: ClassVar[str | None] = None
+    """Fact that says how far a world is from its goal, named with its unit."""
+
+    metrics: ClassVar[tuple[str, ...]] = ()
+    """Facts whose values at the end of an episode are worth a mean over episodes."""
+
+    @property
+    @abstractmethod
+    def control_step_s(self) -> float:
+        """Time that one step takes, s."""
+
+    @abstractmethod
+    def facts(self) -> dict[str, Any]:
+        """State the facts of where each world is now, as `reset` gives them."""
+
+
+class VectorTask(Task):
+    """A task in B worlds.
+
+    A finished world starts its next episode in the same step (``SAME_STEP``): its
+    observation is the first of the new episode, and ``info["final_obs"]`` has the
+    last of the old one in the rows where ``info["_final_obs"]`` is True. Rewards and
+    the rest of ``info`` describe the step that ended the episode.
+
+    ``info`` always has, for each world, ``diverged`` (the simulation broke down; the
+    episode is truncated, and its last observation is that of the step before), the
+    facts of the task, and ``reward/<term>`` for every term of the reward.
+
+    Everything random in world ``w`` comes from a generator seeded by
+    ``(seed, first_world + w)``. How worlds are spread over batches, threads and
+    processes therefore changes nothing, bit for bit.
+
+    Parameters
+    ----------
+    config : TaskConfig
+        The task's settings.
+    simulation : Simulation
+        The worlds.
+    sensations : mapping of str to int
+        Size of each sensation, in the order of the observation.
+    first_world : int
+        Index of row 0 among the worlds of all processes.
+    """
+
+    config: TaskConfig
+    distance_name: ClassVar[str | None] = "distance_m"
+    metrics: ClassVar[tuple[str, ...]] = ("distance_m",)
+
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+        "render_modes": [],
+    }
+
+    def __init__(
+        self,
+        config: TaskConfig,
+        simulation: Simulation,
+        sensations: Mapping[str, int],
+        *,
+        first_world: int = 0,
+    ) -> None:
+        if first_world < 0:
+            raise TaskError(f"first_world is {first_world}; it must not be negative.")
+        model = simulation.model
+        self.config = config
+        self.simulation = simulation
+        self.first_world = first_world
+        self.num_envs = simulation.n_worlds
+        self.n_episode_steps = round(config.episode_s / simulation.control_step_s)
+        if self.n_episode_steps < 1:
+            raise TaskError(
+                f"episode_s is {config.episode_s} s, less than half a control step "
+                f"of {simulation.control_step_s} s."
+            )
+        self.metadata = {  # type: ignore[misc]
+            **type(self).metadata,
+            "render_fps": round(1 / simulation.control_step_s),
+        }
+        self.single_observation_space = gymnasium.spaces.Dict(
+            OrderedDict(
+                (name, gymnasium.spaces.Box(-_MAX_SENSATION, _MAX_SENSATION, (size,)))
+                for name, size in sensations.items()
+            )
+        )
+        self.single_action_space = gymnasium.spaces.Box(-1.0, 1.0, (model.nu,))
+        self.observation_space = batch_space(
+            self.single_observation_space, self.num_envs
+        )
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+        self._control = PositionControl(config.control, simulation)
+        self._senses = Senses(config.sensing, sensations, self.num_envs, first_world)
+        self._physics = (
+            None
+            if config.physics.is_nominal
+            else Physics(config.physics, model, simulation.individualize(), first_world)
+        )
+        self._pulses = (
+            ForcePulses(config.pulses, simulation, first_world)
+            if config.pulses.probability > 0
+            else None
+        )
+        self._bounded = np.flatnonzero(model.jnt_limited)
+        self._actions = np.zeros((self.num_envs, model.nu), np.float32)
+        self._elapsed = np.zeros(self.num_envs, np.int64)
+        self._rngs: Sequence[np.random.Generator] = ()
+        self._has_started = False
+
+    @abstractmethod
+    def _start(self, world: int, rng: np.random.Generator) -> None:
+        """Prepare what one world's new episode is about; its state is restored."""
+
+    @abstractmethod
+    def _sense(self) -> Observation:
+        """Return what all worlds sense, in new arrays."""
+
+    @abstractmethod
+    def _judge(self) -> Verdict:
+        """Judge the state that all worlds are in."""
+
+    def _remember(self) -> None:
+        """Keep what a step must be compared with, before it is simulated."""
+
+    def _advance(self, verdict: Verdict, goes_on: NDArray[np.bool_]) -> None:
+        """Move on within an episode, where ``goes_on``, after a step was judged."""
+
+    def _draw_starts(self, worlds: NDArray[np.int64]) -> NDArray[np.float64] | None:
+        """States to begin in, one a world; None for the simulation's own start."""
+        return None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Start a new episode in every world.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Seeds every world's generator, together with the world's index. Without
+            it the generators go on, and the first time are seeded by chance.
+        options : dict, optional
+            No option is known; an empty dictionary is allowed.
+
+        Returns
+        -------
+        observation : dict of ndarray of float32, shape (B, size)
+            First observation of each world.
+        info : dict
+            Facts of each world; all reward terms are zero.
+
+        Raises
+        ------
+        TaskError
+            If the seed is negative or an option is given.
+        """
+        if options:
+            raise TaskError(f"reset knows no options, got {sorted(options)}.")
+        if seed is not None and seed < 0:
+            raise TaskError(f"The seed is {seed}; it must not be negative.")
+        super().reset(seed=seed)
+        if seed is not None or not self._rngs:
+            root = secrets.randbits(64) if seed is None else seed
+            worlds = range(self.first_world, self.first_world + self.num_envs)
+            self._rngs = [
+                np.random.default_rng(np.random.SeedSequence([root, world]))
+                for world in worlds
+            ]
+            self._senses.seed(root)
+            if self._physics is not None:
+                self._physics.seed(root)
+            if self._pulses is not None:
+                self._pulses.seed(root)
+        self._restart(np.arange(self.num_envs))
+        self._has_started = True
+        everyone = np.arange(self.num_envs)
+        return self._senses.begin(self._sense(), everyone), self.facts()
+
+    def step(
+        self, actions: NDArray[np.float32]
+    ) -> tuple[
+        Observation,
+        NDArray[np.float32],
+        NDArray[np.bool_],
+        NDArray[np.bool_],
+        dict[str, Any],
+    ]:
+        """Act for one control step in every world.
+
+        Parameters
+        ----------
+        actions : ndarray of float32, shape (B, A)
+            For each actuator a position in [-1, 1]; see `TaskConfig.control`.
+
+        Returns
+        -------
+        observation : dict of ndarray of float32, shape (B, size)
+            What is sensed after the step, or at the start of the next episode.
+        reward : ndarray of float32, shape (B,)
+            Sum of the reward's terms.
+        terminated : ndarray of bool, shape (B,)
+            True where the task ended the episode.
+        truncated : ndarray of bool, shape (B,)
+            True where time ran out or the simulation diverged.
+        info : dict
+            See the class.
+
+        Raises
+        ------
+        TaskError
+            If the task was not reset, or an action is out of range or NaN.
+        """
+        if not self._has_started:
+            raise TaskError("The task was not reset; call reset() before step().")
+        actions = np.asarray(actions, np.float32)
+        self._check(actions)
+        self._remember()
+        self._actions = actions.copy()
+        if self._pulses is not None:
+            self._pulses.apply()
+        diverged = self.simulation.step(self._control.commands(actions))
+        self._elapsed += 1
+        verdict = self._judge()
+        terminated = verdict.terminated & ~diverged
+        truncated = (self._elapsed >= self.n_episode_steps) | diverged
+        truncated &= ~terminated
+        reward = np.zeros(self.num_envs)
+        for term in verdict.terms.values():
+            reward += term
+        info = _as_info(verdict.facts, verdict.terms, diverged)
+        self._advance(verdict, ~terminated & ~diverged)
+        observation = self._senses.perceive(self._sense())
+        finished = terminated | truncated
+        if finished.any():
+            info["final_obs"], info["_final_obs"] = observation, finished
+            restarted = np.flatnonzero(finished)
+            self._restart(restarted)
+            observation = self._senses.begin(self._sense(), restarted, observation)
+        return observation, reward.astype(np.float32), terminated, truncated, info
+
+    def facts(self) -> dict[str, Any]:
+        """State the facts of where each world is now, as `reset` gives them.
+
+        Returns
+        -------
+        dict
+            Arrays of shape (B,); all reward terms are zero, no world has diverged.
+        """
+        verdict = self._judge()
+        unrewarded = {name: np.zeros(self.num_envs) for name in verdict.terms}
+        return _as_info(verdict.facts, unrewarded, np.zeros(self.num_envs, np.bool_))
+
+    @property
+    def control_step_s(self) -> float:
+        """Time that one step simulates, s."""
+        return self.simulation.control_step_s
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Release the simulation's threads.
+
+        Parameters
+        ----------
+        **kwargs
+            Ignored; Gymnasium passes what `close` was given.
+        """
+        self.simulation.close()
+
+    def _restart(self, worlds: NDArray[np.int64]) -> None:
+        """Begin a new episode in some worlds."""
+        if self._physics is not None:
+            for world in worlds.tolist():
+                self._physics.draw(world)
+        states = self._draw_starts(worlds)
+        self.simulation.restore(worlds, states)
+        for i, world in enumerate(worlds):
+            rng = self._rngs[world]
+            if self.config.start_noise_rad > 0:
+                qpos = self._noisy_angles(world, rng)
+                state = None if states is None else states[i]
+                self.simulation.place(int(world), qpos, state)
+            self._start(int(world), rng)
+        commands = [self.simulation.data(int(world)).ctrl for world in worlds]
+        self._control.restart(worlds, np.stack(commands))
+        self._elapsed[worlds] = 0
+
+    def _noisy_angles(
+        self, world: np.int64, rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """Joint positions of a restored world, the limited joints disturbed."""
+        model = self.simulation.model
+        qpos: NDArray[np.float64] = self.simulation.qpos[world].copy()
+        noise = rng.normal(0.0, self.config.start_noise_rad, len(self._bounded))
+        address = model.jnt_qposadr[self._bounded]
+        qpos[address] = np.clip(
+            qpos[address] + noise, *model.jnt_range[self._bounded].T
+        )
+        return qpos
+
+    def _check(self, actions: NDArray[np.float32]) -> None:
+        """Refuse actions of a wrong shape, out of range or NaN."""
+        expected = self.action_space.shape
+        if np.shape(actions) != expected:
+            raise TaskError(
+                f"Actions have shape {np.shape(actions)}; expected {expected}: "
+                "one row a world, one column an actuator."
+            )
+        # Written so that NaN counts as out of range.
+        if not np.abs(actions).max() <= 1.0:
+            world, actuator = np.argwhere(~(np.abs(actions) <= 1.0))[0]
+            raise TaskError(
+                f"World {self.first_world + world} was given "
+                f"{actions[world, actuator]} for actuator "
+                f"'{self.simulation.model.actuator(int(actuator)).name}' "
+                f"(column {actuator}); actions lie in [-1, 1]."
+            )
+
+    @property
+    def unwrapped(self) -> "VectorTask":
+        """The task itself."""
+        return self
+
+
+def _as_info(
+    facts: Mapping[str, NDArray[Any]],
+    terms: Mapping[str, NDArray[np.float64]],
+    diverged: NDArray[np.bool_],
+) -> dict[str, Any]:
+    """Facts and reward terms in one dictionary."""
+    rewards = {f"reward/{name}": term for name, term in terms.items()}
+    return {**facts, **rewards, "diverged": diverged}

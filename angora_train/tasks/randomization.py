@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Domain randomisation: bodies that differ from world to world, episode to episode.
+
+Each world gets a copy of the model of its own, because masses and friction are the
+model's: about 7.4 MB a world for the hand, most of it meshes. At the start of each
+episode the copy's numbers are drawn anew around those of the original, and what
+MuJoCo derives from them is computed again (0.1 ms).
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, BeforeValidator, ConfigDict, NonNegativeFloat
+
+from angora_train.errors import TaskError
+
+__all__ = ["Physics", "PhysicsConfig"]
+
+_PURPOSE = 2
+"""Sets these generators apart from those that decide goals and senses."""
+
+
+def _checked(bounds: Any) -> Any:
+    """Refuse bounds that are not positive and in order."""
+    if (
+        isinstance(bounds, list | tuple)
+        and len(bounds) == 2
+        and all(isinstance(bound, int | float) for bound in bounds)
+        and not 0 < bounds[0] <= bounds[1]
+    ):
+        raise ValueError("a range of factors is positive and in order")
+    return bounds
+
+
+_Factors = Annotated[tuple[float, float], BeforeValidator(_checked)]
+
+_ONE = (1.0, 1.0)
+
+
+class PhysicsConfig(BaseModel):
+    """Ranges of factors by which the model's numbers are multiplied."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+    )
+
+    mass: _Factors = _ONE
+    """Mass and inertia of each body, drawn evenly."""
+
+    friction: _Factors = _ONE
+    """Sliding friction of all surfaces, one factor a world, drawn evenly."""
+
+    damping: _Factors = _ONE
+    """Damping of each degree of freedom, drawn evenly in its logarithm."""
+
+    gain: _Factors = _ONE
+    """Force gain of each actuator, drawn evenly in its logarithm."""
+
+    gravity_std: NonNegativeFloat = 0.0
+    """Standard deviation of what is added to each axis of gravity, m/s2."""
+
+    @property
+    def is_nominal(self) -> bool:
+        """Whether nothing is drawn: every world has the original numbers."""
+        return self == PhysicsConfig()
+
+
+class Physics:
+    """Draws the numbers of each world's own model.
+
+    Parameters
+    ----------
+    config : PhysicsConfig
+        Ranges.
+    nominal : mujoco.MjModel
+        The original.
+    models : sequence of mujoco.MjModel
+        Copies of it, one a world; they are changed in place.
+    first_world : int
+        Index of row 0 among the worlds of all processes.
+
+    Raises
+    ------
+    TaskError
+        If gains are to be drawn and an actuator is not a motor, position or velocity
+        servo.
+    """
+
+    def __init__(
+        self,
+        config: PhysicsConfig,
+        nominal: Any,
+        models: Sequence[Any],
+        first_world: int = 0,
+    ) -> None:
+        if config.gain != _ONE:
+            _require_plain_gains(nominal)
+        self._config = config
+        self._nominal = nominal
+        self._models = models
+        self._first_world = first_world
+        self._scratch = mujoco.MjData(nominal)
+        self._rngs: Sequence[np.random.Generator] = ()
+
+    def seed(self, root: int) -> None:
+        """Seed every world's generator.
+
+        Parameters
+        ----------
+        root : int
+            The task's seed; a world's generator depends on it and on the index of the
+            world, and on nothing else.
+        """
+        self._rngs = [
+            np.random.default_rng(
+                np.random.SeedSequence([root, self._first_world + world, _PURPOSE])
+            )
+            for world in range(len(self._models))
+        ]
+
+    def draw(self, world: int) -> None:
+        """Give one world new numbers.
+
+        Parameters
+        ----------
+        world : int
+            Row.
+        """
+        config, rng = self._config, self._rngs[world]
+        nominal, model = self._nominal, self._models[world]
+        masses = rng.uniform(*config.mass, nominal.nbody)
+        friction = rng.uniform(*config.friction)
+        damping = _log_uniform(rng, config.damping, nominal.nv)
+        gains = _log_uniform(rng, config.gain, nominal.nu)[:, None]
+        gravity = rng.normal(0.0, config.gravity_std, 3)
+        model.body_mass[:] = nominal.body_mass * masses
+        model.body_inertia[:] = nominal.body_inertia * masses[:, None]
+        model.geom_friction[:, 0] = nominal.geom_friction[:, 0] * friction
+        model.pair_friction[:, :2] = nominal.pair_friction[:, :2] * friction
+        model.dof_damping[:] = nominal.dof_damping * damping
+        model.actuator_gainprm[:, :3] = nominal.actuator_gainprm[:, :3] * gains
+        model.actuator_biasprm[:, :3] = nominal.actuator_biasprm[:, :3] * gains
+        model.opt.gravity[:] = nominal.opt.gravity + gravity
+        mujoco.mj_setConst(model, self._scratch)
+
+
+def _log_uniform(
+    rng: np.random.Generator, bounds: tuple[float, float], n: int
+) -> NDArray[np.float64]:
+    """Draw factors whose logarithm is even between the bounds."""
+    low, high = bounds
+    if low == high:
+        return np.full(n, low)
+    return np.exp(rng.uniform(np.log(low), np.log(high), n))
+
+
+def _require_plain_gains(model: Any) -> None:
+    """Refuse actuators whose first numbers are no gains, such as muscles."""
+    plain = [int(mujoco.mjtBias.mjBIAS_NONE), int(mujoco.mjtBias.mjBIAS_AFFINE)]
+    is_plain = model.actuator_gaintype == int(mujoco.mjtGain.mjGAIN_FIXED)
+    is_plain &= np.isin(model.actuator_biastype, plain)
+    if not is_plain.all():
+        name = model.actuator(int(np.flatnonzero(~is_plain)[0])).name
+        raise TaskError(
+            f"physics.gain: actuator '{name}' is no motor, position or velocity "
+            "servo, so that its gain cannot be multiplied."
+        )

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The single environment: a batch of one behind `gymnasium.Env`.
+
+Episode for episode it gives what row 0 of a batch gives after the same seed.
+"""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from angora_train.tasks.base import Task
+
+__all__ = ["SingleTask"]
+
+_Observation = dict[str, NDArray[np.float32]]
+
+
+class SingleTask(gymnasium.Env[_Observation, NDArray[np.float32]]):
+    """One world of a task.
+
+    Parameters
+    ----------
+    task : Task
+        A batch of one world.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.metadata = {
+            key: value
+            for key, value in task.metadata.items()
+            if key != "autoreset_mode"
+        }
+        self.observation_space = task.single_observation_space
+        self.action_space = task.single_action_space
+        self._next_observation: _Observation | None = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[_Observation, dict[str, Any]]:
+        """Start a new episode.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Seeds everything random; without it the generator goes on.
+        options : dict, optional
+            No option is known.
+
+        Returns
+        -------
+        observation : dict of ndarray of float32, shape (size,)
+            First observation.
+        info : dict
+            Facts of the first state.
+        """
+        super().reset(seed=seed)
+        if seed is None and not options and self._next_observation is not None:
+            # The batch has begun this episode already, when the last one ended.
+            observation, self._next_observation = self._next_observation, None
+            return observation, _row(self.task.facts())
+        self._next_observation = None
+        observation, info = self.task.reset(seed=seed, options=options)
+        return _row(observation), _row(info)
+
+    def step(
+        self, action: NDArray[np.float32]
+    ) -> tuple[_Observation, float, bool, bool, dict[str, Any]]:
+        """Act for one control step.
+
+        Parameters
+        ----------
+        action : ndarray of float32, shape (A,)
+            For each actuator a position in [-1, 1].
+
+        Returns
+        -------
+        observation : dict of ndarray of float32, shape (size,)
+            What is sensed after the step; the last of its episode if that ended.
+        reward : float
+            Sum of the reward's terms.
+        terminated, truncated : bool
+            Whether, and how, the episode ended.
+        info : dict
+            Facts and reward terms of this step.
+        """
+        observation, reward, terminated, truncated, info = self.task.step(
+            np.asarray(action)[None]
+        )
+        final = info.pop("final_obs", None)
+        info.pop("_final_obs", None)
+        if final is not None:
+            self._next_observation, observation = _row(observation), final
+        return (
+            _row(observation),
+            float(reward[0]),
+            bool(terminated[0]),
+            bool(truncated[0]),
+            _row(info),
+        )
+
+    def close(self) -> None:
+        """Release the simulation."""
+        self.task.close()
+
+
+def _row(batch: dict[str, Any]) -> dict[str, Any]:
+    """Row 0 of every array; numbers as Python's own."""
+    rows = {name: values[0] for name, values in batch.items()}
+    return {
+        name: row.item() if isinstance(row, np.generic) else row.copy()
+        for name, row in rows.items()
+    }

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One policy step, one gradient and one update of a saved model, by any engine."""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from angora_train.agent import Agent
+from angora_train.comm import LocalComm
+from angora_train.config import PPOConfig
+from angora_train.distributions import MultiCategorical
+from angora_train.engine import make_engine
+from angora_train.learner import PPOLearner
+from angora_train.normalization import SensationNormalizer
+from atlasnet import load_model
+from tests.angora_train.point import SIZES
+
+
+def main(model_file: str, batch_file: str, out_file: str) -> None:
+    """Write what the backend of this process computes."""
+    agent = Agent(
+        load_model(model_file),
+        MultiCategorical(3, 2),
+        SensationNormalizer(SIZES),
+        make_engine(),
+    )
+    learner = PPOLearner(
+        agent,
+        PPOConfig(),
+        LocalComm(),
+        reward_normalizer=None,
+        seed=0,
+        n_worlds=4,
+    )
+    with np.load(batch_file) as stored:
+        batch = {name: stored[name] for name in stored.files}
+    first = {name: batch[name][:, 0] for name in SIZES}
+    step = agent.act(
+        first,
+        agent.initial_state(4),
+        np.ones(4, bool),
+        np.linspace(0, 0.99, 12, dtype=np.float32).reshape(4, 3),
+    )
+    gradient, metrics = learner._gradient(batch)
+    learner._apply(gradient, 1e-2)
+    weights = [keras.ops.convert_to_numpy(w).ravel() for w in agent.model.weights]
+    np.savez(
+        Path(out_file),
+        backend=np.array(keras.config.backend()),
+        sample=step.sample,
+        log_prob=step.log_prob,
+        value=step.value,
+        gradient=gradient,
+        loss=metrics["loss"],
+        weights=np.concatenate(weights),
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+import pytest
+import yaml
+
+from angora_train.config import RunConfig, load_config
+from angora_train.errors import ConfigError
+
+
+def test_a_resolved_config_reads_back_as_the_same_config(tmp_path: Path) -> None:
+    config = load_config("reach", ["ppo.clip_range=0.1", "task.options={}"])
+    assert config.ppo.clip_range == 0.1
+    (tmp_path / "config.yaml").write_text(config.to_yaml())
+    assert load_config(str(tmp_path / "config.yaml")) == config
+
+
+def test_an_unknown_key_is_named_with_the_nearest_one() -> None:
+    with pytest.raises(ConfigError, match=r"'ppo\.cliprange'.*matches: clip_range"):
+        load_config("reach", ["ppo.cliprange=0.1"])
+    with pytest.raises(ConfigError, match=r"'n_world'.*matches: n_worlds"):
+        RunConfig.from_dict({"n_world": 3})
+
+
+def test_a_value_out_of_range_is_named_with_what_is_allowed() -> None:
+    with pytest.raises(ConfigError, match=r"ppo\.clip_range.*less than 1, got 2"):
+        load_config("reach", ["ppo.clip_range=2"])
+
+
+def test_a_horizon_that_is_no_multiple_of_the_chunk_is_refused() -> None:
+    # 100 / 16 = 6.25: the nearest multiple is 6 * 16 = 96.
+    with pytest.raises(ConfigError, match=r"multiple of ppo.chunk_length.* is 96"):
+        load_config("reach", ["ppo.horizon=100"])
+
+
+def test_minibatches_must_divide_the_chunks_of_a_world() -> None:
+    # 64 / 16 = 4 chunks.
+    with pytest.raises(ConfigError, match=r"got 3. Allowed: 1, 2, 4"):
+        load_config("reach", ["ppo.n_minibatches=3"])
+
+
+def test_an_unknown_preset_is_named_with_the_nearest_one() -> None:
+    with pytest.raises(ConfigError, match=r"'reech'.*Close matches: reach"):
+        load_config("reech")
+
+
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "list.yaml"
+    path.write_text("- 1\n")
+    with pytest.raises(ConfigError, match="must hold a mapping, got list"):
+        load_config(str(path))
+    path.write_text("a: [")
+    with pytest.raises(ConfigError, match="no valid YAML"):
+        load_config(str(path))
+
+
+def test_an_override_reads_key_equals_value() -> None:
+    with pytest.raises(ConfigError, match="KEY=VALUE, got 'seed'"):
+        load_config("reach", ["seed"])
+
+
+def test_a_value_that_is_no_yaml_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"no valid YAML\. Close its brackets"):
+        load_config("reach", ["network.regions=[Area 4p"])
+
+
+def test_a_config_file_ends_in_yaml(tmp_path: Path) -> None:
+    (tmp_path / "run.txt").write_text("seed: 1")
+    with pytest.raises(ConfigError, match=r"ends in \.yaml"):
+        load_config(str(tmp_path / "run.txt"))
+
+
+def test_a_config_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        RunConfig().seed = 3  # type: ignore[misc]
+
+
+def test_yaml_holds_plain_values_only() -> None:
+    data = yaml.safe_load(RunConfig().to_yaml())
+    assert data["directory"] == "runs/reach"
+    assert data["ppo"]["horizon"] == 64

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Jobs of two ranks, started as a user starts them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from angora_train import checkpoint
+from angora_train.metrics import read_metrics
+
+pytestmark = [pytest.mark.mpi, pytest.mark.slow]
+
+BIN = Path(sys.executable).parent
+OVERRIDES = {
+    "network.regions": "[Area 4p (PreCG), Area 3a (PostCG), Area 2 (PostCS), "
+    "Area hIP2 (IPS)]",
+    "network.n_units": "64",
+    "network.floor": "8",
+    "ppo.horizon": "8",
+    "ppo.chunk_length": "4",
+    "normalization.warm_up_steps": "2",
+    "n_worlds": "4",
+    "n_cycles": "2",
+    "save_every": "1",
+}
+
+
+def command(n_ranks: int, *arguments: str, **changes: str) -> list[str]:
+    launcher = [str(BIN / "mpiexec"), "-n", str(n_ranks)] if n_ranks > 1 else []
+    settings = [f"{key}={value}" for key, value in {**OVERRIDES, **changes}.items()]
+    flags = [part for setting in settings for part in ("--set", setting)]
+    if arguments[0] == "resume":
+        flags = []
+    return [*launcher, str(BIN / "angora-train"), *arguments, *flags]
+
+
+def run(
+    n_ranks: int, directory: Path, **changes: str
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command(n_ranks, "run", "reach", directory=str(directory), **changes),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_two_ranks_equal_one_rank_with_twice_the_worlds(tmp_path: Path) -> None:
+    for n_ranks in (1, 2):
+        done = run(n_ranks, tmp_path / str(n_ranks))
+        assert done.returncode == 0, done.stderr
+    one = checkpoint.load(tmp_path / "1", "last")
+    two = checkpoint.load(tmp_path / "2", "last")
+    for name, moments in one.moments.items():
+        np.testing.assert_allclose(moments, two.moments[name], rtol=1e-5, atol=1e-8)
+    for a, b in zip(one.model.weights, two.model.weights, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5)
+    rows = [read_metrics(tmp_path / n / "metrics.jsonl") for n in ("1", "2")]
+    for row, other in zip(*rows, strict=True):
+        for key in ("train/loss", "train/entropy", "train/explained_variance"):
+            assert row[key] == pytest.approx(other[key], rel=1e-3)
+
+
+def test_an_interrupted_job_leaves_a_whole_checkpoint_and_resumes(
+    tmp_path: Path,
+) -> None:
+    directory = tmp_path / "run"
+    job = subprocess.Popen(
+        command(2, "run", "reach", directory=str(directory), n_cycles="100000"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while len(read_metrics(directory / "metrics.jsonl")) < 4:
+        assert job.poll() is None, job.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    job.send_signal(signal.SIGINT)
+    _, errors = job.communicate(timeout=60)
+    assert job.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert "The last checkpoint is whole" in errors
+    reached = checkpoint.load(directory, "last").progress["cycle"]
+    assert reached >= 3
+
+    done = subprocess.run(
+        [*command(2, "resume", str(directory)), "--set", f"n_cycles={reached + 2}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    cycles = [row["cycle"] for row in read_metrics(directory / "metrics.jsonl")]
+    assert cycles == list(range(1, reached + 3))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"n_worlds": "5"}, "multiple of the number of ranks"),
+        ({"ppo.clip": "1"}, "Unknown config key 'ppo.clip'"),
+    ],
+)
+def test_a_config_error_is_said_once_and_ends_the_job(
+    change: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    done = run(2, tmp_path / "run", **change)
+    assert done.returncode == 2
+    assert done.stderr.count(message) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_launcher_of_another_mpi_is_refused(tmp_path: Path) -> None:
+    # What Open MPI's mpiexec tells its processes, while mpi4py loads MPICH.
+    done = subprocess.run(
+        [str(BIN / "angora-train"), "run", "reach"],
+        env={**os.environ, "OMPI_COMM_WORLD_SIZE": "2"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "belongs to another MPI than mpi4py" in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_rank_that_fails_ends_the_job_and_is_named(tmp_path: Path) -> None:
+    program = tmp_path / "fails.py"
+    program.write_text(
+        "from angora_train.cli import _job\n"
+        "from angora_train.comm import make_comm\n"
+        "comm = make_comm()\n"
+        "with _job(comm):\n"
+        "    if comm.rank == 1:\n"
+        "        raise RuntimeError('the second rank breaks')\n"
+        "    comm.barrier()\n"
+    )
+    started = time.monotonic()
+    done = subprocess.run(
+        [str(BIN / "mpiexec"), "-n", "2", sys.executable, str(program)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    assert "the second rank breaks" in done.stderr
+    assert "Rank 1 failed" in done.stderr
+    assert time.monotonic() - started < 30
