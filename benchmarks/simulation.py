@@ -1,0 +1,364 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cost of the simulation: tasks against MuJoCo's bare stepping.
+
+``python benchmarks/simulation.py [--quick] [--json]``
+
+Random actions, 32 worlds, episodes of 100 control steps. The bare loop writes the
+same controls into worlds of the same model, steps them by the same number of
+substeps and takes them back to the start after 100 steps, so that both do the very
+same physics (the last joint angles are compared, bit for bit). What is compared takes
+turns after every few control steps, so that a busy machine slows both alike; times
+are summed over an episode, and medians over episodes are reported. Rates of one core
+are per second of processor time.
+
+Figures
+-------
+reach_steps_per_s, raw_steps_per_s
+    Control steps of one world per second, on one core.
+reach_share_of_raw
+    Median over episodes of the bare loop's time over the task's.
+cube_steps_per_s, cube_touch_share_of_raw
+    The same for the cube, with 92 touch sensors and 10 substeps of 8 ms. The bare loop
+    takes up the states in which the task began new episodes.
+cube_20x4ms_steps_per_s, cube_40x2ms_steps_per_s
+    Finer physics in the same control step of 80 ms.
+threads_speedup
+    Two threads over one, wall time, in turn; below 2 also where other processes
+    take part of the machine.
+reset_ms, cube_reset_ms
+    Restart of one world, with its new goal and first observation.
+world_mb, cube_world_mb
+    Resident memory of one more world, after an episode.
+flatness
+    Cost of a cube's step in the slowest batch over that in the fastest, of 32 to 1,024
+    worlds (256 with ``--quick``) that all begin in the same 32 states and do the same.
+"""
+
+import argparse
+import json
+import multiprocessing
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from angora_train.tasks import make_vector_task
+from angora_train.tasks.hand.model import (
+    compose_cube_model,
+    compose_reach_model,
+    rest_state,
+)
+
+N_WORLDS = 32
+N_STEPS = 100
+N_STEPS_A_TURN = 4
+N_SUBSTEPS = 10
+
+
+def main() -> None:
+    """Measure, and print one object or a table."""
+    parser = argparse.ArgumentParser(description="Cost of the simulation.")
+    parser.add_argument("--quick", action="store_true", help="few rounds")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args()
+    figures = measure(n_rounds=3 if options.quick else 15)
+    if options.json:
+        print(json.dumps(figures))
+        return
+    for name, figure in figures.items():
+        print(f"{name:<22}{figure['value']:>12.4g} {figure['unit']}")
+
+
+def measure(n_rounds: int) -> dict[str, dict[str, Any]]:
+    """Measure every figure; memory in processes of its own, which are still small."""
+    world_mb = {}
+    for name in ("Reach", "ReorientCube"):
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+            world_mb[name] = process.submit(_measure_memory, name).result()
+    return {
+        **_measure_share(n_rounds),
+        **_measure_cube_share(n_rounds),
+        **_measure_finer_physics(max(1, n_rounds // 5)),
+        "threads_speedup": _figure(_measure_threads(n_rounds), "1"),
+        "reset_ms": _figure(_measure_reset("Reach", n_rounds), "ms"),
+        "cube_reset_ms": _figure(_measure_reset("ReorientCube", n_rounds), "ms"),
+        "world_mb": _figure(world_mb["Reach"], "MB"),
+        "cube_world_mb": _figure(world_mb["ReorientCube"], "MB"),
+        "flatness": _figure(_measure_flatness(n_rounds), "1"),
+    }
+
+
+def _measure_share(n_rounds: int) -> dict[str, dict[str, Any]]:
+    """Time the task and the bare loop in turn."""
+    actions = _draw_actions(N_WORLDS)
+    task, bare = _TaskEpisodes(actions), _BareEpisodes(actions)
+    times = _take_turns({"task": task, "bare": bare}, time.process_time, n_rounds)
+    if not np.array_equal(task.last_angles, bare.last_angles):
+        sys.exit("The task and the bare loop did different physics.")
+    n = N_WORLDS * N_STEPS
+    return {
+        "reach_steps_per_s": _figure(n / statistics.median(times["task"]), "1/s"),
+        "raw_steps_per_s": _figure(n / statistics.median(times["bare"]), "1/s"),
+        "reach_share_of_raw": _figure(_ratio(times["bare"], times["task"]), "1"),
+    }
+
+
+def _measure_cube_share(n_rounds: int) -> dict[str, dict[str, Any]]:
+    """Time the cube's task and the bare loop in turn."""
+    actions = _draw_actions(N_WORLDS)
+    task = _CubeEpisodes(actions)
+    bare = _BareCubeEpisodes(actions, task.record())
+    times = _take_turns({"task": task, "bare": bare}, time.process_time, n_rounds)
+    if not np.array_equal(task.last_positions, bare.last_positions):
+        sys.exit("The cube's task and the bare loop did different physics.")
+    n = N_WORLDS * N_STEPS
+    return {
+        "cube_steps_per_s": _figure(n / statistics.median(times["task"]), "1/s"),
+        "raw_cube_steps_per_s": _figure(n / statistics.median(times["bare"]), "1/s"),
+        "cube_touch_share_of_raw": _figure(_ratio(times["bare"], times["task"]), "1"),
+    }
+
+
+def _measure_finer_physics(n_rounds: int) -> dict[str, dict[str, Any]]:
+    """Control steps of 80 ms per second, with smaller physics steps."""
+    actions = _draw_actions(N_WORLDS)
+    works = {
+        f"cube_{n}x{ms}ms_steps_per_s": _CubeEpisodes(
+            actions, n_substeps=n, timestep_s=ms / 1000
+        )
+        for n, ms in ((20, 4), (40, 2))
+    }
+    times = _take_turns(works, time.process_time, n_rounds)
+    n_steps = N_WORLDS * N_STEPS
+    return {
+        name: _figure(n_steps / statistics.median(seconds), "1/s")
+        for name, seconds in times.items()
+    }
+
+
+def _measure_flatness(n_rounds: int) -> float:
+    """Cost per step of the slowest over the fastest batch."""
+    sizes = (32, 64, 128, 256) + ((512, 1024) if n_rounds > 3 else ())
+    actions = _draw_actions(N_WORLDS)[:10]
+    seconds: dict[int, list[float]] = {}
+    for _ in range(1 + n_rounds // 5):
+        for n_worlds in sizes:
+            task: Any = make_vector_task("ReorientCube", _CUBE, n_worlds)
+            task.reset(seed=0)
+            rows = np.arange(n_worlds) % N_WORLDS
+            states = np.stack([task.simulation.state(w) for w in range(N_WORLDS)])
+            task.simulation.restore(range(n_worlds), states[rows])
+            start = time.process_time()
+            for action in actions:
+                task.step(action[rows])
+            spent = time.process_time() - start
+            seconds.setdefault(n_worlds, []).append(spent / n_worlds)
+    medians = [statistics.median(times) for times in seconds.values()]
+    return max(medians) / min(medians)
+
+
+def _measure_threads(n_rounds: int) -> float:
+    """Wall time of one thread over that of two."""
+    actions = _draw_actions(N_WORLDS)
+    works = {
+        "one": _TaskEpisodes(actions),
+        "two": _TaskEpisodes(actions, n_threads=2),
+    }
+    times = _take_turns(works, time.perf_counter, n_rounds)
+    return _ratio(times["one"], times["two"])
+
+
+class _TaskEpisodes:
+    """The task, with everything that it gives a policy."""
+
+    def __init__(self, actions: NDArray[np.float32], n_threads: int = 1) -> None:
+        self._actions = actions
+        self._task = make_vector_task(
+            "Reach", n_worlds=actions.shape[1], n_threads=n_threads
+        )
+        self._task.reset(seed=0)
+        self.last_angles = np.zeros((actions.shape[1], 24), np.float32)
+
+    def __iter__(self) -> Iterator[None]:
+        """Run one episode, pausing after every few steps."""
+        for i_step, actions in enumerate(self._actions):
+            *_, info = self._task.step(actions)
+            if (i_step + 1) % N_STEPS_A_TURN == 0:
+                yield
+        self.last_angles = info["final_obs"]["proprioception"][:, :24]
+
+
+class _BareEpisodes:
+    """Nothing but `mujoco.mj_step` on the worlds of a batch."""
+
+    def __init__(self, actions: NDArray[np.float32]) -> None:
+        self._model = compose_reach_model()
+        self._start = rest_state(self._model)
+        self._worlds = [mujoco.MjData(self._model) for _ in range(actions.shape[1])]
+        low, high = self._model.actuator_ctrlrange.T
+        self._controls = (low + high) / 2 + (high - low) / 2 * actions
+        self.last_angles = np.zeros((actions.shape[1], self._model.nq), np.float32)
+
+    def __iter__(self) -> Iterator[None]:
+        """Run one episode, pausing after every few steps."""
+        model = self._model
+        for data in self._worlds:
+            mujoco.mj_copyData(data, model, self._start)
+        for i_step, controls in enumerate(self._controls):
+            for data, control in zip(self._worlds, controls, strict=True):
+                data.ctrl[:] = control
+                mujoco.mj_step(model, data, N_SUBSTEPS)
+            if (i_step + 1) % N_STEPS_A_TURN == 0:
+                yield
+        angles = np.stack([data.qpos for data in self._worlds])
+        self.last_angles = angles.astype(np.float32)
+
+
+_CUBE = {"control": "absolute", "rewards": "openai2018"}
+"""Absolute control, so that the bare loop knows the commands beforehand."""
+
+
+class _CubeEpisodes:
+    """The cube's task; episodes begin where drops and missed goals end the last."""
+
+    def __init__(self, actions: NDArray[np.float32], **settings: Any) -> None:
+        self._actions = actions
+        self._task: Any = make_vector_task(
+            "ReorientCube", {**_CUBE, **settings}, actions.shape[1]
+        )
+        self.last_positions = np.zeros(())
+
+    def record(self) -> list[dict[int, NDArray[np.float64]]]:
+        """States in which worlds begin, before each step and after the last."""
+        simulation = self._task.simulation
+        self._task.reset(seed=0)
+        starts = [{w: simulation.state(w) for w in range(self._task.num_envs)}]
+        for actions in self._actions:
+            info = self._task.step(actions)[4]
+            ended = np.flatnonzero(info.get("_final_obs", ()))
+            starts.append({int(w): simulation.state(int(w)) for w in ended})
+        return starts
+
+    def __iter__(self) -> Iterator[None]:
+        """Run as many steps as there are actions, pausing after every few."""
+        self._task.reset(seed=0)
+        for i_step, actions in enumerate(self._actions):
+            self._task.step(actions)
+            if (i_step + 1) % N_STEPS_A_TURN == 0:
+                yield
+        self.last_positions = self._task.simulation.qpos.copy()
+
+
+class _BareCubeEpisodes:
+    """Nothing but `mujoco.mj_step`, from the states in which the task began."""
+
+    def __init__(
+        self,
+        actions: NDArray[np.float32],
+        starts: list[dict[int, NDArray[np.float64]]],
+    ) -> None:
+        self._model = compose_cube_model()
+        self._starts = starts
+        self._worlds = [mujoco.MjData(self._model) for _ in range(actions.shape[1])]
+        low, high = self._model.actuator_ctrlrange.T
+        self._controls = (low + high) / 2 + (high - low) / 2 * actions
+        self.last_positions = np.zeros(())
+
+    def __iter__(self) -> Iterator[None]:
+        """Do the steps of the task, pausing after every few."""
+        model = self._model
+        for i_step, controls in enumerate(self._controls):
+            self._begin(i_step)
+            for data, control in zip(self._worlds, controls, strict=True):
+                data.ctrl[:] = control
+                mujoco.mj_step(model, data, N_SUBSTEPS)
+            if (i_step + 1) % N_STEPS_A_TURN == 0:
+                yield
+        self._begin(len(self._controls))
+        self.last_positions = np.stack([data.qpos for data in self._worlds])
+
+    def _begin(self, i_step: int) -> None:
+        """Put the worlds that begin anew in their states."""
+        kind = int(mujoco.mjtState.mjSTATE_INTEGRATION)
+        for world, state in self._starts[i_step].items():
+            mujoco.mj_setState(self._model, self._worlds[world], state, kind)
+
+
+def _measure_reset(name: str, n_rounds: int) -> float:
+    """Processor time of one world's restart, ms."""
+    task = make_vector_task(name, n_worlds=N_WORLDS)
+    task.reset(seed=0)
+    times = []
+    for _ in range(20 * n_rounds):
+        start = time.process_time()
+        task.reset()
+        times.append(time.process_time() - start)
+    return 1000 * statistics.median(times) / N_WORLDS
+
+
+def _measure_memory(name: str) -> float:
+    """Resident memory of one more world, MB."""
+    n_worlds = 64
+    actions = _draw_actions(n_worlds)
+    run = _TaskEpisodes if name == "Reach" else _CubeEpisodes
+    _exhaust(run(actions[:, :1]))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    episodes = run(actions)
+    _exhaust(episodes)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    bytes_a_unit = 1 if sys.platform == "darwin" else 1024
+    return (after - before) * bytes_a_unit / 1e6 / n_worlds
+
+
+def _draw_actions(n_worlds: int) -> NDArray[np.float32]:
+    """Uniform actions of one episode, shape (T, B, A)."""
+    rng = np.random.default_rng(0)
+    return rng.uniform(-1.0, 1.0, (N_STEPS, n_worlds, 20)).astype(np.float32)
+
+
+def _exhaust(work: Iterable[None]) -> None:
+    """Run some work to its end."""
+    for _ in work:
+        pass
+
+
+def _take_turns(
+    works: Mapping[str, Iterable[None]], clock: Callable[[], float], n_rounds: int
+) -> dict[str, list[float]]:
+    """Time pieces of work in turn; one round, not counted, warms up."""
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(n_rounds + 1):
+        running = {name: iter(work) for name, work in works.items()}
+        spent = dict.fromkeys(works, 0.0)
+        # One turn more than there are pauses runs each generator to its end.
+        for _ in range(N_STEPS // N_STEPS_A_TURN + 1):
+            for name, work in running.items():
+                start = clock()
+                next(work, None)
+                spent[name] += clock() - start
+        for name, seconds in spent.items():
+            times[name].append(seconds)
+    return {name: seconds[1:] for name, seconds in times.items()}
+
+
+def _ratio(numerators: list[float], denominators: list[float]) -> float:
+    """Median over rounds of the ratio within a round."""
+    return statistics.median(
+        one / other for one, other in zip(numerators, denominators, strict=True)
+    )
+
+
+def _figure(value: float, unit: str) -> dict[str, Any]:
+    """Return a figure as benchmarks report it."""
+    return {"value": float(f"{value:.4g}"), "unit": unit}
+
+
+if __name__ == "__main__":
+    main()

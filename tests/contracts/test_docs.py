@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Links lead somewhere, commands exist, code runs, what is cited is listed."""
+
+import re
+import runpy
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+import angora_train.cli
+import atlasnet.cli
+from tests.contracts.documents import ROOT, blocks, commands, pages
+
+PROGRAMS: dict[str, Any] = {
+    "atlasnet": typer.main.get_command(atlasnet.cli.app),
+    "angora-train": typer.main.get_command(angora_train.cli.app),
+}
+CODE = [
+    pytest.param(block, id=f"{page.name}-{i}")
+    for page in pages()
+    if page.name != "README.md"
+    for i, block in enumerate(blocks(page, "python"))
+]
+
+
+def _name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", pages(), ids=_name)
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#\s]+)", text)
+    local = [target for target in targets if "://" not in target]
+    missing = [target for target in local if not (page.parent / target).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=_name)
+def test_every_command_and_option_exists(page: Path) -> None:
+    for words in commands(page):
+        if words[0] == "mpiexec":
+            words = words[3:]
+        if words[0] == "make":
+            makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+            assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE), words
+        elif words[0] in PROGRAMS:
+            _check_options(words)
+
+
+def _check_options(words: list[str]) -> None:
+    """Check a call of one of our programs against its own list of options."""
+    options = PROGRAMS[words[0]].commands[words[1]].params
+    known = {spelling for option in options for spelling in option.opts}
+    given = {word for word in words if word.startswith("--")}
+    assert given <= known, words
+    needed = {o.opts[0] for o in options if o.required and o.opts[0].startswith("-")}
+    assert needed <= given, words
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", CODE)
+def test_every_block_of_python_runs(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "page", "exec"), {})
+
+
+@pytest.mark.parametrize("page", pages(), ids=_name)
+def test_every_key_that_is_cited_is_in_the_bibliography(page: Path) -> None:
+    bibliography = (ROOT / "docs" / "references.bib").read_text(encoding="utf-8")
+    keys = re.findall(r"^@\w+\{(\w+),", bibliography, re.MULTILINE)
+    assert len(keys) == len(set(keys))
+    cited = re.findall(r"\[@(\w+)", page.read_text(encoding="utf-8"))
+    assert set(cited) <= set(keys)
+
+
+def test_the_table_of_contents_lists_every_page() -> None:
+    contents = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    others = [page.name for page in (ROOT / "docs").glob("*.md")]
+    assert [name for name in others if f"({name})" not in contents] == ["index.md"]
+
+
+def test_the_architecture_page_shows_the_order_of_import_that_is_checked() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = text.partition("--------  ")[2].partition("\n\n")[0].splitlines()[1:]
+    shown = {
+        "atlasnet": [row[4:46].strip() for row in rows],
+        "angora_train": [row[46:].strip() for row in rows],
+    }
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    for contract in settings["tool"]["importlinter"]["contracts"]:
+        for package in contract.get("containers", []):
+            layers = [layer.strip("()") for layer in contract["layers"]]
+            assert shown[package] == [layer.replace(" | ", ", ") for layer in layers]
+
+
+def test_the_picture_of_the_line_is_what_its_script_draws() -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "draw_line.py"))
+    picture = (ROOT / "docs" / "line.svg").read_text(encoding="utf-8")
+    assert picture == script["draw"]()
+
+
+def test_the_citation_file_has_what_its_format_requires() -> None:
+    # https://github.com/citation-file-format/citation-file-format, schema 1.2.0
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    assert citation["cff-version"] == "1.2.0"
+    assert citation["version"] == atlasnet.__version__
+    for reference in citation["references"]:
+        assert {"type", "title", "authors"} <= set(reference)
+    everyone = [a for r in [citation, *citation["references"]] for a in r["authors"]]
+    for author in everyone:
+        assert "name" in author or {"given-names", "family-names"} <= set(author)
+
+
+def test_the_citation_file_names_what_the_project_stands_on() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    dois = {reference.get("doi") for reference in citation["references"]}
+    assert dois >= {
+        "10.1126/science.abb4588",  # Julich-Brain
+        "10.25493/NVS8-XS5",  # connectomes
+        "10.3389/fninf.2023.1223687",  # AngoraPy
+        "10.5281/zenodo.7885728",  # siibra
+    }
