@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Agent: a model, its action distribution and its normalisation of sensations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,10 @@ from angora_train.recurrence import IS_FIRST, explicit_state
 __all__ = ["Agent", "State", "Step", "check_model"]
 
 State = dict[str, NDArray[np.float32]]
-"""Recurrent state by name, each of shape (B, size)."""
+"""Recurrent state by name, each of shape (B, ...)."""
+
+_BRIGHTEST = 255.0
+"""Of pixels, which are bytes; the model reads them between 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,12 @@ class Agent:
     ----------
     model : keras.Model
         A functional model whose inputs are named like sensations, each of shape
-        (B, T, size), and whose outputs are ``policy``, shape (B, T, n_parameters),
-        and ``value``, shape (B, T, 1).
+        (B, T, size) or, for pixels, (B, T, H, W, C), and whose outputs are ``policy``,
+        shape (B, T, n_parameters), and ``value``, shape (B, T, 1).
     distribution : Distribution
         Family of the policy.
     normalizer : Normalizer
-        Normalisation of what the model reads.
+        Normalisation of what the model reads, but for pixels.
     engine : Engine
         Compiles the policy step.
     probes : mapping of str to str, optional
@@ -91,6 +94,40 @@ class Agent:
         """Names of the model's inputs."""
         return tuple(tensor.name for tensor in self.model.inputs)
 
+    def normalize(
+        self, observation: Mapping[str, NDArray[Any]]
+    ) -> dict[str, NDArray[Any]]:
+        """Return what the model reads of an observation as the task gives it.
+
+        Parameters
+        ----------
+        observation : mapping of str to ndarray, shape (B, ...)
+            Sensations.
+
+        Returns
+        -------
+        dict of str to ndarray, shape (B, ...)
+            Normalised sensations; pixels stay bytes until they are computed with.
+        """
+        return {
+            **{
+                name: observation[name]
+                for name in self.sensations
+                if observation[name].dtype == np.uint8
+            },
+            **self.normalizer.normalize(observation),
+        }
+
+    @staticmethod
+    def as_floats(inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn pixels, tensors of bytes, into numbers between 0 and 1: compiled."""
+        return {
+            name: ops.cast(x, "float32") / _BRIGHTEST
+            if keras.backend.standardize_dtype(x.dtype) == "uint8"
+            else x
+            for name, x in inputs.items()
+        }
+
     def initial_state(self, n_worlds: int) -> State:
         """Return the recurrent state before an episode: zeros."""
         return self.stateful.initial_state(n_worlds)
@@ -106,13 +143,13 @@ class Agent:
 
         Parameters
         ----------
-        observation : mapping of str to ndarray of float32, shape (B, size)
-            Normalised sensations; see :attr:`normalizer`.
+        observation : mapping of str to ndarray, shape (B, ...)
+            Normalised sensations; see :meth:`normalize`.
         state : dict of str to ndarray of float32
             Recurrent state after the step before.
         is_first : ndarray of bool, shape (B,)
             True where an episode begins: the state is reset there.
-        uniforms : ndarray of float32, shape (B, n_dimensions)
+        uniforms : ndarray of float32, shape (B, n_uniforms)
             Uniform random numbers in [0, 1) that decide the sample.
 
         Returns
@@ -128,13 +165,13 @@ class Agent:
             action=out["action"],
             log_prob=out["log_prob"],
             value=out["value"],
-            state={name: out[name] for name in self.stateful.state_sizes},
+            state={name: out[name] for name in self.stateful.state_shapes},
             activity={name: out[f"activity_{name}"] for name in self._probes},
         )
 
     def _policy_step(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Run the model for one step and draw from its policy: compiled."""
-        given = dict(inputs)
+        given = self.as_floats(inputs)
         uniforms = given.pop("uniforms")
         outputs = self.stateful.model(given, training=False)
         parameters = outputs["policy"][:, 0]
@@ -144,7 +181,7 @@ class Agent:
             "action": self.distribution.action(sample),
             "log_prob": self.distribution.log_prob(parameters, sample),
             "value": outputs["value"][:, 0, 0],
-            **{name: outputs[name] for name in self.stateful.state_sizes},
+            **{name: outputs[name] for name in self.stateful.state_shapes},
             **{
                 f"activity_{name}": ops.squeeze(outputs[f"activity_{name}"], axis=1)
                 for name in self._probes
@@ -165,7 +202,7 @@ def _probed(model: keras.Model, probes: Mapping[str, str]) -> keras.Model:
 
 
 def check_model(
-    model: keras.Model, sizes: Mapping[str, int], distribution: Distribution
+    model: keras.Model, shapes: Mapping[str, Sequence[int]], distribution: Distribution
 ) -> None:
     """Check that a model fits a task's sensations and a policy.
 
@@ -173,33 +210,41 @@ def check_model(
     ----------
     model : keras.Model
         The model.
-    sizes : mapping of str to int
-        Width of each sensation of the task.
+    shapes : mapping of str to sequence of int
+        Shape of each sensation of the task: (size,), or (H, W, C) for pixels.
     distribution : Distribution
         Family of the policy.
 
     Raises
     ------
     ConfigError
-        If an input is no sensation, or an input or a head has the wrong width.
+        If an input is no sensation, or an input or a head has the wrong shape.
     """
     for tensor in model.inputs:
-        if tensor.name not in sizes:
+        if tensor.name not in shapes:
             raise ConfigError(
                 f"The model's input '{tensor.name}' is no sensation of the task."
-                f"{closest(tensor.name, sizes)} Sensations: {', '.join(sizes)}."
+                f"{closest(tensor.name, shapes)} Sensations: {', '.join(shapes)}."
             )
-        if tensor.shape[-1] != sizes[tensor.name]:
+        expected, got = tuple(shapes[tensor.name]), tuple(tensor.shape[2:])
+        if got != expected:
             raise ConfigError(
-                f"The model's input '{tensor.name}' is {tensor.shape[-1]} wide, the "
-                f"task's sensation is {sizes[tensor.name]} wide."
+                f"The model's input '{tensor.name}' is {_size(got)} a step, the "
+                f"task's sensation is {_size(expected)}. An input has the shape "
+                f"(steps, {', '.join(map(str, expected))})."
             )
     heads = model.output
     if not isinstance(heads, dict) or not {"policy", "value"} <= set(heads):
         raise ConfigError("The model must return a dict with 'policy' and 'value'.")
-    width = heads["policy"].shape[-1]
-    if width != distribution.n_parameters:
-        raise ConfigError(
-            f"The model's policy head is {width} wide; the distribution has "
-            f"{distribution.n_parameters} parameters."
-        )
+    for name, width in (("policy", distribution.n_parameters), ("value", 1)):
+        if heads[name].shape[-1] != width:
+            raise ConfigError(
+                f"The model's {name} head is {heads[name].shape[-1]} wide; it must be "
+                f"{width} wide for a {type(distribution).__name__} policy of "
+                f"{distribution.n_dimensions} actuators."
+            )
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    """Return a shape in words."""
+    return f"{shape[0]} wide" if len(shape) == 1 else " x ".join(map(str, shape))

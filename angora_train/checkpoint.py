@@ -12,7 +12,8 @@
         cycle-000150/
           model.keras          weights and architecture, Keras' own format
           optimizer.npz        Adam's moments
-          moments.npz          normalisation of sensations and rewards
+          moments.npz          normalisation of sensations, rewards and values
+          worlds.npz           where every world is, with its generators
           state.json           cycle, samples, best return, seed, versions
           config.yaml          the resolved config
 """
@@ -20,12 +21,14 @@
 import importlib.metadata
 import json
 import shutil
+import subprocess
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,9 +36,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from angora_train import distributions
 from angora_train.agent import Agent
 from angora_train.config import RunConfig, load_config
-from angora_train.distributions import Distribution, MultiCategorical
+from angora_train.distributions import Distribution
 from angora_train.engine import make_engine
 from angora_train.errors import CheckpointError
 from angora_train.normalization import make_normalizer
@@ -89,7 +93,9 @@ class Checkpoint:
         Normalisation, by sensation and ``reward``.
     progress : dict
         Cycle, samples, best return and seed; with the cycle, every generator of
-        random numbers follows from the seed.
+        the agent's random numbers follows from the seed.
+    worlds : dict of str to ndarray, shape (n_worlds, ...)
+        Where the worlds of all ranks are; empty for a task that cannot be saved.
     """
 
     model: keras.Model
@@ -97,14 +103,20 @@ class Checkpoint:
     optimizer: dict[str, NDArray[Any]]
     moments: dict[str, NDArray[np.float64]]
     progress: dict[str, Any]
+    worlds: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
-def save(directory: Path, checkpoint: Checkpoint, marks: tuple[Which, ...]) -> Path:
+def save(
+    directory: Path,
+    checkpoint: Checkpoint,
+    marks: tuple[Which, ...],
+    n_kept: int = 1,
+) -> Path:
     """Write a checkpoint and point `marks` at it.
 
     The folder is written under another name and renamed, then the marks are replaced,
-    then folders without a mark are deleted: at every instant the marks point at whole
-    checkpoints.
+    then older folders without a mark are deleted: at every instant the marks point at
+    whole checkpoints.
 
     Parameters
     ----------
@@ -114,57 +126,96 @@ def save(directory: Path, checkpoint: Checkpoint, marks: tuple[Which, ...]) -> P
         What to save.
     marks : tuple of {"best", "last"}
         Under which names it can be loaded.
+    n_kept : int
+        How many of the latest checkpoints are kept, beside the marked ones.
 
     Returns
     -------
     Path
         The checkpoint's folder.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be written, as when the disk is full; what was there before is
+        as it was.
     """
     root = directory / "checkpoints"
-    root.mkdir(parents=True, exist_ok=True)
-    folder = root / f"cycle-{checkpoint.progress['cycle']:06d}"
-    temporary = Path(tempfile.mkdtemp(dir=root, prefix=".saving-"))
     try:
-        checkpoint.model.save(temporary / "model.keras")
-        np.savez(
-            temporary / "optimizer.npz", allow_pickle=False, **checkpoint.optimizer
-        )
-        np.savez(temporary / "moments.npz", allow_pickle=False, **checkpoint.moments)
-        state = {**checkpoint.progress, "versions": _versions()}
-        write_text(temporary / "state.json", json.dumps(state, indent=1))
-        write_text(temporary / "config.yaml", checkpoint.config.to_yaml())
-        temporary.chmod(0o755)  # mkdtemp grants the owner alone
-        if folder.exists():  # the same cycle, saved again after a resume
-            shutil.rmtree(folder)
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    for mark in marks:
-        write_text(root / mark, folder.name)
-    _delete_unmarked(root)
+        root.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=root, prefix=".saving-"))
+        try:
+            _write(temporary, checkpoint)
+            folder = _free_name(root, int(checkpoint.progress["cycle"]))
+            temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        for mark in marks:
+            write_text(root / mark, folder.name)
+    except (OSError, RuntimeError) as error:  # h5py raises the latter
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CheckpointError(
+            f"The checkpoint of cycle {checkpoint.progress['cycle']} cannot be written "
+            f"to '{root}': {reason}. The last checkpoint is whole."
+        ) from error
+    _delete_unmarked(root, n_kept)
     return folder
 
 
-def _delete_unmarked(root: Path) -> None:
+def _write(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write the files of a checkpoint."""
+    checkpoint.model.save(folder / "model.keras")
+    np.savez(folder / "optimizer.npz", allow_pickle=False, **checkpoint.optimizer)
+    np.savez(folder / "moments.npz", allow_pickle=False, **checkpoint.moments)
+    if checkpoint.worlds:
+        np.savez(folder / "worlds.npz", allow_pickle=False, **checkpoint.worlds)
+    state = {**checkpoint.progress, "versions": _versions()}
+    write_text(folder / "state.json", json.dumps(state, indent=1))
+    write_text(folder / "config.yaml", checkpoint.config.to_yaml())
+    folder.chmod(0o755)  # mkdtemp grants the owner alone
+
+
+def _free_name(root: Path, cycle: int) -> Path:
+    """Return a new folder: a cycle may be saved again after a resume."""
+    folder = root / f"cycle-{cycle:06d}"
+    repetition = 1
+    while folder.exists():
+        repetition += 1
+        folder = root / f"cycle-{cycle:06d}-{repetition}"
+    return folder
+
+
+def _delete_unmarked(root: Path, n_kept: int) -> None:
     """Delete folders that no mark points at, and what killed saves left."""
     for folder in root.glob(".saving-*"):
-        shutil.rmtree(folder)
-    kept = {
+        shutil.rmtree(folder, ignore_errors=True)
+    marked = {
         (root / mark).read_text(encoding="utf-8").strip()
         for mark in ("best", "last")
         if (root / mark).is_file()
     }
-    for folder in root.glob("cycle-*"):
-        if folder.name not in kept:
-            shutil.rmtree(folder)
+    folders = sorted(root.glob("cycle-*"), key=lambda path: path.stat().st_mtime_ns)
+    for folder in folders[: max(0, len(folders) - n_kept)]:
+        if folder.name not in marked:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
+@cache
 def _versions() -> dict[str, str]:
-    """Return the versions of the packages that decide a result, where installed."""
+    """Return the versions of what decides a result, and the commit of a checkout."""
     versions = {"backend": keras.config.backend()}
     for name in _PACKAGES:
         with suppress(importlib.metadata.PackageNotFoundError):
             versions[name] = importlib.metadata.version(name)
+    with suppress(OSError, subprocess.SubprocessError):
+        versions["commit"] = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        ).stdout.strip()
     return versions
 
 
@@ -244,6 +295,11 @@ def load(path: Path, which: Which = "last") -> Checkpoint:
             config=load_config(str(folder / "config.yaml")),
             optimizer=_read_arrays(folder / "optimizer.npz"),
             moments=_read_arrays(folder / "moments.npz"),
+            worlds=(
+                _read_arrays(folder / "worlds.npz")
+                if (folder / "worlds.npz").is_file()
+                else {}
+            ),
             progress=_read_progress(folder / "state.json"),
         )
     except _BROKEN as error:
@@ -268,7 +324,13 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 def make_distribution(config: RunConfig, n_actions: int) -> Distribution:
     """Return the action distribution that a config asks for."""
-    return MultiCategorical(n_actions, config.policy.n_bins)
+    policy = config.policy
+    return distributions.make_distribution(
+        policy.distribution,
+        n_actions,
+        n_bins=policy.n_bins,
+        spread_depends_on_state=policy.spread_depends_on_state,
+    )
 
 
 def load_agent(
@@ -292,11 +354,16 @@ def load_agent(
     """
     checkpoint = load(path, which)
     model, config = checkpoint.model, checkpoint.config
-    sizes = {tensor.name: int(tensor.shape[-1]) for tensor in model.inputs}
+    sizes = {
+        tensor.name: int(tensor.shape[-1])
+        for tensor in model.inputs
+        if len(tensor.shape) == 3  # the others are pixels
+    }
     normalizer = make_normalizer(
         config.normalization.sensations, sizes, config.normalization.sensation_clip
     )
     normalizer.restore(checkpoint.moments)
     width = int(model.output["policy"].shape[-1])
-    distribution = make_distribution(config, width // config.policy.n_bins)
+    n_actions = width // make_distribution(config, 1).n_parameters
+    distribution = make_distribution(config, n_actions)
     return Agent(model, distribution, normalizer, make_engine(), probes)

@@ -29,7 +29,12 @@ from rich.table import Table
 
 from angora_train.comm import Comm, make_comm
 from angora_train.config import RunConfig, load_config
-from angora_train.errors import AngoraError, CheckpointError, ConfigError
+from angora_train.errors import (
+    AngoraError,
+    CheckpointError,
+    ConfigError,
+    InterruptedRunError,
+)
 from atlasnet import AtlasNetError
 from atlasnet.arguments import (
     ERROR_EXIT_CODE,
@@ -40,8 +45,11 @@ from atlasnet.quiet import import_keras
 
 __all__ = ["app", "main"]
 
-_GRACE_S = 2.0
 _LINE_S = 5.0
+_PATIENCE_S = 5.0
+"""Time in which all ranks must fail for it to be one failure of all, s."""
+_SIGNALLED = 128
+"""What shells add to the number of a signal."""
 _EXTRA = ("gymnasium", "gymnasium_robotics", "mujoco", "rsatoolbox", "xarray")
 
 
@@ -131,28 +139,20 @@ def _train(config: RunConfig, comm: Comm, *, resume: bool) -> None:
     import_keras()
     from angora_train.trainer import pin_to_core, train
 
-    if comm.size > 1:
+    if config.ranks.per_node is not None:
+        comm = make_comm(config.ranks.per_node)
+    if comm.size > 1 and config.ranks.is_pinned:
         pin_to_core(comm.rank)
-    if comm.rank:
-        train(config, comm, resume=resume)
-        return
-    with _Bar(config) as bar:
-        try:
+    try:
+        if comm.rank:
+            train(config, comm, resume=resume)
+            return
+        with _Bar(config) as bar:
             train(config, comm, bar.show, resume=resume)
-        except KeyboardInterrupt:
-            bar.stop()
-            _errors.print(_interrupted(config.directory))
-            raise
-
-
-def _interrupted(directory: Path) -> str:
-    """Say what an interrupted run left."""
-    if (directory / "checkpoints" / "last").is_file():
-        return (
-            "Interrupted. The last checkpoint is whole. Go on with: angora-train "
-            f"resume {directory}"
-        )
-    return "Interrupted before the first checkpoint: nothing was saved."
+    except InterruptedRunError as error:
+        if comm.rank == 0:
+            _errors.print(str(error))
+        raise typer.Exit(_SIGNALLED + error.signal) from error
 
 
 @app.command()
@@ -283,7 +283,12 @@ class _Bar:
 
 
 class _job:  # noqa: N801 (reads as a word: with _job(comm))
-    """Ends the whole job when one rank fails."""
+    """Ends the whole job when one rank fails.
+
+    Where all ranks fail, as by a config that cannot run, the first speaks for them and
+    each exits by itself. A rank that fails alone says so and ends the others, who may
+    be waiting for it.
+    """
 
     def __init__(self, comm: Comm) -> None:
         self._comm = comm
@@ -293,22 +298,25 @@ class _job:  # noqa: N801 (reads as a word: with _job(comm))
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: object
     ) -> None:
-        if error is None:
+        if error is None or self._comm.size == 1 or isinstance(error, typer.Exit):
             return
+        is_reported = isinstance(error, _Commands.reported)
+        exit_code = ERROR_EXIT_CODE if is_reported else 1
         if isinstance(error, KeyboardInterrupt):
-            time.sleep(_GRACE_S if self._comm.rank else 0)
-            self._comm.abort(INTERRUPTED_EXIT_CODE)
-        if self._comm.size == 1:
-            return
-        if self._comm.rank:
-            # Most errors befall all ranks at once: the first one speaks for them.
-            time.sleep(_GRACE_S)
-        if isinstance(error, _Commands.reported):
-            typer.echo(f"Error (rank {self._comm.rank}): {error}", err=True)
-            self._comm.abort(ERROR_EXIT_CODE)
-        traceback.print_exception(error)
-        _errors.print(f"[red]Rank {self._comm.rank} failed.[/]")
-        self._comm.abort(1)
+            is_reported, exit_code = True, INTERRUPTED_EXIT_CODE
+        is_common = self._comm.meets_all(_PATIENCE_S)
+        if self._comm.rank == 0 or not is_common:
+            self._say(error, is_reported)
+        if is_common:
+            raise typer.Exit(exit_code) from error
+        self._comm.abort(exit_code)
+
+    def _say(self, error: BaseException, is_reported: bool) -> None:
+        """Say what happened on this rank."""
+        if not is_reported:
+            traceback.print_exception(error)
+        text = "interrupted." if isinstance(error, KeyboardInterrupt) else error
+        typer.echo(f"Error (rank {self._comm.rank}): {text}", err=True)
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ __all__ = [
     "NormalizationConfig",
     "PPOConfig",
     "PolicyConfig",
+    "RanksConfig",
     "RunConfig",
     "TaskConfig",
     "load_config",
@@ -52,10 +53,18 @@ class TaskConfig(_Frozen):
 
 
 class NetworkConfig(_Frozen):
-    """Which network: a model file, a preset of the atlas, or regions by name."""
+    """Which network: a model file, a plain architecture, a preset of the atlas, or
+    regions by name."""
 
     path: Path | None = None
-    """A ``.keras`` file; the fields below then count for nothing."""
+    """A ``.keras`` file; the fields below, but for the last two, then count for
+    nothing."""
+    architecture: Literal["simple", "deeper", "wide"] | None = None
+    """A plain network without an atlas; see `angora_train.architectures`."""
+    cell: Literal["none", "rnn", "gru", "lstm"] = "lstm"
+    """Recurrent layer of a plain architecture; ``none`` for a feed-forward one."""
+    shared: bool = False
+    """Whether policy and value of a plain architecture share their layers."""
     preset: str | None = "fpn"
     """Name of a preset of the atlas."""
     regions: tuple[str, ...] = ()
@@ -76,21 +85,36 @@ class NetworkConfig(_Frozen):
     """Power of the cell count that units are proportional to."""
     floor: PositiveInt = 32
     """Fewest units of an area."""
+    pretrained: Path | None = None
+    """A ``.keras`` file whose weights are taken over, layer by layer, where names and
+    shapes agree."""
+    frozen: tuple[str, ...] = ()
+    """Layers that are not trained: names, or patterns such as ``vision_*``."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.path is None and not self.regions and self.preset is None:
-            raise ConfigError("The network needs a path, a preset or regions.")
+        sources = (self.path, self.architecture, self.preset, self.regions or None)
+        if all(source is None for source in sources):
+            raise ConfigError(
+                "The network needs a path, an architecture, a preset or regions."
+            )
         return self
 
 
 class PolicyConfig(_Frozen):
     """How the policy head's output becomes an action."""
 
-    distribution: Literal["multi_categorical"] = "multi_categorical"
-    """Family of the action distribution."""
+    distribution: str = "multi_categorical"
+    """Family of the action distribution: ``multi_categorical``, ``categorical``,
+    ``gaussian``, ``beta``, or a class of your own, ``module:Class``, see
+    `angora_train.distributions.Distribution`."""
     n_bins: Annotated[int, Field(ge=2)] = 11
     """Bins of an actuator (Andrychowicz et al. 2020, arXiv:1808.00177)."""
+    initial_log_std: float = -0.7
+    """Logarithm of a Gaussian's standard deviation at the start, where it is one
+    learned number per dimension: half the way to the bounds."""
+    spread_depends_on_state: bool = False
+    """Whether a Gaussian's standard deviation is read from the network."""
 
 
 class NormalizationConfig(_Frozen):
@@ -104,6 +128,9 @@ class NormalizationConfig(_Frozen):
     reward: bool | str = True
     """Whether to divide rewards by the standard deviation of the return; or a class of
     your own, ``module:Class``, see `angora_train.normalization.RewardScaler`."""
+    value: bool = False
+    """Whether the value head predicts returns in standard deviations from their
+    running mean, as Andrychowicz et al. 2020 do instead of scaling rewards."""
     warm_up_steps: PositiveInt = 30
     """Control steps with random actions before training, for the first moments."""
 
@@ -117,12 +144,23 @@ class PPOConfig(_Frozen):
     """Control steps through which gradients flow back."""
     n_epochs: PositiveInt = 4
     """Passes over the data of a cycle."""
-    n_minibatches: PositiveInt = 2
-    """Updates of an epoch: every world gives each an equal share of its chunks."""
+    minibatch_size: PositiveInt = 2048
+    """Control steps of an update, over all ranks: whole chunks, of as many worlds as
+    there can be."""
     learning_rate: PositiveFloat = 1e-3
     """Step size of Adam at the start."""
+    schedule: Literal["constant", "linear", "exponential", "adaptive"] = "linear"
+    """How the step size changes from cycle to cycle: not at all; from the first to
+    `final_learning_rate` linearly or by equal factors; or, ``adaptive``, so that a
+    cycle changes the policy by about `target_kl`."""
     final_learning_rate: NonNegativeFloat = 5e-5
-    """Step size at the last cycle; it changes linearly in between."""
+    """Step size at the last cycle; the least one of the adaptive schedule."""
+    target_kl: PositiveFloat = 0.016
+    """Divergence from the policy that gathered to the learned one, nats, which the
+    adaptive schedule aims at (the value of Makoviychuk et al. 2021,
+    arXiv:2108.10470)."""
+    max_kl: PositiveFloat | None = None
+    """Divergence of a minibatch, nats, beyond which a cycle takes no more updates."""
     adam_epsilon: PositiveFloat = 1e-5
     """Added to Adam's denominator (the value of OpenAI's baselines)."""
     discount: Fraction = 0.99
@@ -131,6 +169,9 @@ class PPOConfig(_Frozen):
     """Trade of bias (0) against variance (1)."""
     clip_range: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Largest change of the probability ratio, as a fraction of 1."""
+    value_clip_range: PositiveFloat | None = None
+    """Largest change of a value that the value loss rewards, in units of the value
+    head; None for any."""
     value_coef: NonNegativeFloat = 0.5
     """Weight of the value loss."""
     entropy_coef: NonNegativeFloat = 0.0
@@ -147,14 +188,36 @@ class PPOConfig(_Frozen):
                 f"{self.horizon} and {self.chunk_length}. The nearest is "
                 f"{n_nearest * self.chunk_length}."
             )
-        n_chunks = self.horizon // self.chunk_length
-        if n_chunks % self.n_minibatches:
-            fitting = [n for n in range(1, n_chunks + 1) if n_chunks % n == 0]
+        if self.minibatch_size % self.chunk_length:
+            n_nearest = max(1, round(self.minibatch_size / self.chunk_length))
             raise ConfigError(
-                f"ppo.n_minibatches must divide the {n_chunks} chunks of a world, got "
-                f"{self.n_minibatches}. Allowed: {', '.join(map(str, fitting))}."
+                f"ppo.minibatch_size must be a multiple of ppo.chunk_length, got "
+                f"{self.minibatch_size} and {self.chunk_length}. The nearest is "
+                f"{n_nearest * self.chunk_length}."
+            )
+        if self.schedule == "exponential" and self.final_learning_rate == 0:
+            raise ConfigError(
+                "ppo.final_learning_rate must be above zero for the exponential "
+                "schedule, which never gets to zero."
             )
         return self
+
+
+class RanksConfig(_Frozen):
+    """What the MPI ranks do. But for rounding, nothing here changes a result."""
+
+    per_node: PositiveInt | None = None
+    """Declares that so many consecutive ranks share memory; None to ask MPI."""
+    gpus_per_node: NonNegativeInt | None = None
+    """GPUs of a node, for each of which one rank learns while all gather; None to
+    count them. Without a GPU all ranks learn."""
+    n_optimizers: PositiveInt | None = None
+    """How many ranks learn at most; every node needs one."""
+    stall_s: PositiveFloat = 1800.0
+    """Time without progress after which a rank is named and the job is ended, s. It
+    has to be longer than one compilation and one minibatch."""
+    is_pinned: bool = True
+    """Whether each of several ranks keeps to one core."""
 
 
 class RunConfig(_Frozen):
@@ -165,16 +228,40 @@ class RunConfig(_Frozen):
     policy: PolicyConfig = PolicyConfig()
     normalization: NormalizationConfig = NormalizationConfig()
     ppo: PPOConfig = PPOConfig()
+    ranks: RanksConfig = RanksConfig()
     n_worlds: PositiveInt = 64
     """Worlds of all ranks together."""
     n_cycles: PositiveInt = 150
     """Cycles of collecting and learning."""
     save_every: PositiveInt = 10
     """Cycles between two checkpoints."""
+    n_kept: PositiveInt = 1
+    """How many of the latest checkpoints are kept, beside the best."""
     seed: NonNegativeInt = 0
     """Seed of weights, worlds, actions and minibatches."""
     directory: Path = Path("runs/reach")
     """Where metrics and checkpoints are written."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        ppo, n_steps = self.ppo, self.ppo.horizon * self.n_worlds
+        if ppo.minibatch_size > n_steps:
+            raise ConfigError(
+                f"ppo.minibatch_size is {ppo.minibatch_size}, more than the "
+                f"{n_steps} control steps of a cycle (ppo.horizon {ppo.horizon} in "
+                f"n_worlds {self.n_worlds}). The largest is {n_steps}."
+            )
+        if n_steps % ppo.minibatch_size:
+            n_chunks = n_steps // ppo.chunk_length
+            wanted = ppo.minibatch_size // ppo.chunk_length
+            fitting = [n for n in range(1, n_chunks + 1) if n_chunks % n == 0]
+            nearest = min(fitting, key=lambda n: abs(n - wanted))
+            raise ConfigError(
+                f"ppo.minibatch_size must divide the {n_steps} control steps of a "
+                f"cycle (ppo.horizon {ppo.horizon} in n_worlds {self.n_worlds}), got "
+                f"{ppo.minibatch_size}. The nearest is {nearest * ppo.chunk_length}."
+            )
+        return self
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

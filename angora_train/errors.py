@@ -4,11 +4,12 @@
 ::
 
     AngoraError
-    ├── ConfigError        (also ValueError) a configuration that cannot run
-    ├── TaskError          (also ValueError) a task asked for or used wrongly
-    ├── CheckpointError    a checkpoint is missing, broken or of another network
-    ├── DivergenceError    a loss or gradient is not finite
-    └── RankError          a rank of a parallel job is missing or failed
+    ├── ConfigError          (also ValueError) a configuration that cannot run
+    ├── TaskError            (also ValueError) a task asked for or used wrongly
+    ├── CheckpointError      a checkpoint is missing, broken or of another network
+    ├── DivergenceError      a loss or gradient is not finite
+    ├── InterruptedRunError  a signal ended a run, which can be resumed
+    └── RankError            a rank of a parallel job is missing or failed
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,6 +21,7 @@ __all__ = [
     "CheckpointError",
     "ConfigError",
     "DivergenceError",
+    "InterruptedRunError",
     "RankError",
     "TaskError",
     "closest",
@@ -62,6 +64,20 @@ class DivergenceError(AngoraError):
     def __init__(self, message: str, batch: Mapping[str, Any]) -> None:
         super().__init__(message)
         self.batch = batch
+
+
+class InterruptedRunError(AngoraError):
+    """A signal ended a run after a checkpoint, from which it can be resumed.
+
+    Attributes
+    ----------
+    signal : int
+        Number of the signal.
+    """
+
+    def __init__(self, message: str, signal: int) -> None:
+        super().__init__(message)
+        self.signal = signal
 
 
 class RankError(AngoraError):

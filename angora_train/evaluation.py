@@ -48,7 +48,7 @@ Choice = Literal["sampled", "most_likely", "expected"]
 class Actor(Protocol):
     """Anyone who acts on the sensations of a task."""
 
-    n_dimensions: int
+    n_uniforms: int
     """Uniform numbers taken per world and step."""
 
     def initial_state(self, n_worlds: int) -> State:
@@ -75,7 +75,7 @@ class AgentActor:
 
     def __init__(self, agent: Agent) -> None:
         self.agent = agent
-        self.n_dimensions = agent.distribution.n_dimensions
+        self.n_uniforms = agent.distribution.n_uniforms
 
     def initial_state(self, n_worlds: int) -> State:
         """Return the agent's recurrent state before an episode."""
@@ -89,7 +89,7 @@ class AgentActor:
         uniforms: NDArray[np.float32],
     ) -> Step:
         """Normalise the sensations and let the agent act."""
-        sensations = self.agent.normalizer.normalize(observation)
+        sensations = self.agent.normalize(observation)
         return self.agent.act(sensations, state, is_first, uniforms)
 
 
@@ -137,7 +137,7 @@ class PostureActor:
         The action, within [-1, 1].
     """
 
-    n_dimensions = 0
+    n_uniforms = 0
 
     def __init__(self, command: NDArray[np.float32]) -> None:
         self.command = command.astype(np.float32)
@@ -176,6 +176,8 @@ class _Deterministic:
         self._choice = choice
         self.n_parameters = distribution.n_parameters
         self.n_dimensions = distribution.n_dimensions
+        self.n_uniforms = distribution.n_uniforms
+        self.n_spreads = distribution.n_spreads
 
     def sample(self, parameters: Any, uniforms: Any) -> Any:
         """Return the chosen action; the uniform numbers decide nothing."""
@@ -202,6 +204,10 @@ class _Deterministic:
     def entropy(self, parameters: Any) -> Any:
         """Return zero: there is no choice."""
         return self.log_prob(parameters, self.mode(parameters))
+
+    def kl(self, parameters: Any, other: Any) -> Any:
+        """Return zero: there is no choice."""
+        return self.entropy(parameters)
 
 
 def choosing(agent: Agent, choice: Choice) -> Agent:
@@ -281,7 +287,7 @@ def episodes(actor: Actor, task: Task, seed: int) -> Iterator[Moment]:
     n_worlds = task.num_envs
     worlds = range(task.first_world, task.first_world + n_worlds)
     rngs = [generator(seed, world, ACTIONS, 0) for world in worlds]
-    uniforms = np.empty((n_worlds, actor.n_dimensions), np.float32)
+    uniforms = np.empty((n_worlds, actor.n_uniforms), np.float32)
     observation, _ = task.reset(seed=seed)
     state = actor.initial_state(n_worlds)
     is_first = np.ones(n_worlds, bool)

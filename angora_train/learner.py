@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """PPOLearner: from a rollout to better weights."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -11,15 +11,19 @@ from numpy.typing import NDArray
 from angora_train.advantages import generalized_advantage
 from angora_train.agent import Agent
 from angora_train.comm import Comm
-from angora_train.config import PPOConfig
+from angora_train.config import RunConfig
 from angora_train.errors import DivergenceError
-from angora_train.losses import ppo_loss
-from angora_train.normalization import RewardScaler
-from angora_train.randomness import MINIBATCHES, generator
+from angora_train.experience import Experience
+from angora_train.losses import METRICS, ppo_loss
+from angora_train.minibatches import Geometry, deal, own_part
+from angora_train.normalization import RewardScaler, ValueNormalizer
 from angora_train.recurrence import IS_FIRST
+from angora_train.roles import Roles
 from angora_train.rollout import Rollout
 
 __all__ = ["PPOLearner", "chunked"]
+
+_LOGGED = (*METRICS, "loss")
 
 
 class PPOLearner:
@@ -29,54 +33,84 @@ class PPOLearner:
     ----------
     agent : Agent
         Whose model is trained.
-    ppo : PPOConfig
-        Hyperparameters.
+    config : RunConfig
+        Hyperparameters and the seed of the minibatches.
     comm : Comm
         The ranks.
+    roles : Roles
+        What this rank does.
     reward_normalizer : RewardScaler or None
         Scales rewards; None leaves them as they are.
-    seed : int
-        Seed of the minibatches.
-    n_worlds : int
-        Worlds on this rank.
-    first_world : int
-        Index of the first of them among those of all ranks.
+    value_normalizer : ValueNormalizer or None
+        Scales what the value head predicts; None leaves it in units of reward.
+    progress : callable, optional
+        Is called after every update: a sign of life.
+
+    Attributes
+    ----------
+    last_kl : float
+        Divergence of the last epoch's updates, nats.
     """
 
     def __init__(
         self,
         agent: Agent,
-        ppo: PPOConfig,
+        config: RunConfig,
         comm: Comm,
+        roles: Roles,
         *,
-        reward_normalizer: RewardScaler | None,
-        seed: int,
-        n_worlds: int,
-        first_world: int = 0,
+        reward_normalizer: RewardScaler | None = None,
+        value_normalizer: ValueNormalizer | None = None,
+        progress: Callable[[], None] | None = None,
     ) -> None:
         self.agent = agent
-        self.ppo = ppo
+        self.ppo = config.ppo
         self.comm = comm
+        self.roles = roles
         self.reward_normalizer = reward_normalizer
-        self.seed = seed
-        self.worlds = range(first_world, first_world + n_worlds)
+        self.value_normalizer = value_normalizer
+        self._progress = progress or (lambda: None)
+        self.geometry = Geometry.of(config)
+        self.seed = config.seed
+        self.last_kl = 0.0
         self.optimizer = keras.optimizers.Adam(
-            ppo.learning_rate, epsilon=ppo.adam_epsilon
+            self.ppo.learning_rate, epsilon=self.ppo.adam_epsilon
         )
         variables = agent.stateful.model.trainable_variables
         self._gradient = agent.engine.gradient(self._loss, variables)
         self._apply = agent.engine.update(self.optimizer, variables)
+        self._n_weights = sum(int(np.prod(v.shape)) for v in variables)
+        first = int(np.flatnonzero(roles.node_worlds == roles.worlds[0])[0])
+        self._experience = Experience(
+            comm,
+            range(first, first + len(roles.worlds)),
+            len(roles.node_worlds),
+        )
+        self._learners = (
+            comm if len(roles.learners) == comm.size else comm.group(roles.learners)
+        )
+
+    @property
+    def is_learning(self) -> bool:
+        """Whether this rank learns; others gather only."""
+        return self._learners is not None
+
+    @property
+    def waited_s(self) -> float:
+        """Time that this rank has spent in collective calls so far, s."""
+        of_learners = self._learners.waited_s if self._learners is not None else 0.0
+        is_same = self._learners is self.comm
+        return self.comm.waited_s + (0.0 if is_same else of_learners)
 
     def _loss(self, batch: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Run the model over a batch of chunks and return the loss: compiled."""
         names = (
             *self.agent.sensations,
             IS_FIRST,
-            *self.agent.stateful.state_sizes,
+            *self.agent.stateful.state_shapes,
         )
-        outputs = self.agent.stateful.model(
-            {name: batch[name] for name in names}, training=True
-        )
+        inputs = self.agent.as_floats({name: batch[name] for name in names})
+        outputs = self.agent.stateful.model(inputs, training=True)
         return ppo_loss(outputs, batch, self.agent.distribution, self.ppo)
 
     def update(
@@ -96,44 +130,120 @@ class PPOLearner:
         Returns
         -------
         dict of str to float
-            Metrics, means over all updates, the same on every rank.
+            Metrics, means over the updates, the same on every rank that learns.
+            Nothing depends on how worlds and chunks are spread over ranks, but for
+            rounding.
 
         Raises
         ------
         DivergenceError
             If a loss or gradient is not finite; its batch is attached.
         """
-        chunks = self._prepare(rollout)
+        self._experience.publish(self._prepare(rollout))
         log: list[dict[str, float]] = []
-        rngs = [generator(self.seed, b, MINIBATCHES, cycle) for b in self.worlds]
-        for _ in range(self.ppo.n_epochs):
-            for batch in self._minibatches(chunks, rngs):
-                log.append(self._step(batch, learning_rate))
-        means = {key: float(np.mean([row[key] for row in log])) for key in log[0]}
-        names = sorted(means)
-        averaged = self.comm.sum(np.array([means[name] for name in names]))
+        failure: DivergenceError | None = None
+        try:
+            if self.is_learning:
+                log = self._learn(cycle, learning_rate)
+        except DivergenceError as error:
+            failure = error
+        if len(self.roles.learners) < self.comm.size:
+            if self.comm.sum(np.array([0.0 if failure is None else 1.0]))[0]:
+                raise failure or DivergenceError(_diagnose({}), {})
+            self._share_weights()
+        if failure is not None:
+            raise failure
+        means = {
+            f"train/{name}": float(np.mean([row[name] for row in log]))
+            for name in (log[0] if log else ())
+        }
         return {
-            **{
-                f"train/{name}": float(value) / self.comm.size
-                for name, value in zip(names, averaged, strict=True)
-            },
+            **means,
             "train/explained_variance": self._explained_variance,
             "train/learning_rate": learning_rate,
+            "train/updates": float(len(log)),
         }
 
+    def _learn(self, cycle: int, learning_rate: float) -> list[dict[str, float]]:
+        """Take all updates of a cycle; return the metrics of each."""
+        log: list[dict[str, float]] = []
+        for epoch in range(self.ppo.n_epochs):
+            begun = len(log)
+            for entries, n_rows in self._parts(cycle, epoch):
+                log.append(self._step(entries, n_rows, learning_rate))
+                self._progress()
+                limit = self.ppo.max_kl
+                if limit is not None and log[-1]["approx_kl"] > limit:
+                    self.last_kl = log[-1]["approx_kl"]
+                    return log
+            self.last_kl = float(np.mean([row["approx_kl"] for row in log[begun:]]))
+        return log
+
+    def _parts(self, cycle: int, epoch: int) -> list[tuple[NDArray[np.int64], int]]:
+        """Return what this rank reads of each minibatch, and in how many rows."""
+        roles = self.roles
+        part = roles.node_learners.index(self.comm.rank)
+        parts = [
+            own_part(entries, roles.node_worlds, part, len(roles.node_learners))
+            for entries in deal(self.geometry, self.seed, cycle, epoch)
+        ]
+        sizes = {len(part) for part in parts}
+        # One shape an epoch: nothing is compiled twice.
+        n_rows = max(sizes) if len(sizes) == 1 else -8 * (-max(sizes) // 8)
+        return [(part, n_rows) for part in parts]
+
     def _step(
-        self, batch: dict[str, NDArray[Any]], learning_rate: float
+        self, entries: NDArray[np.int64], n_rows: int, learning_rate: float
     ) -> dict[str, float]:
         """Take one step on one minibatch, with the gradient of all ranks."""
-        gradient, metrics = self._gradient(batch)
-        mean = self.comm.mean(gradient)
-        norm = float(np.linalg.norm(mean))
+        batch: dict[str, NDArray[Any]] = {}
+        gradient, metrics = None, dict.fromkeys(_LOGGED, 0.0)
+        if len(entries):
+            batch = self._experience.read(entries, n_rows)
+            gradient, metrics = self._gradient(batch)
+        gradient, means = self._averaged(gradient, metrics, len(entries))
+        norm = float(np.linalg.norm(gradient))
         if not np.isfinite(norm):  # the same on every rank: all stop together
             raise DivergenceError(_diagnose(metrics), batch)
-        self._apply(
-            mean * min(1.0, self.ppo.max_grad_norm / (norm + 1e-8)), learning_rate
+        scale = np.float32(min(1.0, self.ppo.max_grad_norm / (norm + 1e-8)))
+        self._apply(gradient * scale, learning_rate)
+        return {**means, "grad_norm": norm}
+
+    def _averaged(
+        self,
+        gradient: NDArray[np.float32] | None,
+        metrics: Mapping[str, float],
+        n_chunks: int,
+    ) -> tuple[NDArray[np.float32], dict[str, float]]:
+        """Return means over the ranks that learn, weighted by chunks: one message."""
+        if gradient is not None and self.comm.size == 1:
+            return gradient, dict(metrics)
+        message = np.zeros(self._n_weights + len(_LOGGED) + 1, np.float32)
+        if gradient is not None:
+            message[: self._n_weights] = gradient
+            message[self._n_weights : -1] = [metrics[name] for name in _LOGGED]
+            message[-1] = 1.0
+            message *= np.float32(n_chunks)
+        total = message if self._learners is None else self._learners.sum(message)
+        total /= total[-1]
+        means = total[self._n_weights : -1].tolist()
+        return total[: self._n_weights], dict(zip(_LOGGED, means, strict=True))
+
+    def _share_weights(self) -> None:
+        """Give the weights of the first rank that learns to those that only gather."""
+        variables = self.agent.stateful.model.trainable_variables
+        flat = np.concatenate(
+            [
+                np.asarray(keras.ops.convert_to_numpy(v.value), np.float32).ravel()
+                for v in variables
+            ]
         )
-        return {**metrics, "grad_norm": norm}
+        flat = self.comm.broadcast(flat, self.roles.learners[0])
+        if self.is_learning:
+            return
+        ends = np.cumsum([int(np.prod(v.shape)) for v in variables])[:-1]
+        for variable, part in zip(variables, np.split(flat, ends), strict=True):
+            variable.assign(part.reshape(variable.shape))
 
     def _prepare(self, rollout: Rollout) -> dict[str, NDArray[Any]]:
         """Return everything that the loss reads, by chunk: (n_chunks, B, ...)."""
@@ -141,22 +251,31 @@ class PPOLearner:
         if self.reward_normalizer is not None:
             self.reward_normalizer.update(self.comm, reward, rollout.ended)
             reward = self.reward_normalizer.normalize(reward)
+        value, next_value = rollout.value, rollout.next_value
+        if self.value_normalizer is not None:
+            value = self.value_normalizer.denormalize(value)
+            next_value = self.value_normalizer.denormalize(next_value)
         advantage, target = generalized_advantage(
             reward,
-            rollout.value,
-            rollout.next_value,
+            value,
+            next_value,
             rollout.terminated,
             rollout.ended,
             discount=self.ppo.discount,
             gae_lambda=self.ppo.gae_lambda,
         )
-        self._explained_variance = self._explain(rollout.value, target)
+        self._explained_variance = self._explain(value, target)
+        if self.value_normalizer is not None:
+            self.value_normalizer.update(self.comm, target)
+            value = self.value_normalizer.normalize(value)
+            target = self.value_normalizer.normalize(target)
         steps = {
             **rollout.sensations,
             IS_FIRST: rollout.is_first.astype(np.float32),
             "sample": rollout.sample,
             "log_prob": rollout.log_prob,
             "advantage": self._standardized(advantage),
+            "value": value,
             "value_target": target,
         }
         length = self.ppo.chunk_length
@@ -185,23 +304,6 @@ class PPOLearner:
         variance_y = sum_yy / n - (sum_y / n) ** 2
         variance_e = sum_ee / n - (sum_e / n) ** 2
         return float(1.0 - variance_e / (variance_y + 1e-12))
-
-    def _minibatches(
-        self, chunks: dict[str, NDArray[Any]], rngs: list[np.random.Generator]
-    ) -> Iterator[dict[str, NDArray[Any]]]:
-        """Deal each world's chunks, shuffled, evenly to the minibatches.
-
-        Which chunks of a world meet in a minibatch depends on that world alone, so
-        minibatches do not depend on how worlds are spread over ranks.
-        """
-        n_chunks, n_worlds = chunks["advantage"].shape[:2]
-        order = np.stack([rng.permutation(n_chunks) for rng in rngs], axis=1)
-        worlds = np.arange(n_worlds)
-        for picked in np.split(order, self.ppo.n_minibatches):
-            yield {
-                name: x[picked, worlds].reshape(-1, *x.shape[2:])
-                for name, x in chunks.items()
-            }
 
 
 def _diagnose(metrics: Mapping[str, float]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tensorboardX import SummaryWriter
 
 from angora_train.comm import Comm
 from angora_train.rollout import Episode
@@ -17,12 +18,13 @@ __all__ = ["MetricsWriter", "read_metrics", "summarize"]
 
 
 class MetricsWriter:
-    """Appends metrics to a file, one line a cycle.
+    """Appends metrics to a file, one line a cycle, and to TensorBoard's event files.
 
     Parameters
     ----------
     path : Path
-        The file.
+        The file. TensorBoard's are in the folder ``tensorboard`` beside it, where
+        steps are control steps of all worlds.
     n_cycles : int
         Cycles to keep of what is there already: a resumed run goes on after its
         checkpoint, and what came later is dropped.
@@ -33,6 +35,11 @@ class MetricsWriter:
         kept = [row for row in read_metrics(path) if row["cycle"] <= n_cycles]
         text = "".join(json.dumps(row) + "\n" for row in kept)
         write_text(path, text)
+        self._events = SummaryWriter(
+            str(path.parent / "tensorboard"),
+            purge_step=kept[-1]["samples"] + 1 if kept else 0,
+            write_to_disk=True,
+        )
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Append one cycle's metrics."""
@@ -44,6 +51,14 @@ class MetricsWriter:
         }
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(finite) + "\n")
+        for key, value in finite.items():
+            if isinstance(value, float):
+                self._events.add_scalar(key, value, int(row["samples"]))
+        self._events.flush()
+
+    def close(self) -> None:
+        """Finish the event files."""
+        self._events.close()
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ __all__ = [
     "RewardScaler",
     "RunningMoments",
     "SensationNormalizer",
+    "ValueNormalizer",
     "make_normalizer",
     "make_reward_scaler",
 ]
@@ -306,6 +307,50 @@ class RewardNormalizer:
     def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
         """Take the moments that :meth:`state` returned."""
         self.moments = RunningMoments.from_array(np.asarray(state["reward"]))
+
+
+class ValueNormalizer:
+    """Let the value head predict returns in standard deviations from their mean.
+
+    The moments are those of all value targets so far.
+
+    References
+    ----------
+    Andrychowicz et al. (2021), What matters for on-policy deep actor-critic methods?
+    section 3.3. https://arxiv.org/abs/2006.05990
+    """
+
+    def __init__(self) -> None:
+        self.moments = RunningMoments.empty(1)
+
+    @property
+    def _scale(self) -> tuple[np.float32, np.float32]:
+        """Mean and standard deviation."""
+        spread = np.sqrt(self.moments.variance[0] + _EPSILON)
+        return np.float32(self.moments.mean[0]), np.float32(spread)
+
+    def update(self, comm: Comm, targets: NDArray[np.float32]) -> None:
+        """Take in the value targets of every rank, in units of reward, any shape."""
+        new = RunningMoments.of(targets.reshape(-1, 1))
+        self.moments = _merged(comm, self.moments, new)
+
+    def normalize(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return values in units of the value head, from units of reward."""
+        mean, spread = self._scale
+        return (values - mean) / spread
+
+    def denormalize(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return values in units of reward, from those of the value head."""
+        mean, spread = self._scale
+        return values * spread + mean
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """Return the moments as an array, to be saved."""
+        return {"value": self.moments.to_array()}
+
+    def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
+        """Take the moments that :meth:`state` returned."""
+        self.moments = RunningMoments.from_array(np.asarray(state["value"]))
 
 
 def make_normalizer(

@@ -36,16 +36,16 @@ class ResettingCell(keras.layers.Layer):
 
     Notes
     -----
-    ``call(inputs, states)`` takes the inputs of `cell` with one more column at the
-    end, 1 where the step is the first of an episode and 0 elsewhere, shape (B, F + 1).
-    Where the flag is 1, the states are set to zero before the step.
+    ``call(inputs, states)`` takes the inputs of `cell` with one more channel at the
+    end, 1 where the step is the first of an episode and 0 elsewhere, shape
+    (B, ..., F + 1). Where the flag is 1, the states are set to zero before the step.
     """
 
     def __init__(self, cell: keras.layers.Layer, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.cell = cell
         self.state_size = cell.state_size
-        self.output_size = cell.output_size
+        self.output_size = getattr(cell, "output_size", cell.state_size)
 
     def build(self, *_: Any) -> None:
         """Make nothing: the cell is built already."""
@@ -53,8 +53,14 @@ class ResettingCell(keras.layers.Layer):
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
         """Reset the states that the flag asks to, then run the cell."""
-        kept = 1.0 - inputs[:, -1:]
-        return self.cell(inputs[:, :-1], [state * kept for state in states])
+        flag = inputs[..., -1:]
+        while len(flag.shape) > 2:  # the same at every place of an image
+            flag = flag[:, 0]
+        kept = [
+            state * (1.0 - ops.reshape(flag, (-1, *(1 for _ in state.shape[1:]))))
+            for state in states
+        ]
+        return self.cell(inputs[..., :-1], kept)
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
         """Return the cell's initial state."""
@@ -67,6 +73,26 @@ class _PreparingRNN(keras.layers.RNN):
 
     A cell may offer a context manager ``prepared()``. A single step is not worth it.
     """
+
+    def __init__(self, layer: keras.layers.RNN, **kwargs: Any) -> None:
+        super().__init__(
+            ResettingCell(layer.cell),
+            return_sequences=True,
+            return_state=True,
+            **kwargs,
+        )
+        self._original = layer
+        # Layers of images state their dimensions; here the states do.
+        self.input_spec = None
+
+    def compute_output_shape(
+        self, sequences_shape: Any, initial_state_shape: Any = None
+    ) -> Any:
+        """Shape of the original's output, then of the states."""
+        output = self._original.compute_output_shape(
+            (*sequences_shape[:-1], sequences_shape[-1] - 1)
+        )
+        return output, *initial_state_shape
 
     def inner_loop(self, sequences: Any, *args: Any, **kwargs: Any) -> Any:
         """Run the loop."""
@@ -86,18 +112,18 @@ class StatefulModel:
         Takes a dict of the sensations, shape (B, T, size), :data:`IS_FIRST`, shape
         (B, T), and the states, shape (B, size); returns a dict of the outputs of the
         original model and of the states after the last step.
-    state_sizes : dict of str to int
-        Width of each state by its name, which is the same in inputs and outputs.
+    state_shapes : dict of str to tuple of int
+        Shape of each state by its name, which is the same in inputs and outputs.
     """
 
     model: keras.Model
-    state_sizes: dict[str, int]
+    state_shapes: dict[str, tuple[int, ...]]
 
     def initial_state(self, n_worlds: int) -> dict[str, NDArray[np.float32]]:
-        """Return the state before the first step: zeros of shape (n_worlds, size)."""
+        """Return the state before the first step: zeros of shape (n_worlds, ...)."""
         return {
-            name: np.zeros((n_worlds, size), np.float32)
-            for name, size in self.state_sizes.items()
+            name: np.zeros((n_worlds, *shape), np.float32)
+            for name, shape in self.state_shapes.items()
         }
 
 
@@ -108,9 +134,9 @@ def explicit_state(model: keras.Model) -> StatefulModel:
     ----------
     model : keras.Model
         A functional model whose inputs are a dict of sensations, each of shape
-        (B, T, size), and whose outputs are a dict. Its recurrent layers are
-        `keras.layers.RNN` or its subclasses (LSTM, GRU, SimpleRNN), return sequences
-        and hide their state.
+        (B, T, ...), and whose outputs are a dict. Its recurrent layers are
+        `keras.layers.RNN` or its subclasses (LSTM, GRU, SimpleRNN, ConvLSTM), its own
+        or those of models inside it, return sequences and hide their state.
 
     Returns
     -------
@@ -120,30 +146,36 @@ def explicit_state(model: keras.Model) -> StatefulModel:
     Raises
     ------
     ConfigError
-        If a recurrent layer does not return sequences, runs backwards or returns its
-        state.
+        If the model is not functional, or a recurrent layer does not return
+        sequences, runs backwards, returns its state or is wrapped in another layer.
     """
+    if not isinstance(model, keras.Model) or not hasattr(model, "_run_through_graph"):
+        raise ConfigError(
+            f"The model is a {type(model).__name__}; the trainer needs a functional "
+            "keras.Model, made as keras.Model(inputs, outputs), whose recurrent states "
+            "it can find."
+        )
     flags = keras.Input((None,), name=IS_FIRST)
     states_in: dict[str, Any] = {}
     states_out: dict[str, Any] = {}
 
-    def call(layer: keras.layers.Layer, *args: Any, **kwargs: Any) -> Any:
+    def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(layer, keras.Model) and _holds_recurrence(layer):
+            inner = getattr(layer, "_functional", layer)  # of a Sequential
+            return inner._run_through_graph(args[0], call_fn=call)
         if not isinstance(layer, keras.layers.RNN):
+            _require_no_recurrence(layer)
             return layer(*args, **kwargs)
         _require_plain(layer)
-        sizes = layer.cell.state_size
-        widths = [sizes] if isinstance(sizes, int) else list(sizes)
         entry = {
             f"state_{layer.name}_{i}": keras.Input(
-                (width,), name=f"state_{layer.name}_{i}"
+                shape, name=f"state_{layer.name}_{i}"
             )
-            for i, width in enumerate(widths)
+            for i, shape in enumerate(_state_shapes(layer, args[0]))
         }
-        flagged = ops.concatenate([args[0], ops.expand_dims(flags, -1)], axis=-1)
-        resetting = _PreparingRNN(
-            ResettingCell(layer.cell), return_sequences=True, return_state=True
+        output, *states = _PreparingRNN(layer)(
+            _flagged(args[0], flags), initial_state=list(entry.values())
         )
-        output, *states = resetting(flagged, initial_state=list(entry.values()))
         states_in.update(entry)
         states_out.update(zip(entry, states, strict=True))
         return output
@@ -158,8 +190,46 @@ def explicit_state(model: keras.Model) -> StatefulModel:
     stateful = keras.Model(
         {**inputs, IS_FIRST: flags, **states_in}, {**outputs, **states_out}
     )
-    sizes = {name: int(tensor.shape[-1]) for name, tensor in states_in.items()}
-    return StatefulModel(stateful, sizes)
+    shapes = {name: tuple(x.shape[1:]) for name, x in states_in.items()}
+    return StatefulModel(stateful, shapes)
+
+
+def _state_shapes(layer: keras.layers.RNN, inputs: Any) -> list[tuple[int, ...]]:
+    """Return the shape of each state of a layer for one world."""
+    if len(inputs.shape) == 3:  # vectors: (B, T, F)
+        sizes = layer.cell.state_size
+        return [(size,) for size in ([sizes] if isinstance(sizes, int) else sizes)]
+    # Images: a state looks like the output, of which the layer says the shape.
+    output = layer.compute_output_shape(inputs.shape)
+    sizes = layer.cell.state_size
+    n_states = 1 if isinstance(sizes, int) else len(sizes)
+    return [tuple(output[2:]) for _ in range(n_states)]
+
+
+def _flagged(inputs: Any, flags: Any) -> Any:
+    """Return the inputs with the flag as one more channel."""
+    flag = flags
+    for _ in inputs.shape[2:]:
+        flag = ops.expand_dims(flag, -1)
+    if len(inputs.shape) > 3:  # at every place of an image
+        flag = ops.ones_like(inputs[..., :1]) * flag
+    return ops.concatenate([inputs, flag], axis=-1)
+
+
+def _holds_recurrence(layer: Any) -> bool:
+    """Whether a layer has recurrent layers inside."""
+    inner = layer._flatten_layers(include_self=False)
+    return any(isinstance(part, keras.layers.RNN) for part in inner)
+
+
+def _require_no_recurrence(layer: Any) -> None:
+    """Refuse layers that hide a recurrent one."""
+    if isinstance(layer, keras.Layer) and _holds_recurrence(layer):
+        raise ConfigError(
+            f"The layer '{layer.name}' ({type(layer).__name__}) holds a recurrent "
+            "layer, whose state the trainer cannot carry there. Use the recurrent "
+            "layer itself, with return_sequences=True."
+        )
 
 
 def _require_plain(layer: keras.layers.RNN) -> None:

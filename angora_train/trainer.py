@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The training loop."""
 
+import io
 import math
 import os
 import time
@@ -9,26 +10,45 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from angora_train import checkpoint
 from angora_train.agent import Agent, check_model
 from angora_train.comm import Comm
-from angora_train.config import RunConfig
-from angora_train.engine import make_engine
-from angora_train.errors import CheckpointError, ConfigError, DivergenceError
+from angora_train.config import PolicyConfig, RunConfig
+from angora_train.engine import Engine, make_engine
+from angora_train.errors import (
+    CheckpointError,
+    ConfigError,
+    DivergenceError,
+    InterruptedRunError,
+)
+from angora_train.interruption import Interruption
 from angora_train.learner import PPOLearner
 from angora_train.metrics import MetricsWriter, summarize
 from angora_train.network import make_network
-from angora_train.normalization import make_normalizer, make_reward_scaler
+from angora_train.normalization import (
+    ValueNormalizer,
+    make_normalizer,
+    make_reward_scaler,
+)
+from angora_train.roles import Roles
 from angora_train.rollout import Collector, Rollout
 from angora_train.tasks.base import Task
 from angora_train.tasks.registry import make_vector_task
+from angora_train.watchdog import Watchdog
 from atlasnet.files import replacing, write_text
 
-__all__ = ["Report", "learning_rate", "pin_to_core", "train"]
+__all__ = ["Report", "next_learning_rate", "pin_to_core", "train"]
 
 Report = Callable[[Mapping[str, Any]], None]
 """Is shown each cycle's metrics, on rank 0."""
+
+_FASTER = 1.5
+"""Factor by which the adaptive schedule changes the step size (Makoviychuk et al. 2021,
+arXiv:2108.10470, and the trainers it uses)."""
+_FASTEST = 1e-2
+"""Largest step size of the adaptive schedule (the same)."""
 
 
 @dataclass
@@ -37,10 +57,13 @@ class _Run:
 
     config: RunConfig
     comm: Comm
+    roles: Roles
+    task: Task
     agent: Agent
     collector: Collector
     learner: PPOLearner
     cycle: int = 0
+    learning_rate: float = 0.0
     best_return: float = -math.inf
     recent: list[tuple[float, float]] = field(default_factory=list)
     """Mean return and number of the episodes of each cycle since the last save."""
@@ -63,9 +86,9 @@ def train(
     report : callable, optional
         Is shown each cycle's metrics, on rank 0.
     resume : bool
-        Whether to go on from the checkpoint ``last`` in the run's folder. Weights,
-        optimizer, normalisation and the noise of actions and minibatches go on as
-        they were; the worlds begin new episodes.
+        Whether to go on from the checkpoint ``last`` in the run's folder, exactly
+        where it was: two times five cycles give the weights of ten. Only the worlds
+        of a task that cannot be saved begin new episodes.
 
     Returns
     -------
@@ -77,52 +100,83 @@ def train(
     ConfigError
         If the config cannot run: before any simulation starts.
     CheckpointError
-        If there is no checkpoint to resume, or one that would be overwritten.
+        If there is no checkpoint to resume, one that would be overwritten, or none
+        can be written.
     DivergenceError
         If a loss is not finite; the batch is saved in the run's folder.
+    InterruptedRunError
+        If a rank got SIGINT or SIGTERM: after the cycle, with a checkpoint.
     """
-    run = _set_up(config, comm, resume)
-    ppo = config.ppo
-    is_first_rank = comm.rank == 0
-    if is_first_rank:
-        write_text(config.directory / "config.yaml", config.to_yaml())
-        writer = MetricsWriter(config.directory / "metrics.jsonl", run.cycle)
-        if not resume:  # so that even a run stopped at once can be resumed
+    with Watchdog(comm, config.ranks.stall_s) as watchdog, Interruption() as stop:
+        run = _set_up(config, comm, resume, watchdog)
+        writer = _begin(run) if comm.rank == 0 else None
+        signal = 0
+        if not resume:  # so that even a run that is killed at once can be resumed
             _save(run)
-    while run.cycle < config.n_cycles:
-        run.cycle += 1
-        started = time.perf_counter()
-        rollout = run.collector.collect(run.cycle, ppo.horizon, ppo.chunk_length)
-        collected = time.perf_counter()
-        metrics = _learn(run, rollout)
-        run.agent.normalizer.update(comm, rollout.raw)
-        metrics = {
-            "cycle": run.cycle,
-            "samples": run.cycle * ppo.horizon * config.n_worlds,
-            **summarize(
-                comm, rollout.episodes, run.collector.terms, run.collector.facts
-            ),
-            **metrics,
-            **_times(config, comm, started, collected),
-        }
-        if is_first_rank:
-            writer.write(metrics)
-            if metrics["rollout/episodes"]:
-                run.recent.append(
-                    (metrics["rollout/return"], metrics["rollout/episodes"])
-                )
-            if not run.cycle % config.save_every or run.cycle == config.n_cycles:
+        while run.cycle < config.n_cycles:
+            metrics = _take_cycle(run)
+            watchdog.beat()
+            signal = stop.agreed(comm)
+            if writer is not None:
+                writer.write(metrics)
+            is_last = run.cycle == config.n_cycles or signal
+            if is_last or not run.cycle % config.save_every:
                 _save(run)
-            if report is not None:
+            if writer is not None and report is not None:
                 report(metrics)
+            if signal:
+                break
+        if writer is not None:
+            writer.close()
+        if signal:
+            raise InterruptedRunError(
+                f"Interrupted after cycle {run.cycle} of {config.n_cycles}. The last "
+                f"checkpoint is whole. Go on with: angora-train resume "
+                f"{config.directory}",
+                signal,
+            )
     return run.agent
+
+
+def _begin(run: _Run) -> MetricsWriter:
+    """Open the run's files."""
+    directory = run.config.directory
+    write_text(directory / "config.yaml", run.config.to_yaml())
+    return MetricsWriter(directory / "metrics.jsonl", run.cycle)
+
+
+def _take_cycle(run: _Run) -> dict[str, Any]:
+    """Collect and learn once; return the metrics."""
+    config, comm, ppo = run.config, run.comm, run.config.ppo
+    run.learning_rate = next_learning_rate(
+        config, run.cycle, run.learning_rate, run.learner.last_kl
+    )
+    run.cycle += 1
+    started, waited = time.perf_counter(), run.learner.waited_s
+    rollout = run.collector.collect(run.cycle, ppo.horizon, ppo.chunk_length)
+    collected = time.perf_counter()
+    metrics = _learn(run, rollout)
+    run.agent.normalizer.update(comm, rollout.raw)
+    summary = summarize(
+        comm, rollout.episodes, run.collector.terms, run.collector.facts
+    )
+    if comm.rank == 0 and summary["rollout/episodes"]:
+        run.recent.append((summary["rollout/return"], summary["rollout/episodes"]))
+    ended = time.perf_counter()
+    spent_s = (collected - started, ended - collected, run.learner.waited_s - waited)
+    return {
+        "cycle": run.cycle,
+        "samples": run.cycle * ppo.horizon * config.n_worlds,
+        **summary,
+        **metrics,
+        **_times(config, comm, spent_s),
+    }
 
 
 def _learn(run: _Run, rollout: Rollout) -> dict[str, float]:
     """Update the weights; keep the batch if that fails."""
-    rate = learning_rate(run.config, run.cycle)
     try:
-        return run.learner.update(rollout, run.cycle, rate)
+        return run.learner.update(rollout, run.cycle, run.learning_rate)
     except DivergenceError as error:
         path = run.config.directory / f"diverged-rank{run.comm.rank}.npz"
         with replacing(path) as temporary:
@@ -134,72 +188,119 @@ def _learn(run: _Run, rollout: Rollout) -> dict[str, float]:
         ) from error
 
 
-def learning_rate(config: RunConfig, cycle: int) -> float:
-    """Return the step size of a cycle, from 1: linear from the first to the last."""
+def next_learning_rate(
+    config: RunConfig, cycle: int, previous: float, kl: float
+) -> float:
+    """Return the step size of a cycle.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Schedule, first and last step size, number of cycles.
+    cycle : int
+        Cycles that are done.
+    previous : float
+        Step size of the cycle before.
+    kl : float
+        Divergence in its last epoch, nats.
+
+    Returns
+    -------
+    float
+        The step size. The linear and the exponential schedule lead from the first to
+        the last cycle; the adaptive one takes a step that is 1.5 times as small where
+        the divergence was above twice the target, and as large where it was below
+        half of it.
+    """
     ppo = config.ppo
-    progress = (cycle - 1) / max(1, config.n_cycles - 1)
-    return ppo.learning_rate + progress * (ppo.final_learning_rate - ppo.learning_rate)
+    if ppo.schedule == "constant" or (ppo.schedule == "adaptive" and cycle == 0):
+        return ppo.learning_rate
+    if ppo.schedule == "adaptive":
+        if kl > 2.0 * ppo.target_kl:
+            return max(previous / _FASTER, ppo.final_learning_rate)
+        if kl < 0.5 * ppo.target_kl:
+            return min(previous * _FASTER, max(_FASTEST, ppo.learning_rate))
+        return previous
+    progress = cycle / max(1, config.n_cycles - 1)
+    if ppo.schedule == "linear":
+        change = ppo.final_learning_rate - ppo.learning_rate
+        return ppo.learning_rate + progress * change
+    ratio: float = (ppo.final_learning_rate / ppo.learning_rate) ** progress
+    return ppo.learning_rate * ratio
 
 
-def _set_up(config: RunConfig, comm: Comm, resume: bool) -> _Run:
+def _set_up(config: RunConfig, comm: Comm, resume: bool, watchdog: Watchdog) -> _Run:
     """Check the config and make everything that a rank needs."""
-    n_worlds, first_world = _share(config, comm)
     engine = make_engine()
+    roles = Roles.of(config, comm, engine.n_gpus)
+    engine.use(_gpu(comm, roles, engine))
     task = make_vector_task(
         config.task.name,
         config.task.options,
-        n_worlds=n_worlds,
-        first_world=first_world,
+        n_worlds=len(roles.worlds),
+        first_world=roles.worlds.start,
     )
     _check_bins(config, task)
     stored = _stored(config, resume)
-    sizes = _sizes(task)
+    shapes, floats = _shapes(task)
     distribution = checkpoint.make_distribution(config, _n_actions(task))
     if stored is None:
         model = make_network(
             config.network,
-            sizes,
-            distribution.n_parameters,
+            config.policy,
+            shapes,
+            distribution,
             control_step_s=task.control_step_s,
             seed=config.seed,
             directory=config.directory if comm.rank == 0 else None,
         )
     else:
         model = stored.model
-    check_model(model, sizes, distribution)
-    read = {tensor.name: sizes[tensor.name] for tensor in model.inputs}
-    normalizer = make_normalizer(
-        config.normalization.sensations, read, config.normalization.sensation_clip
-    )
-    agent = Agent(model, distribution, normalizer, engine)
-    scaler = make_reward_scaler(
-        config.normalization.reward, n_worlds, config.ppo.discount
+    check_model(model, shapes, distribution)
+    read = {t.name: floats[t.name] for t in model.inputs if t.name in floats}
+    normalization = config.normalization
+    agent = Agent(
+        model,
+        distribution,
+        make_normalizer(normalization.sensations, read, normalization.sensation_clip),
+        engine,
     )
     learner = PPOLearner(
         agent,
-        config.ppo,
+        config,
         comm,
-        reward_normalizer=scaler,
-        seed=config.seed,
-        n_worlds=n_worlds,
-        first_world=first_world,
+        roles,
+        reward_normalizer=make_reward_scaler(
+            normalization.reward, len(roles.worlds), config.ppo.discount
+        ),
+        value_normalizer=ValueNormalizer() if normalization.value else None,
+        progress=watchdog.beat,
     )
     cycle = 0 if stored is None else int(stored.progress["cycle"])
     run = _Run(
         config,
         comm,
+        roles,
+        task,
         agent,
-        Collector(task, agent, config.seed, first_world, cycle),
+        Collector(task, agent, config.seed, roles.worlds.start, cycle, watchdog.beat),
         learner,
         cycle=cycle,
     )
     if stored is None:
-        normalizer.update(
-            comm, run.collector.warm_up(config.normalization.warm_up_steps)
+        agent.normalizer.update(
+            comm, run.collector.warm_up(normalization.warm_up_steps)
         )
     else:
         _restore(run, stored)
     return run
+
+
+def _gpu(comm: Comm, roles: Roles, engine: Engine) -> int | None:
+    """Return the GPU of this rank; None for those that gather on a node with GPUs."""
+    if not engine.n_gpus or comm.rank not in roles.node_learners:
+        return None
+    return roles.node_learners.index(comm.rank) % engine.n_gpus
 
 
 def _stored(config: RunConfig, resume: bool) -> checkpoint.Checkpoint | None:
@@ -230,8 +331,9 @@ def _stored(config: RunConfig, resume: bool) -> checkpoint.Checkpoint | None:
 
 
 def _restore(run: _Run, stored: checkpoint.Checkpoint) -> None:
-    """Take optimizer, normalisation and progress from a checkpoint."""
-    variables = run.learner.optimizer.variables
+    """Take optimizer, normalisation, worlds and progress from a checkpoint."""
+    learner = run.learner
+    variables = learner.optimizer.variables
     needed = [tuple(variable.shape) for variable in variables]
     if needed != [value.shape for value in stored.optimizer.values()]:
         raise CheckpointError(
@@ -242,37 +344,58 @@ def _restore(run: _Run, stored: checkpoint.Checkpoint) -> None:
     for variable, value in zip(variables, stored.optimizer.values(), strict=True):
         variable.assign(value)
     run.agent.normalizer.restore(stored.moments)
-    if run.learner.reward_normalizer is not None:
-        run.learner.reward_normalizer.restore(stored.moments)
-    best = stored.progress["best_return"]
+    for part in (learner.reward_normalizer, learner.value_normalizer):
+        if part is not None:
+            part.restore(stored.moments)
+    worlds = {
+        name: x[run.roles.worlds.start : run.roles.worlds.stop]
+        for name, x in stored.worlds.items()
+    }
+    if worlds and len(stored.worlds["is_first"]) == run.config.n_worlds:
+        returns = worlds.pop(_RETURNS, None)
+        if returns is not None and hasattr(learner.reward_normalizer, "returns"):
+            learner.reward_normalizer.returns = returns
+        run.collector.restore(worlds)
+    progress = stored.progress
+    best = progress["best_return"]
     run.best_return = -math.inf if best is None else float(best)
+    run.learning_rate = float(progress.get("learning_rate", 0.0))
+    learner.last_kl = float(progress.get("kl", 0.0))
 
 
-def _share(config: RunConfig, comm: Comm) -> tuple[int, int]:
-    """Return how many worlds this rank has and the index of its first."""
-    if config.n_worlds % comm.size:
-        raise ConfigError(
-            f"n_worlds must be a multiple of the number of ranks, got "
-            f"{config.n_worlds} worlds for {comm.size} ranks. The nearest is "
-            f"{max(1, round(config.n_worlds / comm.size)) * comm.size}."
-        )
-    n_worlds = config.n_worlds // comm.size
-    return n_worlds, comm.rank * n_worlds
+_RETURNS = "returns"
+"""Name of the discounted returns that are under way, for the scaling of rewards."""
 
 
 def _check_bins(config: RunConfig, task: Task) -> None:
     """Refuse a policy that cannot choose every action of a task."""
-    if task.n_bins not in {None, config.policy.n_bins}:
+    policy: PolicyConfig = config.policy
+    if task.n_bins is None or ":" in policy.distribution:
+        return
+    if "categorical" not in policy.distribution:
+        raise ConfigError(
+            f"The actions of task '{config.task.name}' are choices among "
+            f"{task.n_bins}: policy.distribution must be multi_categorical or "
+            f"categorical with policy.n_bins={task.n_bins}, got "
+            f"'{policy.distribution}'."
+        )
+    if policy.n_bins != task.n_bins:
         raise ConfigError(
             f"The actions of task '{config.task.name}' are choices among {task.n_bins}:"
-            f" policy.n_bins must be {task.n_bins}, got {config.policy.n_bins}."
+            f" policy.n_bins must be {task.n_bins}, got {policy.n_bins}."
         )
 
 
-def _sizes(task: Task) -> dict[str, int]:
-    """Return the width of each sensation of a task."""
+def _shapes(task: Task) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
+    """Return the shapes of a task's sensations, and the widths of all but pixels."""
     space: Any = task.single_observation_space
-    return {name: int(np.prod(box.shape)) for name, box in space.spaces.items()}
+    shapes = {name: tuple(map(int, box.shape)) for name, box in space.spaces.items()}
+    widths = {
+        name: shapes[name][-1]
+        for name, box in space.spaces.items()
+        if box.dtype != np.uint8
+    }
+    return shapes, widths
 
 
 def _n_actions(task: Task) -> int:
@@ -282,24 +405,45 @@ def _n_actions(task: Task) -> int:
 
 
 def _times(
-    config: RunConfig, comm: Comm, started: float, collected: float
+    config: RunConfig, comm: Comm, spent_s: tuple[float, float, float]
 ) -> dict[str, float]:
     """Return speeds in samples of all ranks per s, by the mean over ranks."""
-    ended = time.perf_counter()
-    gathering, learning = (
-        comm.sum(np.array([collected - started, ended - collected])) / comm.size
-    )
+    gathering, learning, waiting = comm.sum(np.array(spent_s)) / comm.size
     n_samples = config.ppo.horizon * config.n_worlds
     return {
         "time/gathering_s": float(gathering),
         "time/learning_s": float(learning),
+        "time/communication_s": float(waiting),
         "time/gathering_steps_per_s": n_samples / float(gathering),
         "time/steps_per_s": n_samples / float(gathering + learning),
     }
 
 
 def _save(run: _Run) -> None:
-    """Write a checkpoint; rank 0 only."""
+    """Write a checkpoint: every rank gives its worlds, rank 0 writes."""
+    worlds = _gathered_worlds(run)
+    if run.comm.rank == 0:
+        _write(run, worlds)
+
+
+def _gathered_worlds(run: _Run) -> dict[str, NDArray[Any]]:
+    """Return where the worlds of all ranks are, on rank 0."""
+    own = run.collector.worlds()
+    buffer = io.BytesIO()
+    if own is not None:
+        returns = getattr(run.learner.reward_normalizer, "returns", None)
+        if returns is not None:
+            own[_RETURNS] = returns
+        np.savez(buffer, allow_pickle=False, **own)
+    parts = [data for data in run.comm.collect(buffer.getvalue()) if data]
+    if not parts:
+        return {}
+    read = [np.load(io.BytesIO(data), allow_pickle=False) for data in parts]
+    return {name: np.concatenate([part[name] for part in read]) for name in read[0]}
+
+
+def _write(run: _Run, worlds: dict[str, NDArray[Any]]) -> None:
+    """Write a checkpoint."""
     config = run.config
     score = -math.inf
     if run.recent:
@@ -309,9 +453,10 @@ def _save(run: _Run) -> None:
     is_best = score >= run.best_return  # without any episode, the latest is best
     if is_best:
         run.best_return = score
-    moments = run.agent.normalizer.state()
-    if run.learner.reward_normalizer is not None:
-        moments |= run.learner.reward_normalizer.state()
+    moments = dict(run.agent.normalizer.state())
+    for part in (run.learner.reward_normalizer, run.learner.value_normalizer):
+        if part is not None:
+            moments |= part.state()
     best = run.best_return if math.isfinite(run.best_return) else None
     stored = checkpoint.Checkpoint(
         model=run.agent.model,
@@ -326,10 +471,16 @@ def _save(run: _Run) -> None:
             "samples": run.cycle * config.ppo.horizon * config.n_worlds,
             "best_return": best,
             "seed": config.seed,
+            "learning_rate": run.learning_rate,
+            "kl": run.learner.last_kl,
         },
+        worlds=worlds,
     )
     checkpoint.save(
-        config.directory, stored, ("last", "best") if is_best else ("last",)
+        config.directory,
+        stored,
+        ("last", "best") if is_best else ("last",),
+        config.n_kept,
     )
 
 

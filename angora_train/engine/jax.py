@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The JAX engine: `jax.jit` over functions made pure by Keras' stateless scope."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-import keras
-import numpy as np
-from numpy.typing import NDArray
+# Read when JAX first looks for devices: several ranks may share a GPU.
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
-from angora_train.engine.protocol import (
+import jax  # noqa: E402
+import jax.numpy as jnp  # noqa: E402
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
+
+from angora_train.engine.protocol import (  # noqa: E402
     Arrays,
     Function,
     Gradient,
@@ -23,6 +27,16 @@ __all__ = ["JaxEngine", "make"]
 
 class JaxEngine:
     """Compiles with `jax.jit`; on a GPU where JAX finds one."""
+
+    def __init__(self) -> None:
+        is_gpu = jax.default_backend() == "gpu"
+        self.n_gpus = len(jax.local_devices()) if is_gpu else 0
+
+    def use(self, gpu: int | None) -> None:
+        """Compute on one of the GPUs, or on the processor; before any model is made."""
+        if self.n_gpus:
+            device = jax.devices("cpu")[0] if gpu is None else jax.local_devices()[gpu]
+            jax.config.update("jax_default_device", device)
 
     def compile(
         self,

@@ -29,6 +29,12 @@ class Engine(Protocol):
     at the time of the call.
     """
 
+    n_gpus: int
+    """GPUs that this process sees."""
+
+    def use(self, gpu: int | None) -> None:
+        """Compute on one of the GPUs, or on the processor; before any model is made."""
+
     def compile(
         self,
         function: Callable[[Mapping[str, Any]], Mapping[str, Any]],

@@ -23,6 +23,19 @@ __all__ = ["TensorFlowEngine", "make"]
 class TensorFlowEngine:
     """Compiles with `tf.function`."""
 
+    def __init__(self) -> None:
+        self.n_gpus = len(tf.config.list_physical_devices("GPU"))
+
+    def use(self, gpu: int | None) -> None:
+        """Compute on one of the GPUs, or on the processor; before any model is made."""
+        gpus = tf.config.list_physical_devices("GPU")
+        if not gpus:
+            return
+        with suppress(RuntimeError):  # TensorFlow has run already
+            tf.config.set_visible_devices([] if gpu is None else [gpus[gpu]], "GPU")
+            if gpu is not None:  # several ranks may share it
+                tf.config.experimental.set_memory_growth(gpus[gpu], True)
+
     def compile(
         self,
         function: Callable[[Mapping[str, Any]], Mapping[str, Any]],

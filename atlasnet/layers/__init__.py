@@ -5,6 +5,14 @@ from atlasnet.layers.area import Area
 from atlasnet.layers.area_cell import AreaCell
 from atlasnet.layers.area_readout import AreaReadout
 from atlasnet.layers.area_split import AreaSplit
+from atlasnet.layers.learned_spread import LearnedSpread
 from atlasnet.layers.population import Population
 
-__all__ = ["Area", "AreaCell", "AreaReadout", "AreaSplit", "Population"]
+__all__ = [
+    "Area",
+    "AreaCell",
+    "AreaReadout",
+    "AreaSplit",
+    "LearnedSpread",
+    "Population",
+]

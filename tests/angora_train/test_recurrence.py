@@ -54,7 +54,7 @@ def test_a_sequence_step_by_step_equals_the_sequence_in_one_go(
         step = {name: value[:, t : t + 1] for name, value in x.items()}
         flags = np.zeros((3, 1), np.float32)
         out = stateful.model({**step, IS_FIRST: flags, **state})
-        state = {name: out[name].numpy() for name in stateful.state_sizes}
+        state = {name: out[name].numpy() for name in stateful.state_shapes}
         np.testing.assert_allclose(
             out["policy"][:, 0], whole["policy"][:, t], atol=1e-5
         )
