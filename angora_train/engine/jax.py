@@ -14,6 +14,7 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
+from angora_train.engine.packing import Layout  # noqa: E402
 from angora_train.engine.protocol import (  # noqa: E402
     Arrays,
     Function,
@@ -45,15 +46,24 @@ class JaxEngine:
     ) -> Function:
         """Compile a function of named tensors that reads Keras variables."""
 
-        def pure(values: list[Any], inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-            with _valued(variables, values):
-                return function(inputs)
+        outputs: dict[Layout, Layout] = {}
 
-        compiled = jax.jit(pure)
+        def pure(values: list[Any], row: Any, apart: Any, layout: Layout) -> Any:
+            with _valued(variables, values):
+                joined, outputs[layout] = Layout.join(
+                    function({**layout.unpack(row), **apart})
+                )
+            return joined
+
+        compiled = jax.jit(pure, static_argnames="layout")
 
         def run(arrays: Arrays) -> dict[str, NDArray[Any]]:
-            outputs = compiled(_values(variables), dict(arrays))
-            return {name: np.asarray(x) for name, x in outputs.items()}
+            layout = Layout.of(arrays)
+            apart = {name: arrays[name] for name, _, _ in layout.apart}
+            result = compiled(
+                _values(variables), layout.pack(arrays), apart, layout=layout
+            )
+            return outputs[layout].separate(np.asarray(result))
 
         return run
 
