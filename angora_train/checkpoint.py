@@ -49,6 +49,7 @@ from atlasnet.files import write_text
 __all__ = [
     "Checkpoint",
     "Which",
+    "is_finished",
     "load",
     "load_agent",
     "make_distribution",
@@ -233,6 +234,14 @@ def _folder(path: Path, which: Which) -> Path:
     if not folder.is_dir():
         raise CheckpointError(f"'{mark}' points at '{folder.name}', which is missing.")
     return folder
+
+
+def is_finished(config: RunConfig) -> bool:
+    """Whether a run has a checkpoint of its last cycle."""
+    if not (config.directory / "checkpoints" / "last").is_file():
+        return False
+    folder = _folder(config.directory, "last")
+    return bool(_read_progress(folder / "state.json")["cycle"] >= config.n_cycles)
 
 
 def read_config(

@@ -110,11 +110,95 @@ def _require_extra() -> None:
 def run(
     config: Annotated[str, typer.Argument(help="A YAML file or a preset's name.")],
     override: Set = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(help="Several runs, a folder seed-N each: 0-9 or 0,3,5."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+    ] = False,
+    ranks: Annotated[int, typer.Option(min=1, help="MPI ranks, for a dry run.")] = 1,
+    nodes: Annotated[
+        int, typer.Option(min=1, help="Nodes that they are spread over, likewise.")
+    ] = 1,
 ) -> None:
     """Train. Under mpiexec, every rank runs this command."""
+    if dry_run:
+        _say_plan(load_config(config, override or []), ranks, nodes)
+        return
     comm = make_comm()
     with _job(comm):
-        _train(load_config(config, override or []), comm, resume=False)
+        wanted = load_config(config, override or [])
+        if seeds is None:
+            _train(wanted, comm, resume=False)
+        else:
+            _train_group(wanted, comm, seeds)
+
+
+def _say_plan(config: RunConfig, n_ranks: int, n_nodes: int) -> None:
+    """Show what a run would do, and whether it could."""
+    import_keras()
+    from angora_train.plan import describe
+
+    table = Table(title=f"{config.task.name}, {n_ranks} ranks on {n_nodes} nodes")
+    table.add_column("")
+    table.add_column("", justify="right")
+    for name, value in describe(config, n_ranks, n_nodes).items():
+        is_number = isinstance(value, int)
+        table.add_row(name, f"{value:,}" if is_number else str(value))
+    Console().print(table)
+
+
+def _train_group(config: RunConfig, comm: Comm, seeds: str) -> None:
+    """Train one run a seed, go on with those that were interrupted, and sum up."""
+    import_keras()
+    from angora_train.checkpoint import is_finished
+    from angora_train.group import parse_seeds, seed_folder
+
+    directory = config.directory
+    for seed in parse_seeds(seeds):
+        folder = seed_folder(directory, seed)
+        own = config.model_copy(update={"seed": seed, "directory": folder})
+        if not is_finished(own):
+            has_begun = (folder / "checkpoints" / "last").is_file()
+            _train(own, comm, resume=has_begun)
+        comm.barrier()
+    if comm.rank == 0:
+        _sum_up(directory)
+
+
+@app.command()
+def group(directory: RunFolder) -> None:
+    """Sum up runs that differ in their seed: mean, interval, best run, figure."""
+    import_keras()
+    _sum_up(directory)
+
+
+def _sum_up(directory: Path) -> None:
+    """Write a group's summary and figure, and show it."""
+    from angora_train.analysis.figures import plot_group
+    from angora_train.group import read_group
+    from atlasnet.figures.palette import figure_of
+    from atlasnet.files import replacing
+
+    found = read_group(directory)
+    found.save(directory)
+    with replacing(directory / "group.png") as path:
+        figure_of(plot_group(found)).savefig(path, dpi=150)
+    table = Table(title=f"{directory}: return of the last tenth of the samples")
+    table.add_column("seed")
+    table.add_column("return", justify="right")
+    for seed, value in zip(found.seeds, found.results, strict=True):
+        mark = "  best" if seed == found.best_seed else ""
+        table.add_row(f"{seed}{mark}", f"{value:.4g}")
+    interval = found.summary()["return"]
+    if interval is not None and interval["low"] is not None:
+        table.add_section()
+        table.add_row(
+            "mean [95 %]",
+            f"{interval['mean']:.4g} [{interval['low']:.4g}, {interval['high']:.4g}]",
+        )
+    Console().print(table)
 
 
 @app.command()
@@ -164,6 +248,13 @@ def evaluate(
     choice: Annotated[
         ActionChoice, typer.Option(help="How actions follow from the policy.")
     ] = ActionChoice.sampled,
+    override: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change an option of the task: success_rad=0.4"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for evaluation.json and figures.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object.")
     ] = False,
@@ -171,27 +262,58 @@ def evaluate(
     """Play seeded episodes with a trained agent and say how they went."""
     import_keras()
     from angora_train.checkpoint import load_agent, read_config
-    from angora_train.evaluation import AgentActor, choosing, summarize
+    from angora_train.evaluation import AgentActor, choosing, spread, summarize
     from angora_train.evaluation import evaluate as play
     from angora_train.tasks.registry import make_vector_task
 
-    config = read_config(directory, which.value)
+    changes = [f"task.options.{change}" for change in override or []]
+    config = read_config(directory, which.value, changes)
     with _errors.status("playing episodes"):
         agent = choosing(load_agent(directory, which.value), choice.value)
         task = make_vector_task(
             config.task.name, config.task.options, n_worlds=episodes
         )
-        means = summarize(play(AgentActor(agent), task, seed), seed)
-        summary = {name: asdict(interval) for name, interval in means.items()}
+        played = play(AgentActor(agent), task, seed)
+        summary = {
+            name: asdict(interval) for name, interval in summarize(played, seed).items()
+        }
+        values = {"return": played.total_reward, **played.facts}
+        for name in values:
+            summary[name] |= spread(values[name], seed)
+    result = {
+        "episodes": episodes,
+        "seed": seed,
+        "choice": choice.value,
+        "checkpoint": which.value,
+        **summary,
+    }
+    if out is not None:
+        _write_evaluation(out, result, values)
     if as_json:
-        typer.echo(json.dumps({"episodes": episodes, "seed": seed, **summary}))
+        typer.echo(json.dumps(result))
         return
     table = Table(title=f"{directory}: {episodes} episodes, {choice.value} actions")
-    for column in ("", "mean", "95 % from", "to"):
+    for column in ("", "mean", "95 % from", "to", "median", "mode"):
         table.add_column(column, justify="right" if column else "left")
     for name, row in summary.items():
-        table.add_row(name, *(f"{row[key]:.4g}" for key in ("mean", "low", "high")))
+        keys = ("mean", "low", "high", "median", "mode")
+        table.add_row(name, *(f"{row[key]:.4g}" if key in row else "" for key in keys))
     Console().print(table)
+
+
+def _write_evaluation(
+    out: Path, result: Mapping[str, Any], values: Mapping[str, Any]
+) -> None:
+    """Write an evaluation as JSON, and how its numbers are distributed."""
+    from angora_train.analysis.figures import plot_distribution
+    from atlasnet.figures.palette import figure_of
+    from atlasnet.files import replacing, write_text
+
+    write_text(out / "evaluation.json", json.dumps(result, indent=1))
+    for name, numbers in values.items():
+        with replacing(out / f"{name}.png") as path:
+            axes = plot_distribution(numbers, name.replace("_", " "))
+            figure_of(axes).savefig(path, dpi=150)
 
 
 @app.command()

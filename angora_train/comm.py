@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TypeVar
 
@@ -229,7 +230,7 @@ class MpiComm:
             return []
         ends = np.cumsum([0, *sizes]).tolist()
         view = memoryview(received)
-        return [bytes(view[a:b]) for a, b in zip(ends, ends[1:], strict=False)]
+        return [bytes(view[a:b]) for a, b in pairwise(ends)]
 
     def broadcast(self, x: NDArray[_Number], root: int) -> NDArray[_Number]:
         """Return the array of rank `root` on every rank."""

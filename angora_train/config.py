@@ -53,8 +53,7 @@ class TaskConfig(_Frozen):
 
 
 class NetworkConfig(_Frozen):
-    """Which network: a model file, a plain architecture, a preset of the atlas, or
-    regions by name."""
+    """Which network: a file, a plain architecture, a preset, or regions by name."""
 
     path: Path | None = None
     """A ``.keras`` file; the fields below, but for the last two, then count for

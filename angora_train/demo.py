@@ -227,13 +227,14 @@ def _build(run: RunConfig) -> NetworkSpec:
     """Build the network with its initial weights; write graph, spec and model."""
     task = _task(run, 1)
     space: Any = task.single_observation_space
-    sizes = {name: int(box.shape[0]) for name, box in space.spaces.items()}
+    shapes = {name: box.shape for name, box in space.spaces.items()}
     n_actions = (task.single_action_space.shape or (1,))[0]
     task.close()
     model = make_network(
         run.network,
-        sizes,
-        make_distribution(run, n_actions).n_parameters,
+        run.policy,
+        shapes,
+        make_distribution(run, n_actions),
         control_step_s=task.simulation.control_step_s,
         seed=run.seed,
         directory=run.directory,

@@ -35,6 +35,7 @@ __all__ = [
     "episodes",
     "evaluate",
     "share_interval",
+    "spread",
     "summarize",
 ]
 
@@ -492,6 +493,43 @@ def _require_sample(n: int, level: float) -> None:
         raise ConfigError("An interval needs at least one episode, got none.")
     if not 0.0 < level < 1.0:
         raise ConfigError(f"A confidence level lies between 0 and 1, got {level}.")
+
+
+def spread(values: NDArray[np.floating], seed: int) -> dict[str, float]:
+    """Describe a number's distribution over episodes beyond its mean.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (n_episodes,)
+        The number, such as the goals that an episode reached.
+    seed : int
+        Of the resampling.
+
+    Returns
+    -------
+    dict of str to float
+        ``median`` with the ends of its 95 % percentile bootstrap interval,
+        ``median_low`` and ``median_high``; ``mode``, the most frequent value, the
+        smallest of several; ``std``.
+
+    Examples
+    --------
+    >>> spread(np.array([1.0, 3.0, 3.0, 8.0]), seed=0)["mode"]
+    3.0
+    """
+    _require_sample(len(values), 0.95)
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, len(values), (10_000, len(values)))
+    medians = np.median(np.asarray(values, np.float64)[drawn], axis=1)
+    low, high = np.quantile(medians, [0.025, 0.975])
+    found, counts = np.unique(values, return_counts=True)
+    return {
+        "median": float(np.median(values)),
+        "median_low": float(low),
+        "median_high": float(high),
+        "mode": float(found[np.argmax(counts)]),
+        "std": float(np.std(values)),
+    }
 
 
 def summarize(evaluation: Evaluation, seed: int) -> dict[str, Interval]:

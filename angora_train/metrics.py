@@ -37,7 +37,7 @@ class MetricsWriter:
         write_text(path, text)
         self._events = SummaryWriter(
             str(path.parent / "tensorboard"),
-            purge_step=kept[-1]["samples"] + 1 if kept else 0,
+            purge_step=int(kept[-1].get("samples", 0)) + 1 if kept else 0,
             write_to_disk=True,
         )
 

@@ -28,6 +28,7 @@ from angora_train.learner import PPOLearner
 from angora_train.metrics import MetricsWriter, summarize
 from angora_train.network import make_network
 from angora_train.normalization import (
+    RewardNormalizer,
     ValueNormalizer,
     make_normalizer,
     make_reward_scaler,
@@ -353,8 +354,9 @@ def _restore(run: _Run, stored: checkpoint.Checkpoint) -> None:
     }
     if worlds and len(stored.worlds["is_first"]) == run.config.n_worlds:
         returns = worlds.pop(_RETURNS, None)
-        if returns is not None and hasattr(learner.reward_normalizer, "returns"):
-            learner.reward_normalizer.returns = returns
+        scaler = learner.reward_normalizer
+        if returns is not None and isinstance(scaler, RewardNormalizer):
+            scaler.returns = returns
         run.collector.restore(worlds)
     progress = stored.progress
     best = progress["best_return"]
@@ -431,9 +433,9 @@ def _gathered_worlds(run: _Run) -> dict[str, NDArray[Any]]:
     own = run.collector.worlds()
     buffer = io.BytesIO()
     if own is not None:
-        returns = getattr(run.learner.reward_normalizer, "returns", None)
-        if returns is not None:
-            own[_RETURNS] = returns
+        scaler = run.learner.reward_normalizer
+        if isinstance(scaler, RewardNormalizer):
+            own[_RETURNS] = scaler.returns
         np.savez(buffer, allow_pickle=False, **own)
     parts = [data for data in run.comm.collect(buffer.getvalue()) if data]
     if not parts:

@@ -23,6 +23,7 @@ from rsatoolbox.rdm.rdms import RDMs
 from angora_train.analysis.conditions import CONDITIONS, Comparison
 from angora_train.analysis.similarity import Embedding
 from angora_train.evaluation import Interval
+from angora_train.group import Group, student_interval
 from atlasnet.figures.labels import place_labels
 from atlasnet.figures.palette import (
     GROUP_COLORS,
@@ -34,6 +35,8 @@ from atlasnet.figures.palette import (
 
 __all__ = [
     "plot_conditions",
+    "plot_distribution",
+    "plot_group",
     "plot_learning",
     "plot_mds",
     "plot_model_fit",
@@ -92,8 +95,95 @@ def plot_learning(
     return list(axes)
 
 
+def plot_group(group: Group, ax: Axes | None = None) -> Axes:
+    """Draw the learning curves of runs of several seeds, and their mean.
+
+    Parameters
+    ----------
+    group : Group
+        The runs.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. By default a figure is made.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes: one thin line a run, gaps in it bridged, their mean, and its 95 %
+        interval of Student's t.
+    """
+    if ax is None:
+        ax = Figure(figsize=(4.6, 3.0), layout="constrained").subplots()
+    curves = np.stack([_bridged(row) for row in group.returns])
+    for curve in curves:
+        ax.plot(group.samples, curve, color=_GREY, linewidth=0.6, alpha=0.8)
+    bands = [student_interval(column[~np.isnan(column)]) for column in curves.T]
+    if len(curves) > 1:
+        low, high = ([getattr(b, end) for b in bands] for end in ("low", "high"))
+        ax.fill_between(group.samples, low, high, color=_BLUE, alpha=0.2, linewidth=0)
+    ax.plot(group.samples, [b.mean for b in bands], color=_BLUE, linewidth=1.6)
+    n_seeds = len(group.seeds)
+    ax.set_title(f"return of an episode, {n_seeds} seed{'s'[: n_seeds - 1]}", **_TITLE)
+    ax.set_xlabel("samples (control steps of all worlds)", fontsize=9)
+    ax.xaxis.set_major_formatter(FuncFormatter(_thousands))
+    _plain(ax)
+    return ax
+
+
+def _bridged(row: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fill gaps in a curve linearly; before its first point it has none."""
+    known = np.flatnonzero(~np.isnan(row))
+    if not len(known):
+        return row
+    filled = np.interp(np.arange(len(row)), known, row[known])
+    filled[: known[0]] = np.nan
+    return filled
+
+
+def plot_distribution(
+    values: NDArray[np.floating], label: str, ax: Axes | None = None
+) -> Axes:
+    """Draw how a number is distributed over episodes, with its mean and median.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (n_episodes,)
+        The number at the end of each episode, such as consecutive goals.
+    label : str
+        What it is.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. By default a figure is made.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+    """
+    if ax is None:
+        ax = Figure(figsize=(4.6, 3.0), layout="constrained").subplots()
+    is_whole = bool((values == np.round(values)).all())
+    low, high = float(values.min()), float(values.max())
+    if is_whole and high - low <= 60:
+        edges: Any = np.arange(low - 0.5, high + 1.0)
+    else:
+        edges = 30
+    ax.hist(values, bins=edges, color=_BLUE, alpha=0.6, edgecolor="white")
+    marks = (("mean", np.mean(values), _INK), ("median", np.median(values), _ORANGE))
+    for name, place, color in marks:
+        ax.axvline(
+            float(place), color=color, linewidth=1.6, label=f"{name} {place:.4g}"
+        )
+    ax.legend(frameon=False, fontsize=_SMALL)
+    ax.set_title(f"{len(values)} episodes", **_TITLE)
+    ax.set_xlabel(label, fontsize=9)
+    ax.set_ylabel("episodes", fontsize=9)
+    _plain(ax)
+    return ax
+
+
 def _thousands(value: float, _: int) -> str:
-    """Return a count in thousands."""
+    """Return a count in thousands or millions."""
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:g} M"
     return f"{value / 1000:g} k" if value else "0"
 
 

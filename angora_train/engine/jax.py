@@ -8,14 +8,14 @@ from typing import Any
 # Read when JAX first looks for devices: several ranks may share a GPU.
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
-import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+from numpy.typing import NDArray
 
-from angora_train.engine.packing import Layout  # noqa: E402
-from angora_train.engine.protocol import (  # noqa: E402
+from angora_train.engine.packing import Layout
+from angora_train.engine.protocol import (
     Arrays,
     Function,
     Gradient,
@@ -37,7 +37,7 @@ class JaxEngine:
         """Compute on one of the GPUs, or on the processor; before any model is made."""
         if self.n_gpus:
             device = jax.devices("cpu")[0] if gpu is None else jax.local_devices()[gpu]
-            jax.config.update("jax_default_device", device)
+            jax.config.update("jax_default_device", device)  # type: ignore[no-untyped-call]
 
     def compile(
         self,
@@ -45,7 +45,6 @@ class JaxEngine:
         variables: Sequence[Any],
     ) -> Function:
         """Compile a function of named tensors that reads Keras variables."""
-
         outputs: dict[Layout, Layout] = {}
 
         def pure(values: list[Any], row: Any, apart: Any, layout: Layout) -> Any:

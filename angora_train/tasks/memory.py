@@ -118,15 +118,14 @@ def _walk(root: Any) -> Iterator[tuple[str, Any]]:
             return
         seen.add(id(value))
         yield path, value
+        inner: list[tuple[Any, Any]] = []
         if isinstance(value, Mapping):
-            inner = value.items()
+            inner = list(value.items())
         elif isinstance(value, list | tuple):
-            inner = enumerate(value)
+            inner = list(enumerate(value))
         elif _is_part(value, root):
-            inner = vars(value).items()
-        else:
-            return
-        for key, part in list(inner):
+            inner = list(vars(value).items())
+        for key, part in inner:
             yield from visit(part, f"{path}/{key}" if path else str(key))
 
     yield from visit(root, "")

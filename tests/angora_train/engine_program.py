@@ -9,11 +9,12 @@ import numpy as np
 
 from angora_train.agent import Agent
 from angora_train.comm import LocalComm
-from angora_train.config import PPOConfig
+from angora_train.config import RunConfig
 from angora_train.distributions import MultiCategorical
 from angora_train.engine import make_engine
 from angora_train.learner import PPOLearner
 from angora_train.normalization import SensationNormalizer
+from angora_train.roles import Roles
 from atlasnet import load_model
 from tests.angora_train.point import SIZES
 
@@ -26,13 +27,9 @@ def main(model_file: str, batch_file: str, out_file: str) -> None:
         SensationNormalizer(SIZES),
         make_engine(),
     )
+    config = RunConfig()
     learner = PPOLearner(
-        agent,
-        PPOConfig(),
-        LocalComm(),
-        reward_normalizer=None,
-        seed=0,
-        n_worlds=4,
+        agent, config, LocalComm(), Roles.of(config, LocalComm(), n_gpus=0)
     )
     with np.load(batch_file) as stored:
         batch = {name: stored[name] for name in stored.files}

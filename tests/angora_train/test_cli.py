@@ -17,9 +17,9 @@ def test_an_unknown_config_key_is_one_message_and_exit_code_2() -> None:
     assert result.exit_code == 2
     assert result.stderr == (
         "Error: Unknown config key 'ppo.clip'. Close matches: clip_range. Allowed: "
-        "horizon, chunk_length, n_epochs, n_minibatches, learning_rate, "
-        "final_learning_rate, adam_epsilon, discount, gae_lambda, clip_range, "
-        "value_coef, entropy_coef, max_grad_norm.\n"
+        "horizon, chunk_length, n_epochs, minibatch_size, learning_rate, schedule, "
+        "final_learning_rate, target_kl, max_kl, adam_epsilon, discount, gae_lambda, "
+        "clip_range, value_clip_range, value_coef, entropy_coef, max_grad_norm.\n"
     )
 
 
@@ -60,6 +60,7 @@ def test_a_trained_agent_is_evaluated_and_recorded(tmp_path: Path) -> None:
         "network.floor": "8",
         "ppo.horizon": "8",
         "ppo.chunk_length": "4",
+        "ppo.minibatch_size": "16",
         "n_worlds": "4",
         "n_cycles": "13",  # 104 steps: episodes of 100 end
         "save_every": "13",

@@ -33,10 +33,25 @@ def test_a_horizon_that_is_no_multiple_of_the_chunk_is_refused() -> None:
         load_config("reach", ["ppo.horizon=100"])
 
 
-def test_minibatches_must_divide_the_chunks_of_a_world() -> None:
-    # 64 / 16 = 4 chunks.
-    with pytest.raises(ConfigError, match=r"got 3. Allowed: 1, 2, 4"):
-        load_config("reach", ["ppo.n_minibatches=3"])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        # 64 worlds x 64 steps = 4096 steps, 256 chunks of 16.
+        (["ppo.minibatch_size=8192"], r"more than the 4096 .* The largest is 4096"),
+        (["ppo.minibatch_size=1000"], r"multiple of ppo.chunk_length.* is 992"),
+        # 60 chunks do not divide 256; 64 are nearest: 1024 steps.
+        (["ppo.minibatch_size=960"], r"must divide the 4096 .* nearest is 1024"),
+        (
+            ["ppo.schedule=exponential", "ppo.final_learning_rate=0"],
+            "above zero for the exponential",
+        ),
+    ],
+)
+def test_minibatches_and_schedules_that_cannot_be_are_refused(
+    changes: list[str], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config("reach", changes)
 
 
 def test_an_unknown_preset_is_named_with_the_nearest_one() -> None:

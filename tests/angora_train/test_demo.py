@@ -19,6 +19,7 @@ QUICK = (
     "network.floor=8",
     f"network.regions={REGIONS}",
     "ppo.horizon=32",
+    "ppo.minibatch_size=32",
     "normalization.warm_up_steps=2",
     "task.options.episode_s=0.2",
 )
@@ -63,9 +64,9 @@ def test_the_demo_walks_the_whole_line(tmp_path: Path) -> None:
 def test_a_failed_training_says_why_and_an_earlier_demo_is_gone(tmp_path: Path) -> None:
     (tmp_path / "demo.json").write_text("{}")
     (tmp_path / "report.html").write_text("of an earlier demo")
-    uneven = [*QUICK, "n_worlds=3"]
-    with pytest.raises(RankError, match=r"(?s)exit code 2.*multiple of the number"):
-        run_demo(tmp_path, overrides=uneven, console=quiet())
+    too_few = [*QUICK, "n_worlds=1"]
+    with pytest.raises(RankError, match=r"(?s)exit code 2.*fewer than the 2 ranks"):
+        run_demo(tmp_path, overrides=too_few, console=quiet())
     assert not (tmp_path / "report.html").exists()
     assert (tmp_path / "demo.json").exists()  # the next demo may take its place
 

@@ -114,7 +114,9 @@ def test_uniform_numbers_at_the_ends_give_finite_samples() -> None:
         uniforms = np.full((1, beta.n_uniforms), end, np.float32)
         drawn = np.asarray(beta.sample(np.zeros((1, 2), np.float32), uniforms))
         assert np.isfinite(drawn).all()
-        assert np.isfinite(np.asarray(beta.log_prob(np.zeros((1, 2), np.float32), drawn))).all()
+        assert np.isfinite(
+            np.asarray(beta.log_prob(np.zeros((1, 2), np.float32), drawn))
+        ).all()
 
 
 def _beta_of(parameters: np.ndarray) -> "stats.rv_frozen":
@@ -178,7 +180,9 @@ def test_the_divergence_is_the_expected_difference_of_log_probabilities(
     drawn = policy.sample(ps, uniforms)
     ratio = np.asarray(policy.log_prob(ps, drawn) - policy.log_prob(qs, drawn))
     error = float(ratio.std()) / math.sqrt(n)
-    assert float(policy.kl(p, q)[0]) == pytest.approx(float(ratio.mean()), abs=5 * error)
+    assert float(policy.kl(p, q)[0]) == pytest.approx(
+        float(ratio.mean()), abs=5 * error
+    )
     assert float(policy.kl(p, p)[0]) == pytest.approx(0.0, abs=1e-5)
 
 

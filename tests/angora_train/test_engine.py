@@ -30,8 +30,10 @@ def test_the_engines_agree_on_step_gradient_and_update(
         "log_prob": rng.normal(-2, 0.1, size=(4, 5)),
         "advantage": rng.normal(size=(4, 5)),
         "value_target": rng.normal(size=(4, 5)),
+        "value": rng.normal(size=(4, 5)),
     }
     single = {name: np.asarray(x, np.float32) for name, x in batch.items()}
+    single["mask"] = np.arange(4)[:, None] < 3  # the last row counts for nothing
     np.savez(tmp_path / "batch.npz", **single)
     results = {}
     for backend in ("tensorflow", "jax"):

@@ -1,22 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from angora_train.agent import Agent
 from angora_train.comm import LocalComm
-from angora_train.config import PPOConfig
+from angora_train.config import PPOConfig, RunConfig
 from angora_train.distributions import MultiCategorical
 from angora_train.engine import make_engine
 from angora_train.errors import DivergenceError
 from angora_train.learner import PPOLearner, chunked
 from angora_train.losses import ppo_loss
-from angora_train.normalization import RewardNormalizer, SensationNormalizer
+from angora_train.normalization import (
+    RewardNormalizer,
+    SensationNormalizer,
+    ValueNormalizer,
+)
 from angora_train.recurrence import IS_FIRST
-from angora_train.rollout import Collector
+from angora_train.roles import Roles
+from angora_train.rollout import Collector, Rollout
 from atlasnet.builder import build_model
 from atlasnet.spec import NetworkSpec
 from tests.angora_train.point import SIZES, Points
@@ -24,7 +31,7 @@ from tests.angora_train.point import SIZES, Points
 pytestmark = pytest.mark.slow  # compiles with TensorFlow
 
 PPO = PPOConfig(
-    horizon=16, chunk_length=4, n_minibatches=2, discount=0.8, learning_rate=3e-3
+    horizon=16, chunk_length=4, minibatch_size=48, discount=0.8, learning_rate=3e-3
 )
 
 
@@ -39,14 +46,14 @@ def make_parts(
         make_engine(),
     )
     collector = Collector(Points(n_worlds, first_world), agent, 7, first_world)
+    ppo = PPO.model_copy(update={"minibatch_size": 8 * n_worlds})  # two updates
+    config = RunConfig(ppo=ppo, n_worlds=n_worlds, seed=7)
     learner = PPOLearner(
         agent,
-        PPO,
+        config,
         LocalComm(),
+        Roles.of(config, LocalComm(), n_gpus=0),
         reward_normalizer=RewardNormalizer(n_worlds, PPO.discount),
-        seed=7,
-        n_worlds=n_worlds,
-        first_world=first_world,
     )
     return agent, collector, learner
 
@@ -133,20 +140,6 @@ def test_worlds_have_the_same_luck_however_they_are_spread(
     np.testing.assert_allclose(all_four.reward[:, 2:], last_two.reward, atol=1e-6)
 
 
-def test_every_chunk_is_learned_from_once_an_epoch(
-    tiny_spec: NetworkSpec, rng: np.random.Generator
-) -> None:
-    _, _, learner = make_parts(tiny_spec)
-    marks = np.arange(4 * 6).reshape(4, 6)
-    rngs = [np.random.default_rng(b) for b in range(6)]
-    batches = list(learner._minibatches({"advantage": marks}, rngs))
-    assert [len(batch["advantage"]) for batch in batches] == [12, 12]
-    for batch in batches:  # two chunks of every world
-        assert (np.bincount(batch["advantage"] % 6) == 2).all()
-    seen = np.concatenate([batch["advantage"] for batch in batches])
-    assert sorted(seen.tolist()) == list(range(24))
-
-
 def test_a_loss_by_hand() -> None:
     # One dimension, two bins, uniform: log-probability -ln 2, entropy ln 2. The old
     # log-probability makes the ratio 1.5, clipped at 1.2; the advantage is 2: policy
@@ -159,7 +152,9 @@ def test_a_loss_by_hand() -> None:
         "sample": np.zeros((1, 1, 1), np.float32),
         "log_prob": np.full((1, 1), -np.log(2) - np.log(1.5), np.float32),
         "advantage": np.full((1, 1), 2.0, np.float32),
+        "value": np.zeros((1, 1), np.float32),
         "value_target": np.full((1, 1), 3.0, np.float32),
+        "mask": np.ones((1, 1), bool),
     }
     ppo = PPOConfig(value_coef=0.5, entropy_coef=0.1, clip_range=0.2)
     loss, metrics = ppo_loss(outputs, batch, MultiCategorical(1, 2), ppo)
@@ -170,6 +165,82 @@ def test_a_loss_by_hand() -> None:
     # ratio - 1 - ln ratio = .5 - ln 1.5
     assert float(metrics["approx_kl"]) == pytest.approx(0.5 - np.log(1.5), abs=1e-5)
     assert float(loss) == pytest.approx(-2.4 + 0.5 * 2.0 - 0.1 * np.log(2), abs=1e-5)
+
+
+def test_a_clipped_value_loss_by_hand() -> None:
+    # The value went from 0 to 1, the target is 3; beyond a change of 0.5 nothing is
+    # gained: the error counts from 0.5, and half its square is 3.125. Where the target
+    # is 0 instead, the true error of 1 is the larger one: 0.5.
+    outputs = {
+        "policy": np.zeros((1, 1, 2), np.float32),
+        "value": np.ones((1, 1, 1), np.float32),
+    }
+    ppo = PPOConfig(value_clip_range=0.5)
+    for target, expected in ((3.0, 3.125), (0.0, 0.5)):
+        batch = {
+            "sample": np.zeros((1, 1, 1), np.float32),
+            "log_prob": np.zeros((1, 1), np.float32),
+            "advantage": np.zeros((1, 1), np.float32),
+            "value": np.zeros((1, 1), np.float32),
+            "value_target": np.full((1, 1), target, np.float32),
+            "mask": np.ones((1, 1), bool),
+        }
+        _, metrics = ppo_loss(outputs, batch, MultiCategorical(1, 2), ppo)
+        assert float(metrics["value_loss"]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("n_padding", [1, 5])
+def test_padding_with_infinities_changes_neither_loss_nor_gradient(
+    n_padding: int, rng: np.random.Generator
+) -> None:
+    ppo = PPOConfig(entropy_coef=0.1, value_clip_range=0.2)
+    kept = {
+        "sample": rng.integers(0, 2, (3, 4, 1)).astype(np.float32),
+        **{
+            name: rng.normal(size=(3, 4)).astype(np.float32)
+            for name in ("log_prob", "advantage", "value", "value_target")
+        },
+        "mask": np.ones((3, 4), bool),
+    }
+    padded = {
+        name: np.concatenate([x, np.full((n_padding, *x.shape[1:]), filler, x.dtype)])
+        for (name, x), filler in zip(
+            kept.items(), [np.inf, np.inf, np.inf, -np.inf, np.nan, False], strict=True
+        )
+    }
+    policy = rng.normal(size=(3, 4, 2)).astype(np.float32)
+    value = rng.normal(size=(3, 4, 1)).astype(np.float32)
+    losses, gradients = [], []
+    for batch, n in ((kept, 0), (padded, n_padding)):
+        outputs = {
+            "policy": keras.Variable(
+                np.concatenate([policy, np.ones((n, 4, 2))]), dtype="float32"
+            ),
+            "value": keras.Variable(
+                np.concatenate([value, np.ones((n, 4, 1))]), dtype="float32"
+            ),
+        }
+
+        def loss(
+            arrays: Any, outputs: dict[str, Any] = outputs
+        ) -> tuple[Any, dict[str, Any]]:
+            values = {name: x.value for name, x in outputs.items()}
+            return ppo_loss(values, arrays, MultiCategorical(1, 2), ppo)
+
+        gradient, metrics = make_engine().gradient(loss, list(outputs.values()))(batch)
+        losses.append(metrics)
+        gradients.append(gradient.reshape(-1))
+    assert losses[0] == pytest.approx(losses[1], abs=1e-6)
+    n_policy, n_value = 3 * 4 * 2, 3 * 4
+    of_padded = gradients[1]
+    skipped = n_padding * 4 * 2
+    np.testing.assert_allclose(gradients[0][:n_policy], of_padded[:n_policy], atol=1e-6)
+    np.testing.assert_allclose(
+        gradients[0][n_policy:],
+        of_padded[n_policy + skipped :][:n_value],
+        atol=1e-6,
+    )
+    assert not of_padded[n_policy:][:skipped].any()
 
 
 def test_a_loss_that_is_not_finite_stops_the_update_with_its_batch(
@@ -195,3 +266,71 @@ def test_advantages_are_standardised_over_the_whole_batch(
     x = rng.normal(5.0, 3.0, size=(8, 6)).astype(np.float32)
     out = learner._standardized(x)
     np.testing.assert_allclose(out, (x - x.mean()) / x.std(), rtol=1e-4, atol=1e-5)
+
+
+def test_values_in_standard_deviations_give_the_same_advantages(
+    tiny_spec: NetworkSpec,
+) -> None:
+    # A value head in standard deviations from a mean of 2, spread 3, which predicts
+    # (v - 2) / 3 where another predicts v, means the same.
+    _, collector, learner = make_parts(tiny_spec)
+    rollout = collector.collect(1, PPO.horizon, PPO.chunk_length)
+    plain = learner._prepare(rollout)
+    _, _, other = make_parts(tiny_spec)
+    other.value_normalizer = ValueNormalizer()
+    other.value_normalizer.update(LocalComm(), np.float32([-1.0, 5.0]))
+    scaled = replace(
+        rollout,
+        value=(rollout.value - 2) / 3,
+        next_value=(rollout.next_value - 2) / 3,
+    )
+    again = other._prepare(scaled)
+    np.testing.assert_allclose(plain["advantage"], again["advantage"], atol=1e-4)
+    # Its targets are in standard deviations of all targets.
+    assert abs(again["value_target"]).max() < 10
+    assert other._explained_variance == pytest.approx(
+        learner._explained_variance, abs=1e-4
+    )
+
+
+def test_a_divergence_limit_stops_the_updates(tiny_spec: NetworkSpec) -> None:
+    agent, collector, learner = make_parts(tiny_spec)
+    rollout = collector.collect(1, PPO.horizon, PPO.chunk_length)
+    learner.ppo = learner.ppo.model_copy(update={"max_kl": 1e-6})
+    metrics = learner.update(rollout, 1, 0.1)
+    # The first update cannot diverge: the policy is the one that gathered. The second
+    # one finds it changed by the first, and is the last.
+    assert metrics["train/updates"] == 2
+    assert learner.last_kl > 1e-6
+
+
+def test_a_gradient_over_chunks_is_that_of_the_whole_where_nothing_is_cut(
+    tiny_spec: NetworkSpec,
+) -> None:
+    # Episodes begin at steps 0 and 10: chunks of ten steps cut nothing.
+    agent, collector, learner = make_parts(tiny_spec)
+    rollout = collector.collect(1, 20, 10)
+    whole = {**_batch(rollout, 20), **{k: x[0] for k, x in rollout.states.items()}}
+    states = {k: x.reshape(-1, *x.shape[2:]) for k, x in rollout.states.items()}
+    cut = {**_batch(rollout, 10), **states}
+    first, _ = learner._gradient(whole)
+    second, _ = learner._gradient(cut)
+    assert np.abs(first).max() > 0
+    np.testing.assert_allclose(first, second, rtol=1e-4, atol=1e-6)
+
+
+def _batch(rollout: Rollout, length: int) -> dict[str, NDArray[Any]]:
+    steps = {
+        **rollout.sensations,
+        IS_FIRST: rollout.is_first.astype(np.float32),
+        "sample": rollout.sample,
+        "log_prob": rollout.log_prob,
+        "advantage": rollout.reward,
+        "value": rollout.value,
+        "value_target": rollout.reward,
+    }
+    rows = {
+        k: chunked(x, length).reshape(-1, length, *x.shape[2:])
+        for k, x in steps.items()
+    }
+    return {**rows, "mask": np.ones((len(rows["value"]), 1), bool)}

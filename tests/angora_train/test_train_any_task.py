@@ -83,7 +83,7 @@ def _config(directory: Path, n_cycles: int, **changes: Any) -> RunConfig:
             "horizon": 64,
             "chunk_length": 16,
             "n_epochs": 6,
-            "n_minibatches": 4,
+            "minibatch_size": 256,
             "learning_rate": 3e-3,
             "discount": 0.98,
         },

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,11 @@ import pytest
 
 from angora_train import checkpoint
 from angora_train.comm import LocalComm
-from angora_train.config import RunConfig
-from angora_train.errors import CheckpointError, ConfigError
+from angora_train.config import NetworkConfig, PolicyConfig, RunConfig
+from angora_train.errors import CheckpointError, ConfigError, InterruptedRunError
 from angora_train.metrics import read_metrics
-from angora_train.trainer import learning_rate, train
+from angora_train.network import make_network
+from angora_train.trainer import next_learning_rate, train
 
 pytestmark = pytest.mark.slow  # compiles with TensorFlow, steps MuJoCo
 
@@ -26,7 +28,7 @@ REGIONS = [
 def small(directory: Path, **changes: Any) -> RunConfig:
     data: dict[str, Any] = {
         "network": {"regions": REGIONS, "n_units": 64, "floor": 8},
-        "ppo": {"horizon": 8, "chunk_length": 4},
+        "ppo": {"horizon": 8, "chunk_length": 4, "minibatch_size": 16},
         "normalization": {"warm_up_steps": 2},
         "n_worlds": 4,
         "n_cycles": 2,
@@ -118,20 +120,18 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 
 def test_worlds_that_cannot_be_shared_are_refused(tmp_path: Path) -> None:
-    class Three(LocalComm):
-        size = 3
+    class Five(LocalComm):
+        size = 5
 
-    with pytest.raises(
-        ConfigError, match=r"got 4 worlds for 3 ranks. The nearest is 3"
-    ):
-        train(small(tmp_path), Three())
+    with pytest.raises(ConfigError, match=r"n_worlds is 4, fewer than the 5 ranks"):
+        train(small(tmp_path), Five())
 
 
 def test_a_model_that_does_not_fit_the_task_is_refused(tmp_path: Path) -> None:
     train(small(tmp_path / "a", n_cycles=1), LocalComm())
     path = checkpoint._folder(tmp_path / "a", "last") / "model.keras"
     with pytest.raises(
-        ConfigError, match=r"policy head is 220 wide; .* 100 parameters"
+        ConfigError, match=r"policy head is 220 wide; it must be 100 wide"
     ):
         train(
             small(tmp_path / "b", network={"path": str(path)}, policy={"n_bins": 5}),
@@ -146,10 +146,183 @@ def test_an_unknown_region_is_named_before_any_simulation(tmp_path: Path) -> Non
     assert not (tmp_path / "metrics.jsonl").exists()
 
 
-def test_the_learning_rate_falls_linearly(tmp_path: Path) -> None:
+def rates(directory: Path, kls: list[float], **ppo: Any) -> list[float]:
+    config = small(
+        directory,
+        n_cycles=len(kls) + 1,
+        ppo={"horizon": 8, "chunk_length": 4, "minibatch_size": 16, **ppo},
+    )
+    found = [next_learning_rate(config, 0, 0.0, 0.0)]
+    for cycle, kl in enumerate(kls, start=1):
+        found.append(next_learning_rate(config, cycle, found[-1], kl))
+    return found
+
+
+def test_learning_rates_by_hand(tmp_path: Path) -> None:
+    ends = {"learning_rate": 1.0, "final_learning_rate": 0.0}
+    kls = [0.0] * 4
+    linear = rates(tmp_path, kls, **ends)
+    assert linear == [1.0, 0.75, 0.5, 0.25, 0.0]
+    ends["final_learning_rate"] = 1.0 / 16
+    exponential = rates(tmp_path, kls, schedule="exponential", **ends)
+    assert exponential == pytest.approx([1, 1 / 2, 1 / 4, 1 / 8, 1 / 16])
+    assert rates(tmp_path, kls, schedule="constant", **ends) == [1.0] * 5
+
+
+def test_the_adaptive_schedule_follows_the_divergence(tmp_path: Path) -> None:
+    # Above twice the target of 0.01 it slows down by 1.5, below half of it it speeds
+    # up by as much, between them nothing changes; it stays above the last step size.
+    kls = [0.021, 0.004, 0.009, 0.5, 0.5]
+    found = rates(
+        tmp_path,
+        kls,
+        schedule="adaptive",
+        target_kl=0.01,
+        learning_rate=3e-3,
+        final_learning_rate=1.5e-3,
+    )
+    assert found == pytest.approx([3e-3, 2e-3, 3e-3, 3e-3, 2e-3, 1.5e-3])
+
+
+@pytest.mark.parametrize(
+    ("task", "changes"),
+    [
+        ("Reach", {"sensing": {"touch": {"noise_std": 0.1, "delay_steps": 2}}}),
+        ("ReorientCubeZ", {"physics": {"mass": [0.5, 1.5]}}),
+    ],
+)
+def test_two_times_two_cycles_give_the_weights_of_four(
+    task: str, changes: dict[str, Any], tmp_path: Path
+) -> None:
+    chosen = {"name": task, "options": {"episode_s": 0.4, **changes}}
+    if task == "Reach":  # episodes end inside both parts
+        chosen["options"]["episode_s"] = 0.22
+    network = {"architecture": "simple", "cell": "gru"}
+    common = {"task": chosen, "network": network, "n_cycles": 4}
+    whole = train(small(tmp_path / "whole", **common), LocalComm())
+    config = small(tmp_path / "parts", **common)
+
+    class Stop(Exception):  # noqa: N818 (no error)
+        pass
+
+    def stop(metrics: Any) -> None:
+        if metrics["cycle"] == 2:
+            raise Stop
+
+    with pytest.raises(Stop):
+        train(config, LocalComm(), stop)
+    parts = train(config, LocalComm(), resume=True)
+    for a, b in zip(whole.model.weights, parts.model.weights, strict=True):
+        assert (a.numpy() == b.numpy()).all(), a.path
+    rows = [
+        read_metrics(tmp_path / run / "metrics.jsonl") for run in ("whole", "parts")
+    ]
+    for row, other in zip(*rows, strict=True):
+        for name, value in row.items():
+            if not name.startswith("time/"):
+                assert other[name] == value, name
+
+
+def test_a_signal_ends_a_run_after_the_cycle_with_a_checkpoint(tmp_path: Path) -> None:
+    def interrupt(metrics: Any) -> None:
+        if metrics["cycle"] == 2:
+            signal.raise_signal(signal.SIGTERM)
+
+    config = small(tmp_path, n_cycles=9, save_every=9)
+    with pytest.raises(
+        InterruptedRunError, match=r"after cycle 3 of 9.*angora-train resume"
+    ) as caught:
+        train(config, LocalComm(), interrupt)
+    assert caught.value.signal == signal.SIGTERM
+    assert checkpoint.load(tmp_path, "last").progress["cycle"] == 3
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_the_last_checkpoints_are_kept(tmp_path: Path) -> None:
+    train(small(tmp_path, n_cycles=4, n_kept=2), LocalComm())
+    kept = {path.name for path in (tmp_path / "checkpoints").glob("cycle-*")}
+    best = (tmp_path / "checkpoints" / "best").read_text()
+    assert kept - {best} == {"cycle-000003", "cycle-000004"} - {best}
+
+
+def test_metrics_can_be_read_by_tensorboard(tmp_path: Path) -> None:
+    train(small(tmp_path), LocalComm())
+    (events,) = (tmp_path / "tensorboard").glob("events.*")
+    content = events.read_bytes()
+    for name in (b"train/approx_kl", b"time/steps_per_s"):
+        assert content.count(name) == 2  # two cycles
+
+
+@pytest.mark.parametrize("family", ["gaussian", "beta"])
+def test_continuous_policies_train(family: str, tmp_path: Path) -> None:
     config = small(
         tmp_path,
-        n_cycles=5,
-        ppo={"learning_rate": 1.0, "final_learning_rate": 0.0},
+        network={"architecture": "simple", "cell": "lstm", "shared": True},
+        policy={"distribution": family},
+        normalization={"warm_up_steps": 2, "value": True},
     )
-    assert [learning_rate(config, i) for i in (1, 2, 5)] == [1.0, 0.75, 0.0]
+    agent = train(config, LocalComm())
+    again = checkpoint.load_agent(tmp_path, "last")
+    assert again.distribution.n_parameters == agent.distribution.n_parameters == 40
+    names = {layer.name for layer in agent.model.layers}
+    assert ("spread" in names) == (family == "gaussian")
+
+
+def test_frozen_layers_keep_their_weights(tmp_path: Path) -> None:
+    network = {"architecture": "simple", "frozen": ["policy_lstm", "value_*"]}
+    start = train(small(tmp_path / "a", network=network, n_cycles=1), LocalComm())
+    more = small(tmp_path / "a", network=network, n_cycles=2)
+    before = {layer.name: layer.get_weights() for layer in start.model.layers}
+    after = train(more, LocalComm(), resume=True)
+    for layer in after.model.layers:
+        is_equal = [
+            (a == b).all()
+            for a, b in zip(before[layer.name], layer.get_weights(), strict=True)
+        ]
+        if layer.name in {"policy_lstm", "value_1", "value_lstm"}:
+            assert all(is_equal)
+        elif layer.name in {"policy", "policy_1"}:
+            assert not any(is_equal)
+
+
+def test_weights_are_taken_over_by_name(tmp_path: Path) -> None:
+    given = {"architecture": "simple", "cell": "gru"}
+    first = train(small(tmp_path / "a", network=given, n_cycles=1), LocalComm())
+    path = checkpoint._folder(tmp_path / "a", "last") / "model.keras"
+    model = make_network(
+        NetworkConfig.model_validate({**given, "pretrained": path}),
+        PolicyConfig(),
+        {t.name: t.shape[2:] for t in first.model.inputs},
+        first.distribution,
+        control_step_s=0.02,
+        seed=99,
+    )
+    for a, b in zip(first.model.weights, model.weights, strict=True):
+        assert (a.numpy() == b.numpy()).all()
+    other = NetworkConfig(architecture="wide", cell="gru", pretrained=path)
+    with pytest.raises(
+        ConfigError, match=r"no layer of .* has the name and the shapes"
+    ):
+        make_network(
+            other,
+            PolicyConfig(),
+            {"touch": (3,)},
+            first.distribution,
+            control_step_s=0.02,
+            seed=0,
+        )
+
+
+def test_bad_networks_are_named(tmp_path: Path) -> None:
+    wrong = {"architecture": "simple", "frozen": ["polisy"]}
+    with pytest.raises(ConfigError, match=r"called 'polisy'.*Close matches: policy"):
+        train(small(tmp_path, network=wrong), LocalComm())
+    everything = {"architecture": "simple", "frozen": ["*"]}
+    with pytest.raises(ConfigError, match="leaves no layer"):
+        train(small(tmp_path, network=everything), LocalComm())
+
+
+def test_a_policy_that_cannot_choose_is_refused(tmp_path: Path) -> None:
+    task = {"name": "gym:CartPole-v1"}
+    with pytest.raises(ConfigError, match=r"must be multi_categorical or.*n_bins=2"):
+        train(small(tmp_path, task=task, policy={"distribution": "beta"}), LocalComm())
