@@ -171,7 +171,7 @@ def explicit_state(model: keras.Model) -> StatefulModel:
             f"state_{layer.name}_{i}": keras.Input(
                 shape, name=f"state_{layer.name}_{i}"
             )
-            for i, shape in enumerate(_state_shapes(layer, args[0]))
+            for i, shape in enumerate(_state_shapes(layer))
         }
         output, *states = _PreparingRNN(layer)(
             _flagged(args[0], flags), initial_state=list(entry.values())
@@ -194,16 +194,9 @@ def explicit_state(model: keras.Model) -> StatefulModel:
     return StatefulModel(stateful, shapes)
 
 
-def _state_shapes(layer: keras.layers.RNN, inputs: Any) -> list[tuple[int, ...]]:
+def _state_shapes(layer: keras.layers.RNN) -> list[tuple[int, ...]]:
     """Return the shape of each state of a layer for one world."""
-    if len(inputs.shape) == 3:  # vectors: (B, T, F)
-        sizes = layer.cell.state_size
-        return [(size,) for size in ([sizes] if isinstance(sizes, int) else sizes)]
-    # Images: a state looks like the output, of which the layer says the shape.
-    output = layer.compute_output_shape(inputs.shape)
-    sizes = layer.cell.state_size
-    n_states = 1 if isinstance(sizes, int) else len(sizes)
-    return [tuple(output[2:]) for _ in range(n_states)]
+    return [tuple(state.shape[1:]) for state in layer.get_initial_state(batch_size=1)]
 
 
 def _flagged(inputs: Any, flags: Any) -> Any:

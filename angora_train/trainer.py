@@ -441,7 +441,11 @@ def _gathered_worlds(run: _Run) -> dict[str, NDArray[Any]]:
     if not parts:
         return {}
     read = [np.load(io.BytesIO(data), allow_pickle=False) for data in parts]
-    return {name: np.concatenate([part[name] for part in read]) for name in read[0]}
+    # An array may look as if it had a row for each of one rank's worlds by chance.
+    common = set(read[0].files).intersection(*(part.files for part in read))
+    return {
+        name: np.concatenate([part[name] for part in read]) for name in sorted(common)
+    }
 
 
 def _write(run: _Run, worlds: dict[str, NDArray[Any]]) -> None:

@@ -116,11 +116,13 @@ def plot_group(group: Group, ax: Axes | None = None) -> Axes:
     curves = np.stack([_bridged(row) for row in group.returns])
     for curve in curves:
         ax.plot(group.samples, curve, color=_GREY, linewidth=0.6, alpha=0.8)
-    bands = [student_interval(column[~np.isnan(column)]) for column in curves.T]
+    is_known = ~np.isnan(curves).any(axis=0)
+    samples = group.samples[is_known]
+    bands = [student_interval(column) for column in curves.T[is_known]]
     if len(curves) > 1:
         low, high = ([getattr(b, end) for b in bands] for end in ("low", "high"))
-        ax.fill_between(group.samples, low, high, color=_BLUE, alpha=0.2, linewidth=0)
-    ax.plot(group.samples, [b.mean for b in bands], color=_BLUE, linewidth=1.6)
+        ax.fill_between(samples, low, high, color=_BLUE, alpha=0.2, linewidth=0)
+    ax.plot(samples, [b.mean for b in bands], color=_BLUE, linewidth=1.6)
     n_seeds = len(group.seeds)
     ax.set_title(f"return of an episode, {n_seeds} seed{'s'[: n_seeds - 1]}", **_TITLE)
     ax.set_xlabel("samples (control steps of all worlds)", fontsize=9)

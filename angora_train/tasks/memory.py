@@ -72,12 +72,22 @@ def restore_worlds(task: Any, saved: Mapping[str, NDArray[Any]]) -> None:
             if name.startswith(prefix)
         }
     )
+    arrays = {path: value for path, value in _walk(task) if _is_memory(value)}
+    for path in saved:
+        if not path.startswith(prefix) and path not in arrays:
+            raise CheckpointError(
+                f"The task has no '{path}', which the checkpoint's worlds have: they "
+                "belong to another task or to other settings of it."
+            )
     for path, array, axis in _arrays(task, task.num_envs):
         rows = np.moveaxis(array, axis, 0)
-        if path not in saved or saved[path].shape != rows.shape:
+        if path not in saved:  # it has as many rows as there are worlds by chance
+            continue
+        if saved[path].shape != rows.shape:
             raise CheckpointError(
-                f"The checkpoint's worlds lack '{path}' of shape {rows.shape}: they "
-                "belong to another task or to other settings of it."
+                f"The checkpoint's worlds have a '{path}' of shape "
+                f"{saved[path].shape}, needed is {rows.shape}: they belong to another "
+                "task or to other settings of it."
             )
         rows[...] = saved[path]
     for path, generators in _generators(task, task.num_envs):
@@ -87,10 +97,21 @@ def restore_worlds(task: Any, saved: Mapping[str, NDArray[Any]]) -> None:
             _set_words(rng, words)
 
 
+def _is_memory(value: Any) -> bool:
+    """Whether something is an array that changes, or generators."""
+    if isinstance(value, np.ndarray):
+        return value.flags.writeable
+    return (
+        isinstance(value, list | tuple)
+        and len(value) > 0
+        and all(isinstance(part, np.random.Generator) for part in value)
+    )
+
+
 def _arrays(root: Any, n_worlds: int) -> Iterator[tuple[str, NDArray[Any], int]]:
     """Find arrays one axis of which counts worlds: path, array, axis."""
     for path, value in _walk(root):
-        if isinstance(value, np.ndarray) and value.flags.writeable:
+        if isinstance(value, np.ndarray) and _is_memory(value):
             axes = [i for i, n in enumerate(value.shape) if n == n_worlds]
             if axes and value.dtype.kind in "biuf":
                 yield path, value, axes[0]
@@ -101,11 +122,8 @@ def _generators(
 ) -> Iterator[tuple[str, list[np.random.Generator]]]:
     """Find lists of generators, one a world."""
     for path, value in _walk(root):
-        if (
-            isinstance(value, list | tuple)
-            and len(value) == n_worlds
-            and all(isinstance(rng, np.random.Generator) for rng in value)
-        ):
+        is_list = isinstance(value, list | tuple)
+        if is_list and _is_memory(value) and len(value) == n_worlds:
             yield path, list(value)
 
 

@@ -50,7 +50,9 @@ def test_the_seed_decides_the_weights(tmp_path: Path) -> None:
     assert (weights(1) != weights(2)).any()
     # Policy and value start differently.
     model = build_architecture("simple", {"touch": (3,)}, 6, seed=1)
-    one, other = (model.get_layer(f"{n}_lstm").get_weights() for n in ("policy", "value"))
+    one, other = (
+        model.get_layer(f"{n}_lstm").get_weights() for n in ("policy", "value")
+    )
     assert (one[0] != other[0]).any()
 
 

@@ -197,7 +197,7 @@ def test_families_are_found_by_name() -> None:
 
 
 def test_an_unknown_family_is_an_error_with_the_nearest_name() -> None:
-    with pytest.raises(ConfigError, match="'gausian'.*Close matches: gaussian"):
+    with pytest.raises(ConfigError, match=r"'gausian'.*Close matches: gaussian"):
         make_distribution("gausian", 3)
     with pytest.raises(ConfigError, match=r"builtins:float lacks action, .*log_prob"):
         make_distribution("builtins:float", 3)

@@ -294,7 +294,7 @@ def test_values_in_standard_deviations_give_the_same_advantages(
 
 
 def test_a_divergence_limit_stops_the_updates(tiny_spec: NetworkSpec) -> None:
-    agent, collector, learner = make_parts(tiny_spec)
+    _, collector, learner = make_parts(tiny_spec)
     rollout = collector.collect(1, PPO.horizon, PPO.chunk_length)
     learner.ppo = learner.ppo.model_copy(update={"max_kl": 1e-6})
     metrics = learner.update(rollout, 1, 0.1)
@@ -308,7 +308,7 @@ def test_a_gradient_over_chunks_is_that_of_the_whole_where_nothing_is_cut(
     tiny_spec: NetworkSpec,
 ) -> None:
     # Episodes begin at steps 0 and 10: chunks of ten steps cut nothing.
-    agent, collector, learner = make_parts(tiny_spec)
+    _, collector, learner = make_parts(tiny_spec)
     rollout = collector.collect(1, 20, 10)
     whole = {**_batch(rollout, 20), **{k: x[0] for k, x in rollout.states.items()}}
     states = {k: x.reshape(-1, *x.shape[2:]) for k, x in rollout.states.items()}

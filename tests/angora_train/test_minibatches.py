@@ -49,7 +49,10 @@ def test_the_parts_of_a_node_are_even_and_follow_who_gathered() -> None:
     (batch,) = deal(Geometry(6, 8, 4, 48, 1), 0, 1, 0)
     worlds = np.arange(6)
     parts = [own_part(batch, worlds, part, 2) for part in range(2)]
-    assert [sorted(set(part[:, 1].tolist())) for part in parts] == [[0, 1, 2], [3, 4, 5]]
+    assert [sorted(set(part[:, 1].tolist())) for part in parts] == [
+        [0, 1, 2],
+        [3, 4, 5],
+    ]
     assert [len(part) for part in parts] == [6, 6]
 
 

@@ -90,3 +90,67 @@ def test_a_layer_that_hides_its_sequence_is_refused(tiny_spec: NetworkSpec) -> N
     model = keras.Model({"touch": touch}, {"policy": x, "value": x})
     with pytest.raises(ConfigError, match="'memory' must have return_sequences=True"):
         explicit_state(model)
+
+
+def image_model(*, nested: bool) -> keras.Model:
+    """ConvLSTM over images, then a GRU, perhaps inside a model of their own."""
+    vision = keras.Input((None, 8, 8, 2), name="vision")
+    inner_in = keras.Input((None, 8, 8, 2))
+    x = keras.layers.ConvLSTM2D(3, 3, strides=2, return_sequences=True, name="conv")(
+        inner_in if nested else vision
+    )
+    x = keras.layers.TimeDistributed(keras.layers.Flatten())(x)
+    x = keras.layers.GRU(5, return_sequences=True, name="gru")(x)
+    if nested:
+        x = keras.Model(inner_in, x, name="stream")(vision)
+    heads = {name: keras.layers.Dense(n, name=name)(x) for name, n in HEADS.items()}
+    return keras.Model({"vision": vision}, heads)
+
+
+HEADS = {"policy": 4, "value": 1}
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_states_of_images_and_of_nested_models_are_carried_and_reset(
+    nested: bool, rng: np.random.Generator
+) -> None:
+    model = image_model(nested=nested)
+    stateful = explicit_state(model)
+    # 8 x 8 with stride 2, no padding: (8 - 3) // 2 + 1 = 3.
+    assert sorted(stateful.state_shapes.values()) == [(3, 3, 3), (3, 3, 3), (5,)]
+    x = rng.normal(size=(2, 6, 8, 8, 2)).astype(np.float32)
+    first, second = model({"vision": x[:, :4]}), model({"vision": x[:, 4:]})
+    state: dict[str, Any] = dict(stateful.initial_state(2))
+    for t in range(6):
+        flags = np.full((2, 1), float(t == 4), np.float32)  # an episode begins
+        out = stateful.model({"vision": x[:, t : t + 1], IS_FIRST: flags, **state})
+        state = {name: out[name].numpy() for name in stateful.state_shapes}
+        expected = first["policy"][:, t] if t < 4 else second["policy"][:, t - 4]
+        np.testing.assert_allclose(out["policy"][:, 0], expected, atol=1e-5)
+
+
+def test_a_sequential_part_may_hold_recurrent_layers(rng: np.random.Generator) -> None:
+    touch = keras.Input((None, 3), name="touch")
+    stem = keras.Sequential(
+        [keras.layers.Dense(4), keras.layers.LSTM(5, return_sequences=True)]
+    )
+    x = stem(touch)
+    heads = {name: keras.layers.Dense(n, name=name)(x) for name, n in HEADS.items()}
+    stateful = explicit_state(keras.Model({"touch": touch}, heads))
+    assert list(stateful.state_shapes.values()) == [(5,), (5,)]
+
+
+def test_states_that_cannot_be_carried_are_refused() -> None:
+    touch = keras.Input((None, 3), name="touch")
+    both = keras.layers.Bidirectional(
+        keras.layers.GRU(2, return_sequences=True), name="both_ways"
+    )
+    model = keras.Model({"touch": touch}, {"policy": both(touch)})
+    with pytest.raises(ConfigError, match=r"'both_ways' \(Bidirectional\) holds"):
+        explicit_state(model)
+
+    class Own(keras.Model):
+        pass
+
+    with pytest.raises(ConfigError, match="Own; the trainer needs a functional"):
+        explicit_state(Own())

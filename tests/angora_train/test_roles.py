@@ -38,7 +38,7 @@ def test_a_rank_alone_does_everything() -> None:
 
 def test_more_learning_ranks_than_chunks_are_refused() -> None:
     config = load_config("reach", ["ppo.minibatch_size=32"])
-    with pytest.raises(ConfigError, match="3 ranks are to learn.* of 2 chunks"):
+    with pytest.raises(ConfigError, match=r"3 ranks are to learn.* of 2 chunks"):
         describe(config, n_ranks=3, n_nodes=1)
 
 

@@ -69,12 +69,53 @@ def test_two_ranks_equal_one_rank_with_twice_the_worlds(tmp_path: Path) -> None:
             assert row[key] == pytest.approx(other[key], rel=1e-3)
 
 
-def test_an_interrupted_job_leaves_a_whole_checkpoint_and_resumes(
-    tmp_path: Path,
+PLAIN = {"network.architecture": "simple", "network.cell": "gru"}
+
+
+@pytest.mark.parametrize(
+    ("n_ranks", "changes"),
+    [
+        # Five worlds for two ranks, five chunks a minibatch: no share is even.
+        (2, {"n_worlds": "5", "ppo.minibatch_size": "20"}),
+        # Two nodes with a GPU each, as far as roles go: two ranks learn, two gather.
+        (4, {"ranks.per_node": "2", "ranks.gpus_per_node": "1"}),
+    ],
+    ids=["uneven", "two nodes"],
+)
+def test_neither_shares_nor_roles_change_a_result(
+    n_ranks: int, changes: dict[str, str], tmp_path: Path
 ) -> None:
-    directory = tmp_path / "run"
+    alone = {k: v for k, v in changes.items() if not k.startswith("ranks.")}
+    done = run(1, tmp_path / "one", **PLAIN, **alone)
+    assert done.returncode == 0, done.stderr
+    done = run(n_ranks, tmp_path / "many", **PLAIN, **changes)
+    assert done.returncode == 0, done.stderr
+    one = checkpoint.load(tmp_path / "one", "last")
+    many = checkpoint.load(tmp_path / "many", "last")
+    for a, b in zip(one.model.weights, many.model.weights, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5)
+    # Not all names are common: an array of the task may be as long by chance.
+    for name in set(one.worlds) & set(many.worlds) - {"task/simulation/state"}:
+        np.testing.assert_allclose(
+            one.worlds[name], many.worlds[name], rtol=1e-3, atol=1e-4
+        )
+    assert {"is_first", "observation/touch", "task/_elapsed"} <= set(many.worlds)
+    rows = [read_metrics(tmp_path / n / "metrics.jsonl") for n in ("one", "many")]
+    for row, other in zip(*rows, strict=True):
+        for key in ("train/approx_kl", "train/entropy", "train/value_loss"):
+            assert row[key] == pytest.approx(other[key], rel=1e-3, abs=1e-6)
+
+
+def started(directory: Path, **changes: str) -> "subprocess.Popen[str]":
+    """Start a job of two ranks and wait until it has trained for some cycles."""
     job = subprocess.Popen(
-        command(2, "run", "reach", directory=str(directory), n_cycles="100000"),
+        command(
+            2,
+            "run",
+            "reach",
+            directory=str(directory),
+            **{"n_cycles": "100000", **changes},
+        ),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -84,13 +125,22 @@ def test_an_interrupted_job_leaves_a_whole_checkpoint_and_resumes(
         assert job.poll() is None, job.communicate()[1]
         assert time.monotonic() < deadline
         time.sleep(0.2)
+    return job
+
+
+def test_an_interrupted_job_leaves_a_whole_checkpoint_and_resumes(
+    tmp_path: Path,
+) -> None:
+    directory = tmp_path / "run"
+    job = started(directory, save_every="100000")
     job.send_signal(signal.SIGINT)
     _, errors = job.communicate(timeout=60)
     assert job.returncode == 130, errors
     assert "Traceback" not in errors
-    assert "The last checkpoint is whole" in errors
+    assert errors.count("The last checkpoint is whole") == 1
+    rows = read_metrics(directory / "metrics.jsonl")
     reached = checkpoint.load(directory, "last").progress["cycle"]
-    assert reached >= 3
+    assert reached == len(rows)  # saved where it was interrupted
 
     done = subprocess.run(
         [*command(2, "resume", str(directory)), "--set", f"n_cycles={reached + 2}"],
@@ -102,6 +152,85 @@ def test_an_interrupted_job_leaves_a_whole_checkpoint_and_resumes(
     assert done.returncode == 0, done.stderr
     cycles = [row["cycle"] for row in read_metrics(directory / "metrics.jsonl")]
     assert cycles == list(range(1, reached + 3))
+
+
+def ranks_of(job: "subprocess.Popen[str]") -> list[int]:
+    """Return the processes of a job's ranks."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            status = (folder / "stat").read_text()
+        except OSError:
+            continue
+        group = int(status.rpartition(")")[2].split()[2])
+        is_rank = any(word.endswith(b"angora-train") for word in words[:3])
+        if is_rank and group and b"mpiexec" not in words[0]:
+            found.append(int(folder.name))
+    return found
+
+
+def test_a_killed_rank_ends_the_job_and_leaves_a_whole_checkpoint(
+    tmp_path: Path,
+) -> None:
+    directory = tmp_path / "run"
+    job = started(directory, **PLAIN)
+    ranks = [pid for pid in ranks_of(job) if str(directory).encode() in _words(pid)]
+    assert len(ranks) == 2
+    began = time.monotonic()
+    os.kill(max(ranks), signal.SIGKILL)
+    job.communicate(timeout=60)
+    assert job.returncode != 0
+    assert time.monotonic() - began < 30
+    assert checkpoint.load(directory, "last").progress["cycle"] >= 3
+
+
+def test_a_killed_launcher_leaves_no_rank_and_a_whole_checkpoint(
+    tmp_path: Path,
+) -> None:
+    directory = tmp_path / "run"
+    job = started(directory, **PLAIN)
+    ranks = [pid for pid in ranks_of(job) if str(directory).encode() in _words(pid)]
+    job.kill()
+    job.communicate(timeout=60)
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() for pid in ranks):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert checkpoint.load(directory, "last").progress["cycle"] >= 3
+
+
+def _words(pid: int) -> bytes:
+    """Return the command line of a process."""
+    return Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_a_rank_that_hangs_is_named(tmp_path: Path) -> None:
+    program = tmp_path / "hangs.py"
+    program.write_text(
+        "import time\n"
+        "from angora_train.comm import make_comm\n"
+        "from angora_train.watchdog import Watchdog\n"
+        "comm = make_comm()\n"
+        "def a_step_that_never_ends():\n"
+        "    time.sleep(600)\n"
+        "with Watchdog(comm, 2.0):\n"
+        "    if comm.rank == 1:\n"
+        "        a_step_that_never_ends()\n"
+        "    comm.barrier()\n"
+    )
+    began = time.monotonic()
+    done = subprocess.run(
+        [str(BIN / "mpiexec"), "-n", "2", sys.executable, str(program)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode != 0
+    assert "rank 1 has made no progress for 2 s" in done.stderr
+    assert "a_step_that_never_ends" in done.stderr
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.parametrize(
