@@ -32,7 +32,8 @@ class FreeReachConfig(TaskConfig):
     """Fingers that the thumb is asked to meet, drawn with equal chance."""
 
     rewards: FreeReachScales = FreeReachScales()
-    """Scales of the reward's terms."""
+    """Scales of the reward's terms: a recipe's name (``single``, ``sequence``), or what
+    differs from one."""
 
 
 class FreeReach(FingertipTask):
@@ -110,7 +111,9 @@ class FreeReach(FingertipTask):
         distances_m = free_reach_distances(self._fingertips)
         distance_m = distances_m[np.arange(self.num_envs), self._targets]
         return Verdict(
-            terms=free_reach_reward(self._fingertips, self._targets, scales),
+            terms=free_reach_reward(
+                self._fingertips, self._targets, scales, self.progress
+            ),
             facts={
                 "success": distance_m < scales.success_distance_m,
                 "distance_m": distance_m,

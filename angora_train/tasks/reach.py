@@ -32,7 +32,8 @@ class ReachConfig(MeetingConfig):
     """Share of the goals that ask for the rest posture."""
 
     rewards: ReachScales = ReachScales()
-    """Scales of the reward's terms."""
+    """Scales of the reward's terms: a recipe's name (``single``, ``sequence``), or what
+    differs from one."""
 
 
 class Reach(MeetingTask):
@@ -123,7 +124,7 @@ class Reach(MeetingTask):
         scales = self.config.rewards
         distance_m = reach_distance(self._fingertips, self._goals)
         return Verdict(
-            terms=reach_reward(self._fingertips, self._goals, scales),
+            terms=reach_reward(self._fingertips, self._goals, scales, self.progress),
             facts={
                 "success": distance_m < scales.success_distance_m,
                 "distance_m": distance_m,

@@ -342,7 +342,7 @@ class ReorientCube(VectorTask):
             forces=self._forces,
         )
         return Verdict(
-            terms=cube_reward(moment, config.rewards),
+            terms=cube_reward(moment, config.rewards, self.progress),
             facts={
                 "success": is_reached,
                 "distance_rad": angle_rad,
