@@ -49,7 +49,7 @@ class Reach(MeetingTask):
     proprioception  48    24 joint angles, rad; 24 joint velocities, rad/s
     touch           92    normal force on each sensor, N (2 ms before the rest)
     goal            15    target of the five fingertips, m, in the world's frame
-    vision          15    the five fingertips, m, in the world's frame
+    vision          15    the five fingertips, m, in the world's frame; or pixels
     auxiliary       30    goal minus fingertips, m; velocity of the fingertips,
                           m/s, as the mean over the last control step
     ==============  ====  =====================================================

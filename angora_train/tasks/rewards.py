@@ -227,6 +227,4 @@ def _scaled(
     quantities: Mapping[str, _Array], scales: Scales, share: float
 ) -> dict[str, _Array]:
     """Terms: quantities times their scales at a moment of training."""
-    return {
-        name: scale * quantities[name] for name, scale in scales.at(share).items()
-    }
+    return {name: scale * quantities[name] for name, scale in scales.at(share).items()}
