@@ -2,8 +2,8 @@
 """Pictures of a world, drawn off-screen by MuJoCo through EGL or OSMesa.
 
 Which of the two is tried when the first picture is asked for, and not when the
-package is imported: ``MUJOCO_GL`` decides where it is set, else it is EGL, or OSMesa
-where that does not work. Shadows, reflections and multisampling make a picture three
+package is imported: ``MUJOCO_GL`` decides where it names one, else it is EGL, or
+OSMesa where that does not work. Shadows, reflections and multisampling make a picture three
 to six times as expensive and are off unless asked for.
 """
 
@@ -31,6 +31,8 @@ _REMEDY = (
     "Debian and Ubuntu: apt-get install libegl1 libgl1 libgles2 libopengl0 "
     "(or libosmesa6)"
 )
+_LIBRARIES = ("cgl", "egl", "glfw", "osmesa")
+_OFF = ("0", "disable", "disabled", "false", "off")
 _OFFSCREEN = int(mujoco.mjtFramebuffer.mjFB_OFFSCREEN)
 _VISIBLE_GROUPS = (0, 1, 2)
 _ROOM = 500
@@ -144,8 +146,8 @@ class Renderer:
         *,
         has_sky: bool = True,
     ) -> None:
-        _check(style)
         self._gl: Any = None
+        _check(style)
         self._style = style
         self._model = model
         # What is drawn into is made after the model's settings, which stay as they are.
@@ -286,12 +288,16 @@ def _check(style: Style) -> None:
 def _open_context(width_px: int, height_px: int) -> Any:
     """Open a context of the first library that works, and make it current."""
     wish = os.environ.get("MUJOCO_GL", "").strip().lower()
+    if wish in _OFF:
+        raise TaskError(
+            f"Pictures are switched off: the environment variable MUJOCO_GL is '{wish}'."
+        )
     usual = ("cgl",) if sys.platform == "darwin" else ("egl", "osmesa")
     # Mesa draws on the processor: helpers would take the cores of other ranks, and
     # gain little, as what takes time is not what they share.
     os.environ.setdefault("LP_NUM_THREADS", "0")
     reasons = []
-    for name in (wish,) if wish else usual:
+    for name in (wish,) if wish in _LIBRARIES else usual:
         platform = os.environ.get(_PLATFORM)
         try:
             context = importlib.import_module(f"mujoco.{name}").GLContext(
