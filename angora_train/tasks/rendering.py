@@ -3,8 +3,8 @@
 
 Which of the two is tried when the first picture is asked for, and not when the
 package is imported: ``MUJOCO_GL`` decides where it names one, else it is EGL, or
-OSMesa where that does not work. Shadows, reflections and multisampling make a picture three
-to six times as expensive and are off unless asked for.
+OSMesa where that does not work. Shadows, reflections and multisampling make a picture
+three to six times as expensive and are off unless asked for.
 """
 
 import copy
@@ -290,7 +290,7 @@ def _open_context(width_px: int, height_px: int) -> Any:
     wish = os.environ.get("MUJOCO_GL", "").strip().lower()
     if wish in _OFF:
         raise TaskError(
-            f"Pictures are switched off: the environment variable MUJOCO_GL is '{wish}'."
+            f"Pictures are switched off: MUJOCO_GL is '{wish}'. Unset it, or set egl."
         )
     usual = ("cgl",) if sys.platform == "darwin" else ("egl", "osmesa")
     # Mesa draws on the processor: helpers would take the cores of other ranks, and

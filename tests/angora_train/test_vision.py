@@ -334,7 +334,7 @@ class Refusing(ctypes.CDLL):
         if "GL" in str(name) or "OSMesa" in str(name):
             raise OSError(f"{name}: cannot open shared object file")
         super().__init__(name, *args, **options)
-ctypes.CDLL = Refusing
+ctypes.cdll = ctypes.LibraryLoader(Refusing)
 task = make_vector_task("Reach")
 task.reset(seed=0)
 for _ in range(2):
