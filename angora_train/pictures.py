@@ -67,7 +67,8 @@ def write_video(frames: Iterable[_Frame], path: Path, fps: float) -> None:
     Parameters
     ----------
     frames : iterable of ndarray of uint8, shape (H, W, 3)
-        One picture after the other, all of one size; a generator is read as it goes.
+        One picture after the other, all of one size; a generator is read as it goes
+        (at once for ``.png``, which is gone through twice).
     path : Path
         Where to: ``.webp``, ``.gif``, ``.png`` (animated) or ``.mp4``. A file of that
         name is replaced.
@@ -99,7 +100,7 @@ def write_video(frames: Iterable[_Frame], path: Path, fps: float) -> None:
         first.save(
             temporary,
             save_all=True,
-            append_images=images,
+            append_images=list(images) if suffix == ".png" else images,
             duration=1000.0 / fps,
             loop=0,
             **_ANIMATED[suffix],
