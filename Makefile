@@ -8,7 +8,7 @@ UV ?= $(BIN)/uv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check format lint types imports fast thorough fix bench lock clean
+.PHONY: help setup graphics demo test check format lint types imports fast thorough fix bench lock clean
 
 # Commands in docs and tests find the environment's programs, mpiexec among them.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -32,7 +32,18 @@ $(STAMP): requirements.txt pyproject.toml
 	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m pip check --disable-pip-version-check
+	@$(MAKE) --no-print-directory graphics
 	@touch $@
+
+# Pictures are drawn without a screen. All else runs without; so this never fails.
+GRAPHICS := libegl1 libgl1 libgles2 libopengl0
+graphics: ## Install the system's libraries for pictures, where that is possible
+	@if ldconfig -p 2>/dev/null | grep -qE 'libEGL\.so\.1|libOSMesa\.so' || [ "$$(uname)" = Darwin ]; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		{ apt-get install -qq -y --no-install-recommends $(GRAPHICS) || \
+		{ apt-get update -qq && apt-get install -qq -y --no-install-recommends $(GRAPHICS); }; } >/dev/null 2>&1; \
+	then echo "Installed the graphics libraries $(GRAPHICS)."; \
+	else echo "Pictures and vision as pixels need: apt-get install $(GRAPHICS)"; fi
 
 demo: $(STAMP) ## From the atlas to a trained, analysed network (ten minutes)
 	$(BIN)/angora-train demo --out runs/demo

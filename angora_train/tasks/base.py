@@ -25,12 +25,24 @@ from angora_train.tasks.control import ControlConfig, PositionControl
 from angora_train.tasks.pulses import ForcePulses, PulseConfig
 from angora_train.tasks.randomization import Physics, PhysicsConfig
 from angora_train.tasks.realism import Imperfection, Senses
+from angora_train.tasks.rendering import (
+    Camera,
+    Frame,
+    Mark,
+    Renderer,
+    Style,
+    default_camera,
+)
 from angora_train.tasks.simulation import Simulation
+from angora_train.tasks.vision import Eyes
 
 __all__ = ["Observation", "Task", "TaskConfig", "VectorTask", "Verdict"]
 
-Observation = dict[str, NDArray[np.float32]]
-"""Sensations by name, each of shape (B, size)."""
+Observation = dict[str, NDArray[Any]]
+"""Sensations by name: float32 of shape (B, size), or uint8 pixels, (B, H, W, C)."""
+
+_VISION = "vision"
+"""Name of the sensation that cameras give."""
 
 _MAX_SENSATION = 1e10
 """MuJoCo ends a simulation whose coordinates exceed this (``mjMAXVAL``)."""
@@ -105,6 +117,64 @@ class Task(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], ABC):
     metrics: ClassVar[tuple[str, ...]] = ()
     """Facts whose values at the end of an episode are worth a mean over episodes."""
 
+    progress: float = 0.0
+    """Share of training that is done, in [0, 1], as `set_progress` was told."""
+
+    def set_progress(self, share: float) -> None:
+        """Tell how much of training is done; scales of rewards may follow it.
+
+        Parameters
+        ----------
+        share : float
+            Share of training, in [0, 1]; it holds from the next step on.
+
+        Raises
+        ------
+        TaskError
+            If it is outside of [0, 1].
+        """
+        if not 0.0 <= share <= 1.0:
+            raise TaskError(f"The share of training is {share}; it lies in [0, 1].")
+        self.progress = float(share)
+
+    def picture(
+        self, world: int = 0, style: Style | None = None, camera: Camera | None = None
+    ) -> Frame:
+        """Draw one world as it is now, with its goal.
+
+        Parameters
+        ----------
+        world : int
+            Row.
+        style : Style, optional
+            Size and quality.
+        camera : Camera, optional
+            Who looks; by default a camera that sees what the task is about.
+
+        Returns
+        -------
+        ndarray of uint8, shape (H, W, 3)
+            Red, green and blue.
+
+        Raises
+        ------
+        TaskError
+            If the task or this machine draws no pictures.
+        """
+        raise TaskError(f"A {type(self).__name__} draws no pictures.")
+
+    def render(self) -> tuple[Frame, ...] | None:
+        """Draw all worlds, if the task was made with ``render_mode="rgb_array"``.
+
+        Returns
+        -------
+        tuple of ndarray of uint8, shape (H, W, 3), or None
+            One picture a world; None without a render mode.
+        """
+        if self.render_mode is None:
+            return None
+        return tuple(self.picture(world) for world in range(self.num_envs))
+
     @property
     @abstractmethod
     def control_step_s(self) -> float:
@@ -137,10 +207,13 @@ class VectorTask(Task):
         The task's settings.
     simulation : Simulation
         The worlds.
-    sensations : mapping of str to int
-        Size of each sensation, in the order of the observation.
+    sensations : mapping of str to int or gymnasium.spaces.Box
+        Size of each sensation, in the order of the observation; a space for one that
+        is no vector of float32.
     first_world : int
         Index of row 0 among the worlds of all processes.
+    eyes : Eyes, optional
+        Cameras whose pixels take the place of the sensation ``vision``.
     """
 
     config: TaskConfig
@@ -149,16 +222,17 @@ class VectorTask(Task):
 
     metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
         "autoreset_mode": AutoresetMode.SAME_STEP,
-        "render_modes": [],
+        "render_modes": ["rgb_array"],
     }
 
     def __init__(
         self,
         config: TaskConfig,
         simulation: Simulation,
-        sensations: Mapping[str, int],
+        sensations: Mapping[str, int | gymnasium.spaces.Box],
         *,
         first_world: int = 0,
+        eyes: Eyes | None = None,
     ) -> None:
         if first_world < 0:
             raise TaskError(f"first_world is {first_world}; it must not be negative.")
@@ -177,11 +251,14 @@ class VectorTask(Task):
             **type(self).metadata,
             "render_fps": round(1 / simulation.control_step_s),
         }
+        spaces = OrderedDict(
+            (name, kind if isinstance(kind, gymnasium.spaces.Box) else _vector(kind))
+            for name, kind in sensations.items()
+        )
+        if eyes is not None:
+            spaces[_VISION] = eyes.space
         self.single_observation_space = gymnasium.spaces.Dict(
-            OrderedDict(
-                (name, gymnasium.spaces.Box(-_MAX_SENSATION, _MAX_SENSATION, (size,)))
-                for name, size in sensations.items()
-            )
+            OrderedDict[str, gymnasium.spaces.Space[Any]](spaces)
         )
         self.single_action_space = gymnasium.spaces.Box(-1.0, 1.0, (model.nu,))
         self.observation_space = batch_space(
@@ -189,7 +266,9 @@ class VectorTask(Task):
         )
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self._control = PositionControl(config.control, simulation)
-        self._senses = Senses(config.sensing, sensations, self.num_envs, first_world)
+        self._senses = Senses(config.sensing, spaces, self.num_envs, first_world)
+        self._eyes = eyes
+        self._renderer: tuple[Style, Renderer] | None = None
         self._physics = (
             None
             if config.physics.is_nominal
@@ -224,6 +303,14 @@ class VectorTask(Task):
     def _advance(self, verdict: Verdict, goes_on: NDArray[np.bool_]) -> None:
         """Move on within an episode, where ``goes_on``, after a step was judged."""
 
+    def _camera(self) -> Camera:
+        """Return who looks at a world when nobody says so."""
+        return default_camera(self.simulation.model)
+
+    def _marks(self, world: int) -> Sequence[Mark]:
+        """Return what a picture of a world shows beside what is there: its goal."""
+        return ()
+
     def _draw_starts(self, worlds: NDArray[np.int64]) -> NDArray[np.float64] | None:
         """States to begin in, one a world; None for the simulation's own start."""
         return None
@@ -243,7 +330,7 @@ class VectorTask(Task):
 
         Returns
         -------
-        observation : dict of ndarray of float32, shape (B, size)
+        observation : dict of ndarray, shape (B, ...)
             First observation of each world.
         info : dict
             Facts of each world; all reward terms are zero.
@@ -270,10 +357,10 @@ class VectorTask(Task):
                 self._physics.seed(root)
             if self._pulses is not None:
                 self._pulses.seed(root)
-        self._restart(np.arange(self.num_envs))
-        self._has_started = True
         everyone = np.arange(self.num_envs)
-        return self._senses.begin(self._sense(), everyone), self.facts()
+        self._restart(everyone)
+        self._has_started = True
+        return self._senses.begin(self._look(everyone), everyone), self.facts()
 
     def step(
         self, actions: NDArray[np.float32]
@@ -293,7 +380,7 @@ class VectorTask(Task):
 
         Returns
         -------
-        observation : dict of ndarray of float32, shape (B, size)
+        observation : dict of ndarray, shape (B, ...)
             What is sensed after the step, or at the start of the next episode.
         reward : ndarray of float32, shape (B,)
             Sum of the reward's terms.
@@ -328,13 +415,14 @@ class VectorTask(Task):
             reward += term
         info = _as_info(verdict.facts, verdict.terms, diverged)
         self._advance(verdict, ~terminated & ~diverged)
-        observation = self._senses.perceive(self._sense())
+        observation = self._senses.perceive(self._look(np.flatnonzero(~diverged)))
         finished = terminated | truncated
         if finished.any():
             info["final_obs"], info["_final_obs"] = observation, finished
             restarted = np.flatnonzero(finished)
             self._restart(restarted)
-            observation = self._senses.begin(self._sense(), restarted, observation)
+            true = self._look(restarted)
+            observation = self._senses.begin(true, restarted, observation)
         return observation, reward.astype(np.float32), terminated, truncated, info
 
     def facts(self) -> dict[str, Any]:
@@ -354,8 +442,46 @@ class VectorTask(Task):
         """Time that one step simulates, s."""
         return self.simulation.control_step_s
 
+    def picture(
+        self, world: int = 0, style: Style | None = None, camera: Camera | None = None
+    ) -> Frame:
+        """Draw one world as it is now, with its goal.
+
+        Parameters
+        ----------
+        world : int
+            Row.
+        style : Style, optional
+            Size and quality.
+        camera : Camera, optional
+            Who looks; by default a camera that sees what the task is about.
+
+        Returns
+        -------
+        ndarray of uint8, shape (H, W, 3)
+            Red, green and blue.
+
+        Raises
+        ------
+        TaskError
+            If there is no such world, or this machine draws no pictures.
+        """
+        if not 0 <= world < self.num_envs:
+            raise TaskError(f"There is no world {world}, but 0 to {self.num_envs - 1}.")
+        style = Style() if style is None else style
+        if self._renderer is None or self._renderer[0] != style:
+            self._release_renderer()
+            self._renderer = style, Renderer(self.simulation.model, style)
+        (frame,) = self._renderer[1].draw(
+            self.simulation.data(world),
+            [self._camera() if camera is None else camera],
+            self._marks(world),
+            self.simulation.model_of(world),
+        )
+        return frame
+
     def close_extras(self, **kwargs: Any) -> None:
-        """Release the simulation's threads.
+        """Release the simulation's threads, and what pictures are drawn with.
 
         Parameters
         ----------
@@ -363,6 +489,22 @@ class VectorTask(Task):
             Ignored; Gymnasium passes what `close` was given.
         """
         self.simulation.close()
+        self._release_renderer()
+        if self._eyes is not None:
+            self._eyes.close()
+
+    def _release_renderer(self) -> None:
+        """Give up what pictures are drawn with."""
+        if self._renderer is not None:
+            self._renderer[1].close()
+            self._renderer = None
+
+    def _look(self, moved: NDArray[np.int64]) -> Observation:
+        """Return what all worlds sense; cameras look where something has moved."""
+        sensed = self._sense()
+        if self._eyes is not None:
+            sensed[_VISION] = self._eyes.see(moved)
+        return sensed
 
     def _restart(self, worlds: NDArray[np.int64]) -> None:
         """Begin a new episode in some worlds."""
@@ -417,6 +559,11 @@ class VectorTask(Task):
     def unwrapped(self) -> "VectorTask":
         """The task itself."""
         return self
+
+
+def _vector(size: int) -> gymnasium.spaces.Box:
+    """Space of a sensation that is a vector."""
+    return gymnasium.spaces.Box(-_MAX_SENSATION, _MAX_SENSATION, (size,))
 
 
 def _as_info(

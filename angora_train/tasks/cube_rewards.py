@@ -9,20 +9,14 @@ is a set of scales under a name; a config starts from one and changes what it na
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    NonNegativeFloat,
-    NonPositiveFloat,
-    PositiveFloat,
-    model_validator,
-)
+from pydantic import PositiveFloat
+
+from angora_train.tasks.scales import Bonus, Cost, Scales
 
 __all__ = ["RECIPES", "CubeMoment", "CubeScales", "cube_reward"]
 
@@ -71,7 +65,7 @@ _TERMS = (
 )
 
 
-class CubeScales(BaseModel):
+class CubeScales(Scales):
     """Scales of the reward's terms: a recipe, and what differs from it.
 
     Costs are negative, so that every term is its scale times a quantity that is not
@@ -83,64 +77,39 @@ class CubeScales(BaseModel):
     {'progress': 1.0, 'success': 5.0, 'drop': -5.0}
     """
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-    )
+    recipes: ClassVar[Mapping[str, Mapping[str, float]]] = RECIPES
+    terms: ClassVar[tuple[str, ...]] = _TERMS
 
     extends: str = "openai2018"
     """Recipe that gives the scales which are not written: ``openai2018``, ``d314`` or
     ``dense``."""
 
-    progress: NonNegativeFloat = 1.0
+    progress: Bonus = 1.0
     """Of each radian by which the step brought the cube nearer to its goal."""
 
-    success: NonNegativeFloat = 5.0
+    success: Bonus = 5.0
     """Of a step that reaches the goal."""
 
-    drop: NonPositiveFloat = -20.0
+    drop: Cost = -20.0
     """Of a step in which the cube is dropped."""
 
-    time: NonPositiveFloat = 0.0
+    time: Cost = 0.0
     """Of every step."""
 
-    energy: NonPositiveFloat = 0.0
+    energy: Cost = 0.0
     """Of the squared forces of all actuators, N2 m2 (torques, as they drive hinges)."""
 
-    closeness: NonNegativeFloat = 0.0
+    closeness: Bonus = 0.0
     """Of ``1 / (angle to the goal + closeness_margin_rad)``, 1/rad."""
 
-    offset: NonPositiveFloat = 0.0
+    offset: Cost = 0.0
     """Of each metre between the cube and where it lay at the start of the episode."""
 
-    action: NonPositiveFloat = 0.0
+    action: Cost = 0.0
     """Of the squared actions of all actuators."""
 
     closeness_margin_rad: PositiveFloat = 0.1
     """What keeps the closeness finite at the goal, rad."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_in(cls, value: Any) -> Any:
-        """Take from the recipe what is not written; its name may stand alone."""
-        if isinstance(value, str):
-            value = {"extends": value}
-        if not isinstance(value, Mapping):
-            return value
-        name = value.get("extends", cls.model_fields["extends"].default)
-        if name not in RECIPES:
-            near = get_close_matches(str(name), RECIPES, n=3)
-            hint = f"Close matches: {', '.join(near)}. " if near else ""
-            raise ValueError(f"No recipe '{name}'. {hint}Recipes: {', '.join(RECIPES)}")
-        return {**dict.fromkeys(_TERMS, 0.0), **RECIPES[name], **value}
-
-    @property
-    def active(self) -> dict[str, float]:
-        """Scales that are not zero, by the name of their term."""
-        scales = {name: float(getattr(self, name)) for name in _TERMS}
-        return {name: scale for name, scale in scales.items() if scale != 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +138,9 @@ class CubeMoment:
     """Shape (B, A): forces of the actuators, N m."""
 
 
-def cube_reward(moment: CubeMoment, scales: CubeScales) -> dict[str, _Array]:
+def cube_reward(
+    moment: CubeMoment, scales: CubeScales, share: float = 0.0
+) -> dict[str, _Array]:
     """Reward a step.
 
     Parameters
@@ -178,11 +149,13 @@ def cube_reward(moment: CubeMoment, scales: CubeScales) -> dict[str, _Array]:
         The step.
     scales : CubeScales
         Scale of each term.
+    share : float
+        Share of training that is done, for scales that follow it.
 
     Returns
     -------
     dict of ndarray of float64, shape (B,)
-        The terms whose scale is not zero.
+        The terms whose scale is not zero from the start of training to its end.
 
     Examples
     --------
@@ -198,7 +171,7 @@ def cube_reward(moment: CubeMoment, scales: CubeScales) -> dict[str, _Array]:
     # Adding zero turns the -0.0 of a cost that is not incurred into 0.0.
     return {
         name: scale * _measure(name, moment, scales) + 0.0
-        for name, scale in scales.active.items()
+        for name, scale in scales.at(share).items()
     }
 
 

@@ -6,11 +6,13 @@ its senses and the velocity of the fingertips are kept here.
 """
 
 from abc import abstractmethod
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from angora_train.tasks.base import Observation, TaskConfig, VectorTask
+from angora_train.tasks.hand.cameras import WATCHER, open_eyes
 from angora_train.tasks.hand.model import compose_reach_model, named_ids, rest_state
 from angora_train.tasks.hand.names import (
     FINGERTIPS,
@@ -20,9 +22,20 @@ from angora_train.tasks.hand.names import (
     TOUCH_SENSORS,
     Finger,
 )
+from angora_train.tasks.rendering import Camera, Mark
 from angora_train.tasks.simulation import Simulation
+from angora_train.tasks.vision import VisionConfig
 
-__all__ = ["THUMB", "FingertipTask", "finger_indices"]
+__all__ = ["COLOURS", "THUMB", "FingertipConfig", "FingertipTask", "finger_indices"]
+
+COLOURS = (
+    (0.90, 0.20, 0.20),
+    (0.20, 0.75, 0.25),
+    (0.25, 0.45, 0.95),
+    (0.95, 0.80, 0.10),
+    (0.80, 0.30, 0.85),
+)
+"""Red, green and blue of what belongs to each fingertip in pictures, thumb last."""
 
 THUMB = len(TARGET_FINGERS)
 """Row of the thumb among the fingertips."""
@@ -49,17 +62,25 @@ def finger_indices(fingers: tuple[Finger, ...]) -> NDArray[np.int64]:
     return np.array([TARGET_FINGERS.index(finger) for finger in fingers], np.int64)
 
 
+class FingertipConfig(TaskConfig):
+    """What every reaching task can be asked for."""
+
+    vision: VisionConfig = VisionConfig()
+    """What the sensation ``vision`` is: ``pose``, the fingertips' places, or ``rgb``,
+    pixels."""
+
+
 class FingertipTask(VectorTask):
     """The Shadow Hand in B worlds, judged by its fingertips.
 
     Sensations: ``proprioception`` (48: 24 joint angles, rad; 24 joint velocities,
     rad/s), ``touch`` (92: normal force on each sensor, N, 2 ms before the rest),
-    ``goal``, ``vision`` (15: the five fingertips, m, in the world's frame) and
-    ``auxiliary``; goal and auxiliary are the task's.
+    ``goal``, ``vision`` (15: the five fingertips, m, in the world's frame; or pixels)
+    and ``auxiliary``; goal and auxiliary are the task's.
 
     Parameters
     ----------
-    config : TaskConfig
+    config : FingertipConfig
         The task's settings.
     n_worlds : int
         Number of worlds, B.
@@ -73,7 +94,7 @@ class FingertipTask(VectorTask):
 
     def __init__(
         self,
-        config: TaskConfig,
+        config: FingertipConfig,
         n_worlds: int,
         *,
         goal_size: int,
@@ -93,7 +114,13 @@ class FingertipTask(VectorTask):
             "vision": 3 * len(FINGERTIPS),
             "auxiliary": auxiliary_size,
         }
-        super().__init__(config, simulation, sizes, first_world=first_world)
+        super().__init__(
+            config,
+            simulation,
+            sizes,
+            first_world=first_world,
+            eyes=open_eyes(config.vision, simulation),
+        )
         joints = named_ids(model, "joint", JOINTS)
         touch = model.sensor_adr[named_ids(model, "sensor", TOUCH_SENSORS)]
         sites = named_ids(model, "site", FINGERTIPS)
@@ -104,6 +131,19 @@ class FingertipTask(VectorTask):
         self._rest_fingertips = rest.site_xpos[sites].copy()
         self._palm = rest.xpos[named_ids(model, "body", [PALM])[0]].copy()
         self._previous_fingertips = self._fingertips.copy()
+
+    def _camera(self) -> Camera:
+        """Look at the hand."""
+        return WATCHER
+
+    def _balls(
+        self, fingers: Sequence[int], places_m: NDArray[np.float64], radius_m: float
+    ) -> Sequence[Mark]:
+        """Draw a ball in a finger's colour at each place, (n, 3)."""
+        return [
+            Mark(place_m, (*COLOURS[finger], 0.6), radius_m)
+            for finger, place_m in zip(fingers, places_m, strict=True)
+        ]
 
     @abstractmethod
     def _draw_goal(self, world: int, rng: np.random.Generator) -> None:

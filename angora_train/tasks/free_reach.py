@@ -5,15 +5,22 @@ The goal names the finger and no place. After the free reaching task of this pro
 predecessor, AngoraPy; the constants of its reward are in `FreeReachScales`.
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from angora_train.tasks.base import TaskConfig, Verdict
-from angora_train.tasks.fingertips import THUMB, FingertipTask, finger_indices
+from angora_train.tasks.base import Verdict
+from angora_train.tasks.fingertips import (
+    THUMB,
+    FingertipConfig,
+    FingertipTask,
+    finger_indices,
+)
 from angora_train.tasks.hand.names import FINGERTIPS, TARGET_FINGERS, Finger
+from angora_train.tasks.rendering import Mark
 from angora_train.tasks.rewards import (
     FreeReachScales,
     free_reach_distances,
@@ -25,14 +32,15 @@ __all__ = ["FreeReach", "FreeReachConfig"]
 _N_FINGERS = len(TARGET_FINGERS)
 
 
-class FreeReachConfig(TaskConfig):
+class FreeReachConfig(FingertipConfig):
     """Settings of the free reaching task."""
 
     target_fingers: Annotated[tuple[Finger, ...], Field(min_length=1)] = TARGET_FINGERS
     """Fingers that the thumb is asked to meet, drawn with equal chance."""
 
     rewards: FreeReachScales = FreeReachScales()
-    """Scales of the reward's terms."""
+    """Scales of the reward's terms: a recipe's name (``single``, ``sequence``), or what
+    differs from one."""
 
 
 class FreeReach(FingertipTask):
@@ -46,7 +54,7 @@ class FreeReach(FingertipTask):
     proprioception  48    24 joint angles, rad; 24 joint velocities, rad/s
     touch           92    normal force on each sensor, N (2 ms before the rest)
     goal            4     1 for the finger to be met (ff, mf, rf, lf), else 0
-    vision          15    the five fingertips, m, in the world's frame
+    vision          15    the five fingertips, m, in the world's frame; or pixels
     auxiliary       22    way from the thumb to the target finger, m; distance of
                           each finger from the thumb, m; velocity of the
                           fingertips, m/s, as the mean over the last control step
@@ -92,6 +100,12 @@ class FreeReach(FingertipTask):
         choice = finger_indices(self.config.target_fingers)
         self._targets[world] = choice[rng.integers(len(choice))]
 
+    def _marks(self, world: int) -> Sequence[Mark]:
+        """Show which fingertip should meet the thumb's."""
+        finger = int(self._targets[world])
+        tips = self._fingertips[world].reshape(-1, 3)[[finger, THUMB]]
+        return self._balls([finger, finger], tips, radius_m=0.013)
+
     def _goal(self) -> NDArray[np.float32]:
         """Return which finger is to be met."""
         return np.eye(_N_FINGERS, dtype=np.float32)[self._targets]
@@ -110,7 +124,9 @@ class FreeReach(FingertipTask):
         distances_m = free_reach_distances(self._fingertips)
         distance_m = distances_m[np.arange(self.num_envs), self._targets]
         return Verdict(
-            terms=free_reach_reward(self._fingertips, self._targets, scales),
+            terms=free_reach_reward(
+                self._fingertips, self._targets, scales, self.progress
+            ),
             facts={
                 "success": distance_m < scales.success_distance_m,
                 "distance_m": distance_m,

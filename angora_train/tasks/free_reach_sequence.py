@@ -16,17 +16,14 @@ __all__ = ["FreeReachSequence", "FreeReachSequenceConfig"]
 
 
 class FreeReachSequenceConfig(FreeReachConfig):
-    """Settings of the sequence of fingers.
-
-    As in the sequence of reaching goals the bonus outweighs the way to the next
-    finger; its size is this project's choice.
-    """
+    """Settings of the sequence of fingers."""
 
     sequence: SequenceConfig = SequenceConfig()
     """When a finger gives way to the next."""
 
-    rewards: FreeReachScales = FreeReachScales(success=5.0)
-    """Scales of the reward's terms."""
+    rewards: FreeReachScales = FreeReachScales(extends="sequence")
+    """Scales of the reward's terms: a recipe's name (``single``, ``sequence``), or what
+    differs from one."""
 
 
 class FreeReachSequence(FreeReach):

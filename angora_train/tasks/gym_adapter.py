@@ -23,6 +23,7 @@ from angora_train.errors import TaskError, closest
 from angora_train.tasks.base import Observation, Task
 from angora_train.tasks.hidden_velocity import HideVelocity
 from angora_train.tasks.realism import Imperfection, Senses
+from angora_train.tasks.rendering import Camera, Frame, Style
 
 __all__ = ["GymConfig", "GymTask", "world_seed"]
 
@@ -133,12 +134,15 @@ class GymTask(Task):
         self.envs = [_make(env_id, self.config) for _ in range(n_worlds)]
         env = self.envs[0]
         self._named = _NamedSpace(env_id, env.observation_space, self.config.sensation)
-        sizes = self._named.sizes
-        self._senses = Senses(self.config.sensing, sizes, n_worlds, first_world)
+        self._senses = Senses(
+            self.config.sensing, self._named.boxes, n_worlds, first_world
+        )
         self._choice = _choice(env_id, env.action_space)
         self.n_bins = self._choice.n_bins
+        is_drawn = env.render_mode == "rgb_array"
         self.metadata = {  # type: ignore[misc]
             **type(self).metadata,
+            "render_modes": ["rgb_array"] if is_drawn else [],
             "render_fps": env.metadata.get("render_fps") or 1,
         }
         self.single_observation_space = self._named.space
@@ -274,6 +278,35 @@ class GymTask(Task):
             "diverged": np.zeros(n_worlds, np.bool_),
         }
 
+    def picture(
+        self, world: int = 0, style: Style | None = None, camera: Camera | None = None
+    ) -> Frame:
+        """Draw one world, as its environment draws itself.
+
+        Parameters
+        ----------
+        world : int
+            Row.
+        style, camera : optional
+            Ignored: the environment has its own.
+
+        Returns
+        -------
+        ndarray of uint8, shape (H, W, 3)
+            Red, green and blue.
+
+        Raises
+        ------
+        TaskError
+            If the environments were made without pictures.
+        """
+        if not self.metadata["render_modes"]:
+            raise TaskError(
+                f"The worlds of {self.env_id} were made without pictures. Set the "
+                "task's option make: {render_mode: rgb_array}."
+            )
+        return np.asarray(self.envs[world].render(), np.uint8)
+
     def close_extras(self, **kwargs: Any) -> None:
         """Close the environments.
 
@@ -310,7 +343,7 @@ class _NamedSpace:
     def __init__(self, env_id: str, space: spaces.Space[Any], name: str) -> None:
         self._is_dict = isinstance(space, spaces.Dict)
         parts = dict(space.spaces) if isinstance(space, spaces.Dict) else {name: space}
-        boxes = OrderedDict[str, spaces.Space[Any]]()
+        self.boxes = OrderedDict[str, spaces.Box]()
         for part, kind in parts.items():
             if not isinstance(kind, spaces.Box):
                 raise TaskError(
@@ -321,12 +354,9 @@ class _NamedSpace:
                 np.clip(bound, -_MAX_SENSATION, _MAX_SENSATION).astype(np.float32)
                 for bound in (kind.low.ravel(), kind.high.ravel())
             )
-            boxes[part] = spaces.Box(low, high)
+            self.boxes[part] = spaces.Box(low, high)
         self._names = tuple(parts)
-        self.sizes = {
-            part: int(np.prod(box.shape or ())) for part, box in boxes.items()
-        }
-        self.space = spaces.Dict(boxes)
+        self.space = spaces.Dict(OrderedDict[str, spaces.Space[Any]](self.boxes))
 
     def row(self, raw: Any) -> Observation:
         """One world's sensations."""

@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Meeting points: where thumb and finger come together, as places of the fingertips."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from angora_train.tasks.base import TaskConfig
-from angora_train.tasks.fingertips import THUMB, FingertipTask
+from angora_train.tasks.fingertips import THUMB, FingertipConfig, FingertipTask
 from angora_train.tasks.hand.names import FINGERTIPS, TARGET_FINGERS, Finger
+from angora_train.tasks.rendering import Mark
 
 __all__ = ["MeetingConfig", "MeetingTask"]
 
 _LATERAL = 0  # the world's x axis runs from the thumb's side to the little finger's
 
 
-class MeetingConfig(TaskConfig):
+class MeetingConfig(FingertipConfig):
     """Where thumb and finger meet.
 
     The meeting point is that of this project's predecessor, 8 cm from the palm along
@@ -101,6 +102,11 @@ class MeetingTask(FingertipTask):
             way /= np.sqrt(np.square(way).sum(axis=-1, keepdims=True))
             goals[np.arange(n), tips] = meeting - config.tip_offset_m * way
         return goals
+
+    def _marks(self, world: int) -> Sequence[Mark]:
+        """Show where each fingertip should be."""
+        places_m = self._goals[world].reshape(-1, 3)
+        return self._balls(range(len(places_m)), places_m, radius_m=0.008)
 
     def _goal(self) -> NDArray[np.float32]:
         """Return the places that the fingertips should take."""

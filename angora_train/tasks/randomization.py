@@ -8,6 +8,7 @@ MuJoCo derives from them is computed again (0.1 ms).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import mujoco
@@ -56,6 +57,10 @@ class PhysicsConfig(BaseModel):
     friction: _Factors = _ONE
     """Sliding friction of all surfaces, one factor a world, drawn evenly."""
 
+    size: _Factors = _ONE
+    """Size of each object that moves freely, drawn evenly; its mass stays, its inertia
+    follows."""
+
     damping: _Factors = _ONE
     """Damping of each degree of freedom, drawn evenly in its logarithm."""
 
@@ -89,7 +94,7 @@ class Physics:
     ------
     TaskError
         If gains are to be drawn and an actuator is not a motor, position or velocity
-        servo.
+        servo; or sizes, and an object is a mesh, has parts, or there is none.
     """
 
     def __init__(
@@ -101,6 +106,7 @@ class Physics:
     ) -> None:
         if config.gain != _ONE:
             _require_plain_gains(nominal)
+        self._objects = _find_objects(nominal) if config.size != _ONE else ()
         self._config = config
         self._nominal = nominal
         self._models = models
@@ -139,6 +145,8 @@ class Physics:
         damping = _log_uniform(rng, config.damping, nominal.nv)
         gains = _log_uniform(rng, config.gain, nominal.nu)[:, None]
         gravity = rng.normal(0.0, config.gravity_std, 3)
+        # Drawn last, and only where wanted: the other numbers do not depend on it.
+        sizes = [float(rng.uniform(*config.size)) for _ in self._objects]
         model.body_mass[:] = nominal.body_mass * masses
         model.body_inertia[:] = nominal.body_inertia * masses[:, None]
         model.geom_friction[:, 0] = nominal.geom_friction[:, 0] * friction
@@ -147,7 +155,55 @@ class Physics:
         model.actuator_gainprm[:, :3] = nominal.actuator_gainprm[:, :3] * gains
         model.actuator_biasprm[:, :3] = nominal.actuator_biasprm[:, :3] * gains
         model.opt.gravity[:] = nominal.opt.gravity + gravity
+        for thing, size in zip(self._objects, sizes, strict=True):
+            thing.resize(nominal, model, size)
         mujoco.mj_setConst(model, self._scratch)
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    """A body that moves freely, and what belongs to it."""
+
+    body: int
+    geoms: NDArray[np.int64]
+    sites: NDArray[np.int64]
+
+    def resize(self, nominal: Any, model: Any, size: float) -> None:
+        """Make it so many times as large as it was; inertia was set before."""
+        body, geoms, sites = self.body, self.geoms, self.sites
+        for name in ("geom_size", "geom_pos", "geom_rbound", "geom_aabb"):
+            getattr(model, name)[geoms] = getattr(nominal, name)[geoms] * size
+        for name in ("site_size", "site_pos"):
+            getattr(model, name)[sites] = getattr(nominal, name)[sites] * size
+        model.body_ipos[body] = nominal.body_ipos[body] * size
+        model.body_inertia[body] *= size**2
+        # Boxes around its parts, in which contacts are looked for.
+        first, n = int(nominal.body_bvhadr[body]), int(nominal.body_bvhnum[body])
+        boxes = slice(first, first + n)
+        model.bvh_aabb[boxes] = nominal.bvh_aabb[boxes] * size
+
+
+def _find_objects(model: Any) -> tuple[_Object, ...]:
+    """Find the bodies that move freely, and refuse those that cannot be resized."""
+    is_free = model.jnt_type == int(mujoco.mjtJoint.mjJNT_FREE)
+    objects = tuple(
+        _Object(
+            body,
+            np.flatnonzero(model.geom_bodyid == body),
+            np.flatnonzero(model.site_bodyid == body),
+        )
+        for body in model.jnt_bodyid[is_free].tolist()
+    )
+    if not objects:
+        raise TaskError("physics.size: the model has no object that moves freely.")
+    for thing in objects:
+        is_mesh = model.geom_type[thing.geoms] == int(mujoco.mjtGeom.mjGEOM_MESH)
+        if is_mesh.any() or (model.body_parentid == thing.body).any():
+            raise TaskError(
+                f"physics.size: the object '{model.body(thing.body).name}' is a mesh "
+                "or has moving parts, so that its size cannot be changed."
+            )
+    return objects
 
 
 def _log_uniform(

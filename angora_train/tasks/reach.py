@@ -32,7 +32,8 @@ class ReachConfig(MeetingConfig):
     """Share of the goals that ask for the rest posture."""
 
     rewards: ReachScales = ReachScales()
-    """Scales of the reward's terms."""
+    """Scales of the reward's terms: a recipe's name (``single``, ``sequence``), or what
+    differs from one."""
 
 
 class Reach(MeetingTask):
@@ -48,7 +49,7 @@ class Reach(MeetingTask):
     proprioception  48    24 joint angles, rad; 24 joint velocities, rad/s
     touch           92    normal force on each sensor, N (2 ms before the rest)
     goal            15    target of the five fingertips, m, in the world's frame
-    vision          15    the five fingertips, m, in the world's frame
+    vision          15    the five fingertips, m, in the world's frame; or pixels
     auxiliary       30    goal minus fingertips, m; velocity of the fingertips,
                           m/s, as the mean over the last control step
     ==============  ====  =====================================================
@@ -123,7 +124,7 @@ class Reach(MeetingTask):
         scales = self.config.rewards
         distance_m = reach_distance(self._fingertips, self._goals)
         return Verdict(
-            terms=reach_reward(self._fingertips, self._goals, scales),
+            terms=reach_reward(self._fingertips, self._goals, scales, self.progress),
             facts={
                 "success": distance_m < scales.success_distance_m,
                 "distance_m": distance_m,

@@ -16,18 +16,14 @@ __all__ = ["ReachSequence", "ReachSequenceConfig"]
 
 
 class ReachSequenceConfig(MeetingConfig):
-    """Settings of the sequence of reaching goals.
-
-    A goal that is met gives way to one farther off. With the bonus of the single goal
-    it would pay to hover before the goal: the next one costs about 0.1 m over the 10
-    to 20 steps that it takes, 1 to 2. The bonus of 5 is this project's choice.
-    """
+    """Settings of the sequence of reaching goals."""
 
     sequence: SequenceConfig = SequenceConfig()
     """When a goal gives way to the next."""
 
-    rewards: ReachScales = ReachScales(success=5.0)
-    """Scales of the reward's terms."""
+    rewards: ReachScales = ReachScales(extends="sequence")
+    """Scales of the reward's terms: a recipe's name (``single``, ``sequence``), or what
+    differs from one."""
 
 
 class ReachSequence(MeetingTask):
@@ -95,7 +91,7 @@ class ReachSequence(MeetingTask):
         distance_m = reach_distance(self._fingertips, self._goals)
         reached = distance_m < scales.success_distance_m
         return Verdict(
-            terms=reach_reward(self._fingertips, self._goals, scales),
+            terms=reach_reward(self._fingertips, self._goals, scales, self.progress),
             facts={
                 "success": self._sequence.is_complete(reached),
                 "distance_m": distance_m,

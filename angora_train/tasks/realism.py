@@ -7,9 +7,10 @@ logarithm, or contact), the delay, the noise, the loss. Rewards and the sensatio
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from gymnasium.spaces import Box
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
 
@@ -17,7 +18,7 @@ from angora_train.errors import TaskError, closest
 
 __all__ = ["Imperfection", "Senses"]
 
-_Observation = dict[str, NDArray[np.float32]]
+_Observation = dict[str, NDArray[Any]]
 
 _PURPOSE = 1
 """Sets these generators apart from those that decide goals and starts."""
@@ -59,8 +60,8 @@ class Senses:
     ----------
     config : mapping of str to Imperfection
         What is wrong, by sensation.
-    sizes : mapping of str to int
-        Width of every sensation.
+    spaces : mapping of str to gymnasium.spaces.Box
+        Shape and dtype of every sensation of one world.
     n_worlds : int
         Number of worlds, B.
     first_world : int
@@ -69,26 +70,32 @@ class Senses:
     Raises
     ------
     TaskError
-        If a sensation is unknown, or is ``auxiliary``.
+        If a sensation is unknown or is ``auxiliary``, or pixels are to have noise,
+        losses or another form.
     """
 
     def __init__(
         self,
         config: Mapping[str, Imperfection],
-        sizes: Mapping[str, int],
+        spaces: Mapping[str, Box],
         n_worlds: int,
         first_world: int = 0,
     ) -> None:
-        allowed = [name for name in sizes if name != _TRUE]
+        allowed = [name for name in spaces if name != _TRUE]
         for name in config:
             if name not in allowed:
                 raise TaskError(
                     f"sensing: there is no sensation '{name}' to be made imperfect."
                     f"{closest(name, allowed)} Sensations: {', '.join(allowed)}."
                 )
+            if spaces[name].dtype == np.uint8 and not _only_delays(config[name]):
+                raise TaskError(
+                    f"sensing: '{name}' is made of pixels, which can lag behind "
+                    "(delay_steps) but have no noise, dropout or form."
+                )
         self._channels = {
-            name: _Channel(config[name], n_worlds, size)
-            for name, size in sizes.items()
+            name: _Channel(config[name], n_worlds, space)
+            for name, space in spaces.items()
             if name in config
         }
         self._n_worlds = n_worlds
@@ -121,16 +128,16 @@ class Senses:
 
         Parameters
         ----------
-        true : dict of ndarray of float32, shape (B, size)
+        true : dict of ndarray, shape (B, ...)
             What is true in all worlds.
         worlds : ndarray of int64, shape (n,)
             Where an episode begins.
-        shown : dict of ndarray of float32, shape (B, size), optional
+        shown : dict of ndarray, shape (B, ...), optional
             What the other worlds show now; needed unless all begin.
 
         Returns
         -------
-        dict of ndarray of float32, shape (B, size)
+        dict of ndarray, shape (B, ...)
             New arrays where something is imperfect, else those of `true`.
         """
         if not self._channels:
@@ -148,12 +155,12 @@ class Senses:
 
         Parameters
         ----------
-        true : dict of ndarray of float32, shape (B, size)
+        true : dict of ndarray, shape (B, ...)
             What is true.
 
         Returns
         -------
-        dict of ndarray of float32, shape (B, size)
+        dict of ndarray, shape (B, ...)
             New arrays where something is imperfect, else those of `true`.
         """
         if not self._channels:
@@ -167,54 +174,63 @@ class Senses:
         }
 
 
+def _only_delays(config: Imperfection) -> bool:
+    """Whether what is shown was true once, value for value."""
+    return config == Imperfection(delay_steps=config.delay_steps)
+
+
 class _Channel:
     """One sensation of B worlds."""
 
-    def __init__(self, config: Imperfection, n_worlds: int, size: int) -> None:
+    def __init__(self, config: Imperfection, n_worlds: int, space: Box) -> None:
         self._config = config
-        self.shown = np.zeros((n_worlds, size), np.float32)
-        # What was true in the last steps, the oldest first: (delay + 1, B, size).
-        self._past = np.zeros((config.delay_steps + 1, n_worlds, size), np.float32)
+        shape = (n_worlds, *(space.shape or ()))
+        self.shown: NDArray[Any] = np.zeros(shape, space.dtype)
+        # What was true in the last steps, the oldest first: (delay + 1, B, ...).
+        self._past = np.zeros((config.delay_steps + 1, *shape), space.dtype)
 
     def first(
         self,
-        true: NDArray[np.float32],
+        true: NDArray[Any],
         worlds: NDArray[np.int64],
         rngs: Sequence[np.random.Generator],
-    ) -> NDArray[np.float32]:
-        """Forget the past of some worlds and show their first state, (n, size)."""
+    ) -> NDArray[Any]:
+        """Forget the past of some worlds and show their first state, (n, ...)."""
         self._past[:, worlds] = self._formed(true)
-        self.shown[worlds] = self._past[0, worlds] + self._noise(worlds, rngs)
+        self.shown[worlds] = self._noisy(self._past[0, worlds], worlds, rngs)
         return self.shown[worlds]
 
     def next(
-        self, true: NDArray[np.float32], rngs: Sequence[np.random.Generator]
-    ) -> NDArray[np.float32]:
-        """Show the next state of all worlds, (B, size)."""
+        self, true: NDArray[Any], rngs: Sequence[np.random.Generator]
+    ) -> NDArray[Any]:
+        """Show the next state of all worlds, (B, ...)."""
         self._past[:-1] = self._past[1:]
         self._past[-1] = self._formed(true)
-        new = self._past[0] + self._noise(np.arange(len(true)), rngs)
+        new = self._noisy(self._past[0], np.arange(len(true)), rngs)
         if self._config.dropout > 0:
             luck = np.stack([rng.random(true.shape[1]) for rng in rngs])
             new = np.where(luck < self._config.dropout, self.shown, new)
-        self.shown = new
-        return self.shown.copy()
+        self.shown = np.array(new)
+        return np.array(new)
 
-    def _formed(self, true: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _formed(self, true: NDArray[Any]) -> NDArray[Any]:
         """Turn values into what the sensor shows of them."""
         if self._config.form == "log":
-            return np.log1p(np.maximum(true, 0.0)).astype(np.float32)
+            return np.asarray(np.log1p(np.maximum(true, 0.0)), np.float32)
         if self._config.form == "contact":
-            return (true > 0).astype(np.float32)
+            return np.asarray(true > 0, np.float32)
         return true
 
-    def _noise(
-        self, worlds: NDArray[np.int64], rngs: Sequence[np.random.Generator]
-    ) -> NDArray[np.float32] | np.float32:
-        """Draw each world's noise from its own generator, (n, size)."""
+    def _noisy(
+        self,
+        shown: NDArray[Any],
+        worlds: NDArray[np.int64],
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[Any]:
+        """Add noise from each world's own generator to what it shows, (n, ...)."""
         if self._config.noise_std == 0:
-            return np.float32(0.0)
-        size = self.shown.shape[1]
+            return shown
         chosen = [rngs[world] for world in worlds.tolist()]
-        drawn = np.stack([rng.standard_normal(size) for rng in chosen])
-        return (self._config.noise_std * drawn).astype(np.float32)
+        drawn = np.stack([rng.standard_normal(shown.shape[1]) for rng in chosen])
+        noise = (self._config.noise_std * drawn).astype(np.float32)
+        return np.asarray(shown + noise)

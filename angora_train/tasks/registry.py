@@ -33,7 +33,7 @@ from angora_train.tasks.reach import Reach, ReachConfig
 from angora_train.tasks.reach_sequence import ReachSequence, ReachSequenceConfig
 from angora_train.tasks.reorient_cube import ReorientCube, ReorientCubeConfig
 from angora_train.tasks.reorient_cube_z import ReorientCubeZ, ReorientCubeZConfig
-from angora_train.tasks.single import SingleTask
+from angora_train.tasks.single import SingleTask, with_render_mode
 
 __all__ = [
     "make_config",
@@ -198,13 +198,17 @@ def make_vector_task(
     return entry.task(config, n_worlds, first_world=first_world, n_threads=n_threads)
 
 
-def make_task(name: str, **settings: Any) -> SingleTask:
+def make_task(
+    name: str, *, render_mode: str | None = None, **settings: Any
+) -> SingleTask:
     """Make one world of a task, as a `gymnasium.Env`.
 
     Parameters
     ----------
     name : str
         The task.
+    render_mode : str, optional
+        ``rgb_array`` for `SingleTask.render` to draw pictures.
     **settings
         Fields of its config that differ from the defaults.
 
@@ -213,7 +217,7 @@ def make_task(name: str, **settings: Any) -> SingleTask:
     SingleTask
         The batch of one.
     """
-    return SingleTask(make_vector_task(name, settings))
+    return SingleTask(make_vector_task(name, settings), render_mode)
 
 
 def register_with_gymnasium() -> None:
@@ -260,9 +264,11 @@ def register_task(name: str, task: type[Task], config: type[BaseModel]) -> None:
     register_with_gymnasium()
 
 
-def _make_batch(num_envs: int, name: str, **settings: Any) -> Task:
+def _make_batch(
+    num_envs: int, name: str, *, render_mode: str | None = None, **settings: Any
+) -> Task:
     """Make a batch under Gymnasium's name for its size."""
-    return make_vector_task(name, settings, num_envs)
+    return with_render_mode(make_vector_task(name, settings, num_envs), render_mode)
 
 
 def _find(name: str) -> _Entry:

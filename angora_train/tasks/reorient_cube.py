@@ -6,6 +6,7 @@ After Andrychowicz et al. 2020, Learning dexterous in-hand manipulation
 soon as one is reached, 8 s for each and 50 at most.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -17,8 +18,10 @@ from angora_train.tasks.base import Observation, TaskConfig, VectorTask, Verdict
 from angora_train.tasks.control import ControlConfig
 from angora_train.tasks.cube_rewards import CubeMoment, CubeScales, cube_reward
 from angora_train.tasks.goals import GoalKind, draw_goal
+from angora_train.tasks.hand.cameras import WATCHER, open_eyes
 from angora_train.tasks.hand.model import Grip, compose_cube_model, named_ids
 from angora_train.tasks.hand.names import (
+    CUBE,
     CUBE_JOINT,
     FINGERTIPS,
     JOINTS,
@@ -33,12 +36,16 @@ from angora_train.tasks.orientation import (
     relative_rotation,
     rotate,
 )
+from angora_train.tasks.rendering import Camera, Mark
 from angora_train.tasks.simulation import Simulation
+from angora_train.tasks.vision import VisionConfig
 
 __all__ = ["ReorientCube", "ReorientCubeConfig"]
 
 _QUATERNION = 4
 _UPRIGHT = np.array([1.0, 0.0, 0.0, 0.0])
+_GOAL_PLACE_M = np.array([1.14, 0.86, 0.2])
+"""Where pictures show the goal: beside the hand, on the little finger's side."""
 
 
 class ReorientCubeConfig(TaskConfig):
@@ -63,6 +70,10 @@ class ReorientCubeConfig(TaskConfig):
     goal_range_rad: tuple[float, float] = (0.0, np.pi)
     """Least and greatest angle between the cube and a new goal, rad. Goals nearer than
     `success_rad` are reached without doing anything."""
+
+    vision: VisionConfig = VisionConfig()
+    """What the sensation ``vision`` is: ``pose``, the cube's place and orientation, or
+    ``rgb``, pixels."""
 
     relative_goal: bool = False
     """Whether the goal is sensed as the rotation that still leads there, instead of
@@ -130,7 +141,7 @@ class ReorientCube(VectorTask):
                           rest)
     goal            4     the goal, or with `relative_goal` the rotation from the
                           cube to it
-    vision          7     the cube's place, m, and orientation
+    vision          7     the cube's place, m, and orientation; or pixels
     auxiliary       26    the five fingertips, m; rotation from the cube to its
                           goal; the cube's linear, m/s, and angular velocity,
                           rad/s, in the world's frame; time left for the goal, s
@@ -186,7 +197,13 @@ class ReorientCube(VectorTask):
             "vision": 3 + _QUATERNION,
             "auxiliary": 3 * len(FINGERTIPS) + _QUATERNION + 3 + 3 + 1,
         }
-        super().__init__(config, simulation, sizes, first_world=first_world)
+        super().__init__(
+            config,
+            simulation,
+            sizes,
+            first_world=first_world,
+            eyes=open_eyes(config.vision, simulation),
+        )
         self.n_goal_steps = round(config.goal_s / simulation.control_step_s)
         if self.n_goal_steps < 1:
             raise TaskError(
@@ -195,6 +212,7 @@ class ReorientCube(VectorTask):
             )
         joints = named_ids(model, "joint", JOINTS)
         cube = named_ids(model, "joint", [CUBE_JOINT])[0]
+        self._cube_geom = int(named_ids(model, "geom", [CUBE])[0])
         place, motion = int(model.jnt_qposadr[cube]), int(model.jnt_dofadr[cube])
         sites = named_ids(model, "site", FINGERTIPS)
         touch = model.sensor_adr[named_ids(model, "sensor", TOUCH_SENSORS)]
@@ -272,6 +290,21 @@ class ReorientCube(VectorTask):
         )
         return goals, face_up(goals)
 
+    def _camera(self) -> Camera:
+        """Look at the hand."""
+        return WATCHER
+
+    def _marks(self, world: int) -> Sequence[Mark]:
+        """Show a cube in the goal's orientation beside the hand."""
+        return [
+            Mark(
+                _GOAL_PLACE_M,
+                (1.0, 1.0, 1.0, 0.75),
+                likeness=self._cube_geom,
+                orientation=self._goals[world],
+            )
+        ]
+
     def _draw_starts(self, worlds: NDArray[np.int64]) -> NDArray[np.float64]:
         """One of the settled states for each world."""
         rngs = [self._rngs[int(world)] for world in worlds]
@@ -342,7 +375,7 @@ class ReorientCube(VectorTask):
             forces=self._forces,
         )
         return Verdict(
-            terms=cube_reward(moment, config.rewards),
+            terms=cube_reward(moment, config.rewards, self.progress),
             facts={
                 "success": is_reached,
                 "distance_rad": angle_rad,

@@ -5,9 +5,15 @@ The sum of a function's terms is the reward of the step. Every term is logged un
 its name as ``reward/<term>``.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat
+from pydantic import PositiveFloat
+
+from angora_train.tasks.scales import Bonus, Scales
 
 __all__ = [
     "FreeReachScales",
@@ -21,20 +27,30 @@ __all__ = [
 _Array = NDArray[np.float64]
 
 
-class ReachScales(BaseModel):
-    """Scales of the reaching reward's terms."""
+class ReachScales(Scales):
+    """Scales of the reaching reward's terms: a recipe, and what differs from it.
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
+    ``single`` is for one goal an episode. With its bonus it would pay to hover before
+    a goal that gives way to one farther off: the next costs about 0.1 m over the 10 to
+    20 steps that it takes, 1 to 2. The bonus of ``sequence`` is this project's choice.
+    """
+
+    recipes: ClassVar[Mapping[str, Mapping[str, float]]] = MappingProxyType(
+        {
+            "single": {"distance": 1.0, "success": 0.1},
+            "sequence": {"distance": 1.0, "success": 5.0},
+        }
     )
+    terms: ClassVar[tuple[str, ...]] = ("distance", "success")
 
-    distance: NonNegativeFloat = 1.0
+    extends: str = "single"
+    """Recipe that gives the scales which are not written: ``single`` or
+    ``sequence``."""
+
+    distance: Bonus = 1.0
     """Cost of one metre between the fingertips and their goal."""
 
-    success: NonNegativeFloat = 0.1
+    success: Bonus = 0.1
     """Bonus of a step that ends within `success_distance_m`."""
 
     success_distance_m: PositiveFloat = 0.02
@@ -67,7 +83,7 @@ def reach_distance(fingertips: _Array, goals: _Array) -> _Array:
 
 
 def reach_reward(
-    fingertips: _Array, goals: _Array, scales: ReachScales
+    fingertips: _Array, goals: _Array, scales: ReachScales, share: float = 0.0
 ) -> dict[str, _Array]:
     """Reward fingertips for being where they should be.
 
@@ -77,12 +93,15 @@ def reach_reward(
         Five positions each, m, in the world's frame.
     scales : ReachScales
         Weight of each term.
+    share : float
+        Share of training that is done, for scales that follow it.
 
     Returns
     -------
     dict of ndarray of float64, shape (...)
         ``distance``: minus the distance in metres, scaled; ``success``: the bonus
-        where the distance is below the threshold, else zero.
+        where the distance is below the threshold, else zero. A term whose scale is
+        zero from the start of training to its end is left out.
 
     Examples
     --------
@@ -94,35 +113,38 @@ def reach_reward(
     """
     distance_m = reach_distance(fingertips, goals)
     reached = np.asarray(distance_m < scales.success_distance_m, np.float64)
-    return {
-        "distance": -scales.distance * distance_m,
-        "success": scales.success * reached,
-    }
+    return _scaled({"distance": -distance_m, "success": reached}, scales, share)
 
 
-class FreeReachScales(BaseModel):
-    """Scales of the free reaching reward's terms.
+class FreeReachScales(Scales):
+    """Scales of the free reaching reward's terms: a recipe, and what differs from it.
 
-    The numbers are those of this project's predecessor, AngoraPy 0.11.
+    The numbers of ``single`` are those of this project's predecessor, AngoraPy 0.11;
+    the bonus of ``sequence`` is this project's choice, as for `ReachScales`.
     """
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
+    recipes: ClassVar[Mapping[str, Mapping[str, float]]] = MappingProxyType(
+        {
+            "single": {"distance": 1.0, "success": 0.1, "zone": 0.01},
+            "sequence": {"distance": 1.0, "success": 5.0, "zone": 0.01},
+        }
     )
+    terms: ClassVar[tuple[str, ...]] = ("distance", "success", "zone")
 
-    distance: NonNegativeFloat = 1.0
+    extends: str = "single"
+    """Recipe that gives the scales which are not written: ``single`` or
+    ``sequence``."""
+
+    distance: Bonus = 1.0
     """Cost of one metre between the tips of thumb and target finger."""
 
-    success: NonNegativeFloat = 0.1
+    success: Bonus = 0.1
     """Bonus of a step that ends within `success_distance_m`."""
 
     success_distance_m: PositiveFloat = 0.02
     """Distance below which the target finger counts as met, m."""
 
-    zone: NonNegativeFloat = 0.01
+    zone: Bonus = 0.01
     """Cost of one metre that another finger has come into the thumb's zone."""
 
     zone_radius_m: PositiveFloat = 0.06015
@@ -157,7 +179,10 @@ def free_reach_distances(fingertips: _Array) -> _Array:
 
 
 def free_reach_reward(
-    fingertips: _Array, targets: NDArray[np.int64], scales: FreeReachScales
+    fingertips: _Array,
+    targets: NDArray[np.int64],
+    scales: FreeReachScales,
+    share: float = 0.0,
 ) -> dict[str, _Array]:
     """Reward the thumb for meeting one finger, and the others for keeping away.
 
@@ -169,13 +194,16 @@ def free_reach_reward(
         Finger to be met, 0 to 3.
     scales : FreeReachScales
         Weight of each term.
+    share : float
+        Share of training that is done, for scales that follow it.
 
     Returns
     -------
     dict of ndarray of float64, shape (...)
         ``distance``: minus the distance of thumb and target finger in metres, scaled;
         ``success``: the bonus where that is below the threshold; ``zone``: minus the
-        sum over the other fingers of ``max(0, radius - distance)``, scaled.
+        sum over the other fingers of ``max(0, radius - distance)``, scaled. A term
+        whose scale is zero from the start of training to its end is left out.
 
     Examples
     --------
@@ -191,8 +219,12 @@ def free_reach_reward(
     depth_m = np.maximum(scales.zone_radius_m - distances_m, 0.0)
     intrusion_m = np.where(is_target, 0.0, depth_m).sum(axis=-1)
     reached = np.asarray(distance_m < scales.success_distance_m, np.float64)
-    return {
-        "distance": -scales.distance * distance_m,
-        "success": scales.success * reached,
-        "zone": -scales.zone * intrusion_m,
-    }
+    quantities = {"distance": -distance_m, "success": reached, "zone": -intrusion_m}
+    return _scaled(quantities, scales, share)
+
+
+def _scaled(
+    quantities: Mapping[str, _Array], scales: Scales, share: float
+) -> dict[str, _Array]:
+    """Terms: quantities times their scales at a moment of training."""
+    return {name: scale * quantities[name] for name, scale in scales.at(share).items()}

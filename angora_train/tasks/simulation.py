@@ -156,6 +156,21 @@ class Simulation:
         """
         return self._worlds[world]
 
+    def model_of(self, world: int) -> Any:
+        """Get the model that one world is stepped with.
+
+        Parameters
+        ----------
+        world : int
+            Row.
+
+        Returns
+        -------
+        mujoco.MjModel
+            The shared one, or after `individualize` the world's own.
+        """
+        return self._models[world]
+
     def step(self, controls: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Advance all worlds by one control step.
 

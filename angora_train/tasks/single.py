@@ -10,11 +10,13 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from angora_train.errors import TaskError
 from angora_train.tasks.base import Task
+from angora_train.tasks.rendering import Frame
 
-__all__ = ["SingleTask"]
+__all__ = ["SingleTask", "with_render_mode"]
 
-_Observation = dict[str, NDArray[np.float32]]
+_Observation = dict[str, NDArray[Any]]
 
 
 class SingleTask(gymnasium.Env[_Observation, NDArray[np.float32]]):
@@ -24,10 +26,18 @@ class SingleTask(gymnasium.Env[_Observation, NDArray[np.float32]]):
     ----------
     task : Task
         A batch of one world.
+    render_mode : str, optional
+        ``rgb_array`` for `render` to draw pictures.
+
+    Raises
+    ------
+    TaskError
+        If the task cannot be rendered in that mode.
     """
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    def __init__(self, task: Task, render_mode: str | None = None) -> None:
+        self.task = with_render_mode(task, render_mode)
+        self.render_mode = render_mode
         self.metadata = {
             key: value
             for key, value in task.metadata.items()
@@ -51,7 +61,7 @@ class SingleTask(gymnasium.Env[_Observation, NDArray[np.float32]]):
 
         Returns
         -------
-        observation : dict of ndarray of float32, shape (size,)
+        observation : dict of ndarray
             First observation.
         info : dict
             Facts of the first state.
@@ -77,7 +87,7 @@ class SingleTask(gymnasium.Env[_Observation, NDArray[np.float32]]):
 
         Returns
         -------
-        observation : dict of ndarray of float32, shape (size,)
+        observation : dict of ndarray
             What is sensed after the step; the last of its episode if that ended.
         reward : float
             Sum of the reward's terms.
@@ -101,9 +111,49 @@ class SingleTask(gymnasium.Env[_Observation, NDArray[np.float32]]):
             _row(info),
         )
 
+    def render(self) -> Frame | None:
+        """Draw the world, if it was made with ``render_mode="rgb_array"``.
+
+        Returns
+        -------
+        ndarray of uint8, shape (H, W, 3), or None
+            Red, green and blue; None without a render mode.
+        """
+        return None if self.render_mode is None else self.task.picture()
+
     def close(self) -> None:
         """Release the simulation."""
         self.task.close()
+
+
+def with_render_mode(task: Task, render_mode: str | None) -> Task:
+    """Set how a task is rendered.
+
+    Parameters
+    ----------
+    task : Task
+        Any task; it is changed.
+    render_mode : str, optional
+        One of its modes, or None.
+
+    Returns
+    -------
+    Task
+        The task.
+
+    Raises
+    ------
+    TaskError
+        If it has no such mode.
+    """
+    modes = task.metadata.get("render_modes", [])
+    if render_mode is not None and render_mode not in modes:
+        raise TaskError(
+            f"A {type(task).__name__} is not rendered as '{render_mode}'. Modes: "
+            f"{', '.join(modes) or 'none'}."
+        )
+    task.render_mode = render_mode
+    return task
 
 
 def _row(batch: dict[str, Any]) -> dict[str, Any]:

@@ -130,3 +130,104 @@ def test_a_muscle_s_gain_is_refused() -> None:
     model = mujoco.MjModel.from_xml_string(muscle)
     with pytest.raises(TaskError, match="'biceps' is no motor"):
         Physics(PhysicsConfig(gain=(0.5, 2.0)), model, [model])
+
+
+_DROP = """
+<mujoco>
+  <option timestep="0.002"/>
+  <worldbody>
+    <geom name="floor" type="plane" size="1 1 0.1"/>
+    <body name="box" pos="0 0 0.3"><freejoint/>
+      <geom name="box" type="box" size="0.1 0.1 0.1" mass="2"/>
+      <site name="corner" pos="0.1 0.1 0.1"/></body>
+  </worldbody>
+</mujoco>
+"""
+
+
+def _drops(xml: str = _DROP, **ranges: Any) -> tuple[Simulation, list[Any]]:
+    model = mujoco.MjModel.from_xml_string(xml)
+    simulation = Simulation(model, mujoco.MjData(model), 1, n_substeps=500)
+    models = simulation.individualize()
+    physics = Physics(PhysicsConfig(**ranges), model, models)
+    physics.seed(0)
+    physics.draw(0)
+    return simulation, models
+
+
+def test_a_larger_object_comes_to_rest_higher() -> None:
+    # A box of half a side's length 0.1 m, made half as large again: its centre rests
+    # at 0.15 m, less what the soft floor gives way (1e-4 m). It moves as if it had been
+    # written so: mass 2 kg as before, inertia 2/3 m a^2 = 0.03 kg m2.
+    simulation, (model,) = _drops(size=(1.5, 1.5))
+    for _ in range(3):
+        simulation.step(np.zeros((1, 0)))
+    assert simulation.qpos[0, 2] == pytest.approx(0.15, abs=3e-4)
+    assert model.body_mass[1] == 2.0
+    assert model.body_inertia[1] == pytest.approx([0.03] * 3)
+    assert model.geom("box").rbound == pytest.approx(0.15 * np.sqrt(3))
+    assert model.site("corner").pos == pytest.approx([0.15] * 3)
+    assert model.geom("floor").size == pytest.approx([1, 1, 0.1])
+
+
+def test_a_resized_object_is_as_if_it_had_been_written_so() -> None:
+    resized, (model,) = _drops(size=(1.5, 1.5))
+    written, (other,) = _drops(
+        _DROP.replace("0.1 0.1 0.1", "0.15 0.15 0.15"), mass=(1.0, 1.0 + 1e-15)
+    )
+    for field in ("body_inertia", "geom_rbound", "geom_aabb", "bvh_aabb", "geom_size"):
+        np.testing.assert_allclose(
+            getattr(model, field), getattr(other, field), atol=1e-12, err_msg=field
+        )
+    for simulation in (resized, written):
+        simulation.step(np.zeros((1, 0)))
+    np.testing.assert_allclose(resized.qpos, written.qpos, atol=1e-9)
+
+
+def test_the_cube_s_size_differs_and_nothing_else_does() -> None:
+    physics = {"mass": [0.5, 1.5], "size": [0.95, 1.05]}
+    task: Any = make_vector_task("ReorientCube", {"physics": physics}, n_worlds=4)
+    other: Any = make_vector_task(
+        "ReorientCube", {"physics": {"mass": [0.5, 1.5]}}, n_worlds=4
+    )
+    for each in (task, other):
+        each.reset(seed=0)
+    sizes = []
+    for world in range(4):
+        model, plain = (each.simulation.model_of(world) for each in (task, other))
+        cube = model.geom("object").id
+        sizes.append(model.geom_size[cube, 0] / 0.025)
+        np.testing.assert_array_equal(model.body_mass, plain.body_mass)
+        hand = np.arange(model.ngeom) != cube
+        np.testing.assert_array_equal(model.geom_size[hand], plain.geom_size[hand])
+    assert 0.95 <= min(sizes) < max(sizes) <= 1.05
+    assert len(set(sizes)) == 4
+
+
+def test_a_cube_that_has_grown_stays_in_the_hand() -> None:
+    settings = {"physics": {"size": [1.05, 1.05]}}
+    task: Any = make_vector_task("ReorientCube", settings, n_worlds=16)
+    task.reset(seed=0)
+    held = np.stack([task.simulation.data(w).ctrl.copy() for w in range(16)])
+    before = task.simulation.qpos[:, 24:27].copy()
+    for _ in range(5):
+        assert not task.simulation.step(held).any()
+    moved_m = np.linalg.norm(task.simulation.qpos[:, 24:27] - before, axis=1)
+    assert np.median(moved_m) < 0.004
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("<freejoint/>", ""), "no object that moves freely"),
+        (
+            ("<site", '<body><joint/><geom size="0.1"/></body><site'),
+            "'box' is a mesh or has moving parts",
+        ),
+    ],
+)
+def test_objects_that_cannot_be_resized_are_refused(
+    change: tuple[str, str], message: str
+) -> None:
+    with pytest.raises(TaskError, match=message):
+        _drops(_DROP.replace(*change), size=(0.9, 1.1))

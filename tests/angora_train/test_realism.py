@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from gymnasium.spaces import Box
 
 from angora_train.errors import TaskError
 from angora_train.tasks import make_config, make_vector_task
@@ -14,8 +15,12 @@ from angora_train.tasks.realism import Imperfection, Senses
 from tests.contracts.documents import ROOT, blocks
 
 
+def _vector(size: int) -> Box:
+    return Box(-np.inf, np.inf, (size,))
+
+
 def _senses(imperfection: Imperfection, n_worlds: int = 1, size: int = 1) -> Senses:
-    senses = Senses({"touch": imperfection}, {"touch": size}, n_worlds)
+    senses = Senses({"touch": imperfection}, {"touch": _vector(size)}, n_worlds)
     senses.seed(0)
     return senses
 
@@ -35,7 +40,7 @@ def test_a_delay_of_two_steps_shows_what_was_true_two_steps_before() -> None:
 
 
 def test_without_imperfection_the_arrays_pass_untouched() -> None:
-    senses = Senses({}, {"touch": 1}, 1)
+    senses = Senses({}, {"touch": _vector(1)}, 1)
     true = {"touch": np.ones((1, 1), np.float32)}
     assert senses.perceive(true) is true
     assert senses.begin(true, np.array([0])) is true
@@ -95,11 +100,11 @@ def test_a_new_episode_forgets_the_old_one_and_leaves_the_others_alone() -> None
 
 
 def test_unknown_sensations_and_the_value_head_s_own_are_refused() -> None:
-    sizes = {"touch": 1, "auxiliary": 1}
+    spaces = {"touch": _vector(1), "auxiliary": _vector(1)}
     with pytest.raises(TaskError, match=r"no sensation 'tuch'.*touch"):
-        Senses({"tuch": Imperfection()}, sizes, 1)
+        Senses({"tuch": Imperfection()}, spaces, 1)
     with pytest.raises(TaskError, match="no sensation 'auxiliary'"):
-        Senses({"auxiliary": Imperfection()}, sizes, 1)
+        Senses({"auxiliary": Imperfection()}, spaces, 1)
 
 
 _REAL: Mapping[str, Any] = {

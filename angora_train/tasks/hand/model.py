@@ -28,6 +28,7 @@ from angora_train.errors import TaskError
 from angora_train.tasks.hand.names import JOINTS, REST_ANGLES_RAD
 
 __all__ = [
+    "FOREARM_GROUP",
     "Grip",
     "compose_cube_model",
     "compose_reach_model",
@@ -37,8 +38,18 @@ __all__ = [
 ]
 
 _REMEDY = "Install it again: pip install --force-reinstall --no-deps gymnasium-robotics"
+_FOREARM = "robot0:V_forearm"
 _TOUCH_BODY = "robot_touch_sensors_92.xml"
 _TOUCH_SENSORS = "shared_touch_sensors_92.xml"
+FOREARM_GROUP = 2
+"""Group of the geom that shows the forearm: two fifths of all that is to be drawn."""
+
+_LIGHT_SHARE = 0.4
+"""Share of the scene's light that is left: all of it makes the white hand flat."""
+
+_SKY_RGB = (72, 78, 88)
+"""Colour of the background, instead of the package's green."""
+
 Grip = Literal["soft", "firm"]
 """``soft``: friction as in the package's scene (pyramidal cones, as stiff as the
 contact's normal force), where a cube that is held creeps by most of a millimetre a
@@ -184,12 +195,25 @@ def _compile(scene: ET.Element, assets: Path) -> Any:
     for include in scene.iter("include"):
         include.set("file", str(assets / "hand" / include.get("file", "")))
     try:
-        return mujoco.MjModel.from_xml_string(ET.tostring(scene, encoding="unicode"))
+        model = mujoco.MjModel.from_xml_string(ET.tostring(scene, encoding="unicode"))
     except ValueError as error:
         raise TaskError(
             f"The model files of the Shadow Hand in {assets} do not load: {error}. "
             f"A file is missing or broken. {_REMEDY}"
         ) from error
+    _set_looks(model)
+    return model
+
+
+def _set_looks(model: Any) -> None:
+    """Change what pictures show, and nothing that moves."""
+    model.light_diffuse[:] *= _LIGHT_SHARE
+    model.vis.headlight.diffuse[:] *= _LIGHT_SHARE
+    model.geom_group[named_ids(model, "geom", [_FOREARM])] = FOREARM_GROUP
+    skies = np.flatnonzero(model.tex_type == int(mujoco.mjtTexture.mjTEXTURE_SKYBOX))
+    for sky in skies:
+        start, n = model.tex_adr[sky], model.tex_width[sky] * model.tex_height[sky]
+        model.tex_data[start : start + 3 * n] = np.tile(_SKY_RGB, n)
 
 
 def named_ids(model: Any, kind: str, names: Sequence[str]) -> NDArray[np.int64]:
