@@ -273,6 +273,7 @@ def evaluate(
         task = make_vector_task(
             config.task.name, config.task.options, n_worlds=episodes
         )
+        task.set_progress(1.0)  # as at the end of training
         played = play(AgentActor(agent), task, seed)
         summary = {
             name: asdict(interval) for name, interval in summarize(played, seed).items()
@@ -338,6 +339,7 @@ def record(
         task = make_vector_task(
             config.task.name, config.task.options, n_worlds=episodes
         )
+        task.set_progress(1.0)  # as at the end of training
         recording = play(agent, task, seed, {"run": str(directory)})
         save_recording(recording, out)
     Console().print(

@@ -152,6 +152,7 @@ def _take_cycle(run: _Run) -> dict[str, Any]:
     run.learning_rate = next_learning_rate(
         config, run.cycle, run.learning_rate, run.learner.last_kl
     )
+    run.task.set_progress(run.cycle / config.n_cycles)
     run.cycle += 1
     started, waited = time.perf_counter(), run.learner.waited_s
     rollout = run.collector.collect(run.cycle, ppo.horizon, ppo.chunk_length)
