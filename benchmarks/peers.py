@@ -5,12 +5,16 @@ Nothing of them is imported: they are run as their users run them, and what they
 is read.
 """
 
+import datetime
+import itertools
+import json
 import os
 import re
 import shutil
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +23,19 @@ from processes import ProcessError, plain, run
 __all__ = [
     "ANGORAPY",
     "DIRECTORY",
+    "SAMPLE_FACTORY",
+    "STABLE_BASELINES",
     "Peer",
     "PeerError",
+    "angorapy_cycle_times_s",
     "angorapy_gathering_times_s",
+    "angorapy_samples_per_s",
     "angorapy_steps_per_s",
     "install",
+    "recurrent_ppo_samples_per_s",
+    "sample_factory_progress",
+    "sample_factory_samples_per_s",
+    "sb3_samples_per_s",
 ]
 
 DIRECTORY = Path(__file__).resolve().parents[1] / "runs" / "peers"
@@ -35,6 +47,13 @@ _STAMP = "installed.txt"
 _INSTALL_LIMIT_S = 1800.0
 _RUN_LIMIT_S = 900.0
 _REPORT = re.compile(r"Cycle\W+\d+/\d+;.*?time: \[([\d.]+)\|")
+_CYCLE = re.compile(r"Cycle\W+\d+/\d+;.*?took ([\d.]+)s")
+_CYCLE_HORIZON = 256
+_PROGRESS = re.compile(
+    r"\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+)\].*?Total num frames: (\d+)"
+)
+_HAND = "HandManipulateBlockRotateXYZ-v1"
+_FOLDER = Path(__file__).resolve().parent
 
 
 class PeerError(RuntimeError):
@@ -63,6 +82,24 @@ class Peer:
 # MPI is optional to AngoraPy; its processes need it.
 ANGORAPY = Peer("angorapy", ("angorapy==0.11.0", "mpi4py>=4", "mpich>=4.3"), 6.0)
 """AngoraPy, https://github.com/ccnmaastricht/angorapy"""
+SAMPLE_FACTORY = Peer(
+    "sample_factory",
+    (
+        "torch==2.13.0",
+        "sample-factory==2.1.1",
+        "gymnasium-robotics==1.2.4",
+        "setuptools<81",
+    ),
+    8.0,
+)
+"""Sample-Factory, https://github.com/alex-petrenko/sample-factory"""
+STABLE_BASELINES = Peer(
+    "stable_baselines",
+    ("torch==2.13.0", "sb3-contrib==2.9.2", "gymnasium-robotics", "mujoco<3.12"),
+    8.0,
+)
+"""Stable-Baselines3 and its recurrent PPO, https://github.com/DLR-RM/stable-baselines3,
+https://github.com/Stable-Baselines-Team/stable-baselines3-contrib"""
 
 
 def install(peer: Peer, directory: Path = DIRECTORY) -> Path:
@@ -109,6 +146,27 @@ def install(peer: Peer, directory: Path = DIRECTORY) -> Path:
     return programs
 
 
+def _run_peer(
+    name: str,
+    command: Sequence[object],
+    *,
+    n_threads: int = 1,
+) -> str:
+    """Run a peer in a folder that is deleted, as it writes where it is run."""
+    # Its environment is its own: neither our packages nor our settings.
+    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            return run(
+                command,
+                timeout_s=_RUN_LIMIT_S,
+                directory=Path(scratch),
+                environment={**inherited, "OMP_NUM_THREADS": str(n_threads)},
+            )
+        except ProcessError as error:
+            raise PeerError(f"{name} did not run: {error}") from error
+
+
 def angorapy_steps_per_s(programs: Path, n_cycles: int) -> float:
     """Measure how fast AngoraPy gathers on its reaching task.
 
@@ -141,20 +199,186 @@ def angorapy_steps_per_s(programs: Path, n_cycles: int) -> float:
         *(programs / "mpiexec", "-n", str(N_PROCESSES)),
         *(programs / "python", *train, *options.split()),
     ]
-    with tempfile.TemporaryDirectory() as scratch:  # it writes where it is run
-        try:
-            printed = run(
-                command,
-                timeout_s=_RUN_LIMIT_S,
-                directory=Path(scratch),
-                environment={**os.environ, "OMP_NUM_THREADS": "1"},
-            )
-        except ProcessError as error:
-            raise PeerError(f"AngoraPy did not run: {error}") from error
+    printed = _run_peer("AngoraPy", command)
     times_s = angorapy_gathering_times_s(printed)
     if len(times_s) < 2 or not all(times_s):
         raise PeerError(f"AngoraPy reported {len(times_s)} times of gathering")
     return N_PROCESSES * HORIZON / statistics.median(times_s[1:])
+
+
+def angorapy_samples_per_s(programs: Path) -> float:
+    """Measure how fast AngoraPy trains on its cube, learning included.
+
+    ``python -m angorapy.train ManipulateBlockDiscreteAsymmetric-v0 --pcon
+    manipulate_discrete`` under its own ``mpiexec -n 2``, one world a process, with
+    minibatches of 256 samples.
+
+    Parameters
+    ----------
+    programs : Path
+        As `install` returns it.
+
+    Returns
+    -------
+    float
+        Samples of both processes per second, of the time that it reports for a cycle;
+        median over cycles but for the first.
+
+    Raises
+    ------
+    PeerError
+        If it fails or reports no times.
+    """
+    task = "ManipulateBlockDiscreteAsymmetric-v0 --pcon manipulate_discrete"
+    size = f"--workers {N_PROCESSES} --horizon {_CYCLE_HORIZON} --batch-size 256"
+    options = f"{task} {size} --iterations 3 --cpu --no-monitor"
+    command = [
+        *(programs / "mpiexec", "-n", str(N_PROCESSES)),
+        *(programs / "python", "-m", "angorapy.train", *options.split()),
+    ]
+    times_s = angorapy_cycle_times_s(_run_peer("AngoraPy", command))
+    if len(times_s) < 2 or not all(times_s):
+        raise PeerError(f"AngoraPy reported {len(times_s)} times of cycles")
+    return N_PROCESSES * _CYCLE_HORIZON / statistics.median(times_s[1:])
+
+
+def angorapy_cycle_times_s(printed: str) -> list[float]:
+    """Read the times of whole cycles from AngoraPy's reports.
+
+    Parameters
+    ----------
+    printed : str
+        Its output: ``Cycle 2/5; ... took 6.65s``.
+
+    Returns
+    -------
+    list of float
+        One a report, in s.
+    """
+    return [float(time) for time in _CYCLE.findall(plain(printed))]
+
+
+def sample_factory_samples_per_s(programs: Path, n_samples: int) -> float:
+    """Measure how fast Sample-Factory's APPO trains on a block in a hand.
+
+    Two workers of 16 worlds, rollouts of 16, batches of 2,048, 3 epochs; a dense layer
+    of 1,024 units and an LSTM of 512.
+
+    Parameters
+    ----------
+    programs : Path
+        As `install` returns it.
+    n_samples : int
+        Samples to learn from.
+
+    Returns
+    -------
+    float
+        Samples per second, from the first to the last batch that it reports.
+
+    Raises
+    ------
+    PeerError
+        If it fails or reports too little.
+    """
+    options = (
+        f"--env={_HAND} --experiment=speed --train_dir=. --device=cpu --num_workers=2 "
+        "--num_envs_per_worker=16 --rollout=16 --batch_size=2048 --num_epochs=3 "
+        "--use_rnn=True --rnn_type=lstm --rnn_size=512 --encoder_mlp_layers 1024 "
+        f"--train_for_env_steps={n_samples}"
+    )
+    script = [programs / "python", _FOLDER / "peer_sample_factory.py"]
+    printed = _run_peer("Sample-Factory", [*script, *options.split()])
+    reports = sample_factory_progress(printed)
+    changes = [
+        late for early, late in itertools.pairwise(reports) if late[1] > early[1]
+    ]
+    if len(changes) < 2:
+        raise PeerError(f"Sample-Factory reported {len(changes)} batches")
+    (begun_s, n_before), (ended_s, n_after) = changes[0], changes[-1]
+    return (n_after - n_before) / (ended_s - begun_s)
+
+
+def sample_factory_progress(printed: str) -> list[tuple[float, int]]:
+    """Read from Sample-Factory's log how many samples it has learned from, and when.
+
+    Parameters
+    ----------
+    printed : str
+        Its log: ``[2025-01-01 10:00:05,250][12] Fps is (...). Total num frames: 4096.``
+
+    Returns
+    -------
+    list of (float, int)
+        Time, in s, and samples, one pair a report.
+    """
+    return [
+        (datetime.datetime.strptime(time, "%Y-%m-%d %H:%M:%S,%f").timestamp(), int(n))
+        for time, n in _PROGRESS.findall(plain(printed))
+    ]
+
+
+def recurrent_ppo_samples_per_s(programs: Path, n_rounds: int) -> float:
+    """Measure how fast sb3-contrib's RecurrentPPO trains on a block in a hand.
+
+    Parameters
+    ----------
+    programs : Path
+        As `install` returns it.
+    n_rounds : int
+        Rounds of 1,024 samples that count; one more warms up.
+
+    Returns
+    -------
+    float
+        Samples per second; median over rounds.
+
+    Raises
+    ------
+    PeerError
+        If it fails.
+    """
+    return statistics.median(
+        _rounds(programs, [_HAND, n_rounds + 1, "--recurrent"], n_threads=2)[1:]
+    )
+
+
+def sb3_samples_per_s(programs: Path, environment: str) -> float:
+    """Measure how fast PPO of Stable-Baselines3 trains with its defaults.
+
+    Parameters
+    ----------
+    programs : Path
+        As `install` returns it.
+    environment : str
+        Its name with Gymnasium.
+
+    Returns
+    -------
+    float
+        Samples per second of the second round of 16,384 samples, with one thread or
+        with two, whichever is faster.
+
+    Raises
+    ------
+    PeerError
+        If it fails.
+    """
+    return max(_rounds(programs, [environment, 2], n_threads=n)[1] for n in (1, 2))
+
+
+def _rounds(
+    programs: Path, arguments: Sequence[object], *, n_threads: int
+) -> list[float]:
+    """Return samples per second of each round of Stable-Baselines3."""
+    script = [programs / "python", _FOLDER / "peer_stable_baselines.py"]
+    printed = _run_peer(
+        "Stable-Baselines3",
+        [*script, *arguments, "--threads", n_threads],
+        n_threads=n_threads,
+    )
+    rates: list[float] = json.loads(printed.splitlines()[-1])
+    return rates
 
 
 def angorapy_gathering_times_s(printed: str) -> list[float]:

@@ -52,7 +52,8 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def test_there_are_benchmarks(script: Any) -> None:
-    assert {"demo", "gathering", "pipeline", "setup", "simulation"} <= set(BENCHMARKS)
+    known = {"demo", "gathering", "pipeline", "setup", "simulation", "training"}
+    assert known <= set(BENCHMARKS)
     assert [path.stem for path in script("report").benchmarks()] == BENCHMARKS
 
 
@@ -156,6 +157,65 @@ def test_the_reason_of_a_failure_names_no_address(script: Any) -> None:
 
 def test_the_peers_times_are_read_from_its_reports(script: Any) -> None:
     assert script("peers").angorapy_gathering_times_s(PRINTED) == [3.9, 11.25]
+    assert script("peers").angorapy_cycle_times_s(PRINTED) == [6.65, 6.84]
+
+
+def test_sample_factorys_progress_is_read_from_its_log(script: Any) -> None:
+    printed = (
+        "\x1b[36m[2026-01-02 10:00:59,500][12] Fps is (10 sec: 0.0). "
+        "Total num frames: 0. Throughput: 0: 0.0.\x1b[0m\n"
+        "\x1b[36m[2026-01-02 10:01:00,000][12] Avg episode reward: [(0, '-9')]\x1b[0m\n"
+        "\x1b[36m[2026-01-02 10:01:04,750][12] Fps is (10 sec: 409.6). "
+        "Total num frames: 4096. Throughput: 0: 9.0.\x1b[0m\n"
+    )
+    (begun_s, none), (ended_s, n) = script("peers").sample_factory_progress(printed)
+    assert (none, n) == (0, 4096)
+    assert ended_s - begun_s == pytest.approx(5.25)
+
+
+def test_trainings_figures_by_hand(script: Any) -> None:
+    # Bound: 1 / (1/1000 + 1/2000 + 3/1500) = 1 / 3.5 ms = 285.7 a second.
+    part = {
+        "physics": [1000.0],
+        "policy": [2000.0],
+        "update": [1500.0],
+        "message_s": [0.01],
+    }
+    cycle = {
+        "time/gathering_s": 1.0,
+        "time/learning_s": 3.0,
+        "time/communication_s": 0.1,
+        "train/updates": 6.0,
+    }
+    pair = [{**cycle, "time/steps_per_s": 200.0}]
+    one = [{**cycle, "time/steps_per_s": 110.0}]
+    found = script("training").summarize_cube([part], [pair], [one])
+    assert found["cube_share_of_bound"] == pytest.approx(200.0 / (1000.0 / 3.5))
+    assert found["ranks_speedup"] == pytest.approx(200.0 / 110.0)
+    assert found["communication_share"] == pytest.approx(0.1 / 4.0)
+    assert found["message_share"] == pytest.approx(6 * 0.01 / 4.0)
+
+
+@pytest.mark.slow
+def test_an_updates_operations_by_hand(script: Any) -> None:
+    from angora_train.architectures import build_architecture
+
+    model = build_architecture("simple", {"touch": (3,)}, 4, cell="gru", shared=True)
+    # Dense 3 x 64, forward and its own gradient; GRU 64 x 192 and 64 x 192, heads
+    # 64 x 4 and 64 x 1, also the gradient of the input.
+    expected = 4 * 3 * 64 + 6 * (2 * 64 * 192 + 64 * 4 + 64 * 1)
+    assert script("rates").flop_per_sample(model) == expected
+
+
+def test_a_peer_of_training_that_cannot_be_installed_is_a_missing_figure(
+    script: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "angorapy").write_text("not a folder")
+    training = script("training")
+    known = {"cube_steps_per_s": {"value": 900.0, "unit": "1/s"}}
+    figures = training.measure_angorapy(training.QUICK, tmp_path, known)
+    assert list(figures) == ["angorapy_steps_per_s", "cube_vs_angorapy"]
+    assert "angorapy has no place" in figures["cube_vs_angorapy"]["reason"]
 
 
 def test_a_peer_that_cannot_be_installed_is_a_missing_figure(
