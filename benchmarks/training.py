@@ -165,7 +165,7 @@ class Effort:
     has_memory: bool
 
 
-FULL = Effort(128, 5, 2, 8, 40_960, 4, has_memory=True)
+FULL = Effort(128, 4, 2, 6, 40_960, 4, has_memory=True)
 QUICK = Effort(64, 2, 1, 2, 12_288, 1, has_memory=False)
 
 
