@@ -473,7 +473,8 @@ def train(n_ranks: int, preset: str, overrides: Sequence[str]) -> list[Row]:
         folder = Path(scratch) / "run"
         changes = [*overrides, f"directory={folder}", "save_every=1000000"]
         program = beside_python("angora-train")
-        launch(n_ranks, [program, "run", preset, *settings(changes)])
+        # MuJoCo may write a log where it is run.
+        launch(n_ranks, [program, "run", preset, *settings(changes)], Path(scratch))
         text = (folder / "metrics.jsonl").read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines()][N_SKIPPED:]
 
@@ -501,11 +502,18 @@ def measure_rates(
     return measured
 
 
-def launch(n_ranks: int, command: Sequence[object]) -> str:
+def launch(
+    n_ranks: int, command: Sequence[object], directory: Path | None = None
+) -> str:
     """Run a command on some ranks, each with one thread, and return what it prints."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     launcher = [beside_python("mpiexec"), "-n", n_ranks]
-    return run([*launcher, *command], timeout_s=LIMIT_S, environment=environment)
+    return run(
+        [*launcher, *command],
+        timeout_s=LIMIT_S,
+        directory=directory,
+        environment=environment,
+    )
 
 
 def beside_python(name: str) -> str:
