@@ -7,9 +7,11 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import gymnasium
 import mujoco
 import numpy as np
 import pytest
+from gymnasium.utils.env_checker import check_env
 
 from angora_train.errors import TaskError
 from angora_train.tasks import make_config, make_task, make_vector_task, task_names
@@ -312,6 +314,29 @@ def test_a_world_that_diverges_shows_its_last_sound_picture(
     *_, truncated, info = task.step(_STILL)
     assert truncated.tolist() == [False, True]
     np.testing.assert_array_equal(info["final_obs"]["vision"][1], before[1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["Reach", "FreeReach", "ReorientCubeZ"])
+def test_gymnasium_s_checker_finds_nothing_in_pixels(name: str) -> None:
+    env = gymnasium.make(f"angora/{name}-v0", vision="rgb", render_mode="rgb_array")
+    check_env(env.unwrapped)
+    env.close()
+
+
+@pytest.mark.slow
+def test_gymnasium_makes_a_batch_that_is_rendered() -> None:
+    batch = gymnasium.make_vec(
+        "angora/Reach-v0",
+        num_envs=2,
+        vectorization_mode="vector_entry_point",
+        render_mode="rgb_array",
+    )
+    batch.reset(seed=0)
+    frames = batch.render()
+    assert frames is not None
+    assert [frame.shape for frame in frames] == [(480, 640, 3)] * 2
+    batch.close()
 
 
 # --- settings and graphics libraries ------------------------------------------------
