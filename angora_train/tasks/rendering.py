@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from angora_train.errors import TaskError
+from angora_train.tasks.mesa import keep_apart
 
 __all__ = ["Camera", "Frame", "Mark", "Renderer", "Style", "default_camera"]
 
@@ -293,6 +294,7 @@ def _open_context(width_px: int, height_px: int) -> Any:
             f"Pictures are switched off: MUJOCO_GL is '{wish}'. Unset it, or set egl."
         )
     usual = ("cgl",) if sys.platform == "darwin" else ("egl", "osmesa")
+    keep_apart()
     # Mesa draws on the processor: helpers would take the cores of other ranks, and
     # gain little, as what takes time is not what they share.
     os.environ.setdefault("LP_NUM_THREADS", "0")
