@@ -305,12 +305,16 @@ def evaluate(
 def _write_evaluation(
     out: Path, result: Mapping[str, Any], values: Mapping[str, Any]
 ) -> None:
-    """Write an evaluation as JSON, and how its numbers are distributed."""
+    """Write an evaluation as JSON, each return, and how all is distributed."""
+    import numpy as np
+
     from angora_train.analysis.figures import plot_distribution
     from atlasnet.figures.palette import figure_of
     from atlasnet.files import replacing, write_text
 
     write_text(out / "evaluation.json", json.dumps(result, indent=1))
+    with replacing(out / "returns.npy") as path:
+        np.save(path, values["return"])
     for name, numbers in values.items():
         with replacing(out / f"{name}.png") as path:
             axes = plot_distribution(numbers, name.replace("_", " "))
