@@ -3,11 +3,12 @@
 
 ``python benchmarks/learning/run.py [NAME ...] [--seeds 0-2] [--quick] [--json]``
 
-Each YAML file beside this script is one environment. A run is made for every seed, goes
-on where it was interrupted, and is left out where it is done already; then the last
-checkpoint plays 100 seeded episodes, deterministically: with the most likely action. What
-is there is written into ``results.json``, ``README.md`` and ``curves.png`` after every
-environment. ``--quick`` makes no runs and evaluates none, but writes the page anew.
+Each YAML file beside this script is one environment. A run is made for every seed,
+goes on where it was interrupted, and is left out where it is done already; then the
+last checkpoint plays 100 seeded episodes, deterministically: with the most likely
+action. What is there is written into ``results.json``, ``README.md`` and
+``curves.png`` after every environment. ``--quick`` makes no runs and evaluates none,
+but writes the page anew.
 
 Figures, one an environment
 ---------------------------
