@@ -32,6 +32,7 @@ _LEAVES_2_9 = "siibra-julich-hierarchy/julich_2.9_leaves.csv"
 _LEAVES_3_1 = "siibra-julich-hierarchy/julich_3.1_leaves.csv"
 _REGIONS_3_1 = "overlap/julich31_regions.csv"
 _ECONOMO = "voneconomo/economo_areas.csv"
+_ECONOMO_LAYERS = "voneconomo/economo_layers.csv"
 _CORTICAL_TYPES = "voneconomo/economo_cortical_types_laminar_organization.csv"
 _NODES = "hand-network/regions.csv"
 _PATHWAYS = "hand-network/pathways.csv"
@@ -106,6 +107,8 @@ def _compile(sources: Path) -> dict[str, Sequence[Row]]:
         "regions.csv": regions,
         "connections.csv": connectome.rows(),
         "economo_areas.csv": _economo_areas(sources),
+        "economo_layers.csv": _economo_layers(sources),
+        "measured_layers.csv": [],
         "homologues.csv": _homologues(nodes, regions),
         "hand_network_regions.csv": nodes,
         "hand_network_pathways.csv": [
@@ -284,6 +287,44 @@ def _economo_areas(sources: Path) -> list[Row]:
                 "cortical_type": types.get(_POOLED_TYPES.get(symbol, symbol)),
             }
         )
+    return rows
+
+
+def _economo_layers(sources: Path) -> list[Row]:
+    """Return the layers of von Economo's areas; none if their file is not there.
+
+    A layer's thickness and mean content stand on the first row of its sublayers. Rows
+    without both belong to that layer, or to one that was not counted.
+    """
+    if not (sources / _ECONOMO_LAYERS).is_file():
+        return []
+    ascii_of = {
+        row["symbol"]: row["ascii_symbol"] for row in _read(sources / _ECONOMO)
+    }
+    counted: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for row in _read(sources / _ECONOMO_LAYERS):
+        thickness, density = (
+            row["layer_thickness_mm"],
+            row["layer_mean_cell_content_per_mm3"],
+        )
+        numeral = re.match(r"VI|IV|V|I{1,3}", row["sublayer"])
+        if numeral and not {"", "-"} & {thickness, density}:
+            layers = counted.setdefault(ascii_of[row["symbol"]], {})
+            layers.setdefault(numeral[0], []).append((float(thickness), float(density)))
+    rows: list[Row] = []
+    for symbol, layers in counted.items():
+        total_mm = sum(mm for parts in layers.values() for mm, _ in parts)
+        for layer, parts in layers.items():
+            layer_mm = sum(mm for mm, _ in parts)
+            density = sum(mm * d for mm, d in parts) / layer_mm
+            rows.append(
+                {
+                    "symbol": symbol,
+                    "layer": layer,
+                    "cell_density_per_mm3": round(density, 1),
+                    "share": round(layer_mm / total_mm, 4),
+                }
+            )
     return rows
 
 

@@ -32,6 +32,9 @@ class Table:
     columns: tuple[tuple[str, str], ...]
     """Names and meanings of the columns, in order."""
 
+    is_optional: bool = False
+    """Whether a snapshot without this table is still one."""
+
     @property
     def column_names(self) -> tuple[str, ...]:
         """Names of the columns, in order."""
@@ -124,6 +127,38 @@ TABLES = (
             ("thickness_mm", "cortical thickness in mm"),
             ("cortical_type", "cortical type"),
         ),
+    ),
+    Table(
+        name="economo_layers.csv",
+        title="Layers of von Economo's areas; some were not counted.",
+        source="von Economo & Koskinas 1925",
+        licence="facts of the literature; cite the sources",
+        provenance="See `economo_areas.csv`. Sublayers are merged into their layer: "
+        "cell contents are those of the digitised table, the mean over the sublayers "
+        "of a counted layer. A layer whose cells were not counted is left out.",
+        columns=(
+            ("symbol", "`symbol` in `economo_areas.csv`"),
+            ("layer", "`I` to `VI`"),
+            ("cell_density_per_mm3", "nerve cells per mm3"),
+            ("share", "share of the thickness of the counted layers"),
+        ),
+        is_optional=True,
+    ),
+    Table(
+        name="measured_layers.csv",
+        title="Layers that siibra has measured; empty unless recorded from siibra.",
+        source="siibra, feature LayerwiseCellDensity",
+        licence="as siibra states for the dataset of each region (CC BY-NC-SA 4.0)",
+        provenance="Cells detected in the BigBrain (Upschulte et al. 2022, NeuroImage) "
+        "per layer and patch, through siibra. siibra's densities are per (0.1 mm)^3 "
+        "and are multiplied by 1,000 here. Mean over the patches of a region.",
+        columns=(
+            ("region", "`name` in `regions.csv`"),
+            ("layer", "`I` to `VI`"),
+            ("cell_density_per_mm3", "cells per mm3, mean over patches"),
+            ("share", "share of the measured area, in place of the depth"),
+        ),
+        is_optional=True,
     ),
     Table(
         name="homologues.csv",
