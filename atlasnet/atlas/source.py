@@ -71,6 +71,8 @@ class RegionRecord:
     """Density that the source itself has for the region, cells per mm3."""
     own_density_rule: DensityRule | None = None
     """Where the source's own density is from."""
+    own_cortical_type: str | None = None
+    """Cortical type that the source itself has for the region."""
 
     def __post_init__(self) -> None:
         if self.overlap_density_per_mm3 is not None and not self.is_isocortex:

@@ -197,8 +197,8 @@ def refuse(tmp_path: Path, *arguments: str) -> str:
 
 
 def test_an_unknown_region_names_the_nearest(tmp_path: Path) -> None:
-    reason = refuse(tmp_path, "--regions", "Area 4p", "Area 3a (PostCG)")
-    assert "No region 'Area 4p left'" in reason
+    reason = refuse(tmp_path, "--regions", "Area 4pp (PreCG)", "3a")
+    assert "No region 'Area 4pp (PreCG) left'" in reason
     assert "Area 4p (PreCG) left" in reason
 
 
