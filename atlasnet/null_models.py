@@ -63,7 +63,8 @@ def randomize(graph: RegionGraph, model: str, seed: int) -> RegionGraph:
     Examples
     --------
     >>> edge = Projection("a left", "b left", 10.0, 30.0, 5.0, "lateral", "none")
-    >>> graph = RegionGraph([Region("a left", "left"), Region("b left", "left")], [edge])
+    >>> regions = [Region("a left", "left"), Region("b left", "left")]
+    >>> graph = RegionGraph(regions, [edge])
     >>> randomize(graph, "shuffled_weights", seed=1).metadata["null_model"]
     'shuffled_weights'
     """
@@ -103,9 +104,9 @@ def _rewire_by_distance(graph: RegionGraph, rng: np.random.Generator) -> RegionG
         float(np.linalg.norm(points[e.source] - points[e.target]))
         for e in graph.projections
     ]
-    limits = (
-        np.quantile(lengths, np.linspace(0, 1, _N_BINS + 1)[1:-1]) if lengths else []
-    )
+    limits: NDArray[np.float64] = np.zeros(0)
+    if lengths:
+        limits = np.quantile(lengths, np.linspace(0, 1, _N_BINS + 1)[1:-1])
 
     def bin_of(source: str, target: str) -> int:
         distance_mm = float(np.linalg.norm(points[source] - points[target]))

@@ -187,7 +187,7 @@ class _Row:
 
 
 def _read_table(path: Path, what: str) -> list[dict[str, str]]:
-    """Return the rows of a CSV or TSV file, with the names of columns in small letters."""
+    """Return the rows of a CSV or TSV file, with the columns in small letters."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -317,15 +317,11 @@ def _read_image(path: Path) -> tuple[Any, Any]:
     """Return the voxels and the affine of a label image."""
     import nibabel
 
+    broken = (OSError, EOFError, ValueError, nibabel.filebasedimages.ImageFileError)
     try:
-        image = nibabel.load(path)
+        image: Any = nibabel.load(path)
         data = np.asanyarray(image.dataobj)
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        nibabel.filebasedimages.ImageFileError,
-    ) as error:
+    except broken as error:
         raise AtlasError(f"'{path}' cannot be read as an image: {error}.") from error
     data = np.squeeze(data)
     if data.ndim != 3:
