@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``atlasnet``: regions, build, show, snapshot.
+"""The command ``atlasnet``: regions, graph, build, show, snapshot and more.
 
 What is heavy is imported by the command that needs it: ``atlasnet --help`` loads
 neither Keras nor the atlas.
@@ -18,6 +18,13 @@ from atlasnet.arguments import (
     parse_inputs,
     require_writable_folder,
     require_writable_model,
+)
+from atlasnet.commands.graph import (
+    cite_graph,
+    compare_two,
+    export_files,
+    make_graph,
+    report_lines,
 )
 from atlasnet.commands.snapshot import make_snapshot
 from atlasnet.console import print_json, results, side_channel
@@ -150,6 +157,12 @@ def _build(  # noqa: PLR0913 - one parameter per option
         ),
     ] = None,
     preset: _PresetName = None,
+    graph_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--graph", metavar="FILE", help="A graph that `atlasnet graph` wrote."
+        ),
+    ] = None,
     blind: Annotated[
         bool,
         typer.Option(
@@ -197,23 +210,27 @@ def _build(  # noqa: PLR0913 - one parameter per option
     Writes FILE.keras, which stands alone, and beside it FILE.graph.json and
     FILE.network.json. Options with dots take several values, or may be repeated.
     """
-    if bool(regions) == bool(preset):
-        raise typer.BadParameter("give either --regions or --preset.")
+    if sum([bool(regions), bool(preset), graph_file is not None]) != 1:
+        raise typer.BadParameter("give either --regions or --preset, or --graph.")
     given_inputs = parse_inputs(inputs or [])
     require_writable_model(out)
-    source = _open_snapshot(snapshot)
 
     from atlasnet.atlas.assembly import build_graph, preset_graph
     from atlasnet.bundle import GRAPH_SUFFIX, SPEC_SUFFIX, Bundle, companion
+    from atlasnet.graph import RegionGraph
     from atlasnet.interface import hand_interface
     from atlasnet.planner import UnitRule, plan_network
     from atlasnet.preset import load_preset
 
     rule = UnitRule(total=units, exponent=exponent, floor=floor)
     options: dict[str, Any] = {"min_streamline_count": min_streamlines}
-    if preset is not None:
+    if graph_file is not None:
+        graph = RegionGraph.load(graph_file)
+    elif preset is not None:
+        source = _open_snapshot(snapshot)
         graph = preset_graph(source, preset, hemisphere.value, blind=blind, **options)
     else:
+        source = _open_snapshot(snapshot)
         graph = build_graph(source, regions or [], hemisphere.value, **options)
     interface = hand_interface(
         graph,
@@ -234,6 +251,8 @@ def _build(  # noqa: PLR0913 - one parameter per option
     _print_bundle(Bundle(graph, spec))
     console = results()
     console.print(note_table("Connected to", interface.notes))
+    for line in report_lines(graph):
+        side_channel().print(line, markup=False)
     console.print(f"{n_parameters:,} parameters, {spec.n_units:,} units")
     files = {
         str(out): "model, stands alone",
@@ -297,6 +316,10 @@ def _show(
 
 
 app.command("snapshot")(make_snapshot)
+app.command("graph", cls=VariadicCommand)(make_graph)
+app.command("export")(export_files)
+app.command("compare")(compare_two)
+app.command("cite")(cite_graph)
 
 
 def _open_snapshot(folder: Path | None) -> "SnapshotSource":

@@ -85,9 +85,8 @@ def structural_sln(source_per_mm3: float, target_per_mm3: float) -> float:
 
     References
     ----------
-    Schmidt et al. (2018), A multi-scale layer-resolved spiking network model of
-    resting-state dynamics in macaque visual cortical areas, Brain Struct Funct
-    223:1409.
+    Schmidt et al. (2018), Multi-scale account of the network structure of macaque
+    visual cortex, Brain Struct Funct 223:1409.
 
     Examples
     --------

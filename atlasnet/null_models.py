@@ -84,6 +84,9 @@ def randomize(graph: RegionGraph, model: str, seed: int) -> RegionGraph:
         "null_model": model,
         "null_model_seed": seed,
         "null_model_keeps": NULL_MODELS[model].keeps,
+        "null_model_new_projections": sum(
+            not graph.has_projection(e.source, e.target) for e in made.projections
+        ),
         "feedforward_closing_cycles": [f"{e.source} -> {e.target}" for e in closing],
     }
     return RegionGraph(made.regions, made.projections, metadata)
@@ -134,8 +137,9 @@ def _swap(
     for members in kinds.values():
         if len(members) < 2:
             continue
-        for _ in range(_SWAPS_PER_EDGE * len(members)):
-            i, k = (members[j] for j in rng.choice(len(members), 2, replace=False))
+        n_swaps = _SWAPS_PER_EDGE * len(members)
+        for first, second in rng.integers(len(members), size=(n_swaps, 2)).tolist():
+            i, k = members[first], members[second]
             (a, b), (c, d) = ends[i], ends[k]
             new = (a, d), (c, b)
             if a == d or c == b or new[0] in taken or new[1] in taken:

@@ -164,9 +164,10 @@ TABLES = (
         title="Layers that siibra has measured; empty unless recorded from siibra.",
         source="siibra, feature LayerwiseCellDensity",
         licence="as siibra states for the dataset of each region (CC BY-NC-SA 4.0)",
-        provenance="Cells detected in the BigBrain (Upschulte et al. 2022, NeuroImage) "
-        "per layer and patch, through siibra. siibra's densities are per (0.1 mm)^3 "
-        "and are multiplied by 1,000 here. Mean over the patches of a region.",
+        provenance="Cells detected in the BigBrain (Upschulte et al. 2022, Med Image "
+        "Anal 77:102371) per layer and patch, through siibra. siibra's densities are "
+        "per (0.1 mm)^3 and are multiplied by 1,000 here. Mean over the patches of a "
+        "region.",
         columns=(
             ("region", "`name` in `regions.csv`"),
             ("layer", "`I` to `VI`"),
