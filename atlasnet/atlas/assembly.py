@@ -425,13 +425,21 @@ def _between(
     has_length = ~np.isnan(connections.length_mm)
     weight = np.where(has_length, count, 0.0)
     summed_mm = weight * np.where(has_length, connections.length_mm, 0.0)
-    total = membership @ count @ membership.T
-    total_weight = membership @ weight @ membership.T
+    total, total_weight, total_mm = (
+        _add_up(membership, values) for values in (count, weight, summed_mm)
+    )
     with np.errstate(invalid="ignore"):
-        length_mm = (membership @ summed_mm @ membership.T) / total_weight
+        length_mm = total_mm / total_weight
     total_input = membership @ count.sum(axis=0) - np.diagonal(total)
     np.fill_diagonal(total, val=0.0)
     return total, length_mm, total_input
+
+
+def _add_up(membership: Matrix, values: Matrix) -> Matrix:
+    """Return sums between members; exactly symmetric if the values are."""
+    total: Matrix = membership @ values @ membership.T
+    is_symmetric = np.array_equal(values, values.T)
+    return (total + total.T) / 2.0 if is_symmetric else total
 
 
 def _project(

@@ -484,21 +484,10 @@ def _in_order(matrix: LabelledMatrix, rows: Sequence[_Row]) -> Any:
 
     The Virtual Brain's names have no blanks; so those may be underscores.
     """
-    own = matrix.names or ()
-    for spell in (_given, _full, _underscored):
-        names = tuple(spell(row) for row in rows)
-        if set(own) == set(names):
-            return matrix.ordered(names)
-    return matrix.ordered(tuple(row.given for row in rows))
-
-
-def _given(row: _Row) -> str:
-    return row.given
-
-
-def _full(row: _Row) -> str:
-    return row.name
-
-
-def _underscored(row: _Row) -> str:
-    return row.name.replace(" ", "_")
+    own = set(matrix.names or ())
+    spellings = (
+        tuple(row.given for row in rows),
+        tuple(row.name for row in rows),
+        tuple(row.name.replace(" ", "_") for row in rows),
+    )
+    return matrix.ordered(max(spellings, key=lambda names: len(own & set(names))))
