@@ -22,6 +22,8 @@ from atlasnet.graph import Projection, Region, RegionGraph
 
 __all__ = [
     "FORMATS",
+    "STATISTICS",
+    "area_values",
     "bids_name",
     "export_graph",
     "to_graphml",
@@ -192,6 +194,66 @@ def write_area_map(
     with replacing(path) as temporary:
         make: Any = nibabel.Nifti1Image
         nibabel.save(make(painted, image.affine), temporary)
+
+
+STATISTICS = (
+    "n_units",
+    "cell_count",
+    "volume_mm3",
+    "cell_density_per_mm3",
+    "thickness_mm",
+    "n_afferents",
+    "n_efferents",
+)
+"""Numbers of an area that `area_values` knows."""
+
+
+def area_values(
+    graph: RegionGraph, statistic: str, n_units: Mapping[str, int] | None = None
+) -> dict[str, float]:
+    """Return a number of every region of a graph, for each part of the atlas.
+
+    Parameters
+    ----------
+    graph : RegionGraph
+        The graph.
+    statistic : str
+        One of :data:`STATISTICS`.
+    n_units : mapping of str to int, optional
+        Unit counts of a network's areas, for ``n_units``.
+
+    Returns
+    -------
+    dict of str to float
+        By the names of the mapped regions that each region of the graph stands for;
+        without regions whose number is unknown.
+
+    Raises
+    ------
+    GraphError
+        If there is no such number, or unit counts are wanted and not given.
+    """
+    if statistic not in STATISTICS:
+        raise GraphError(
+            f"A statistic is one of {', '.join(STATISTICS)}, got '{statistic}'."
+            f"{closest(statistic, STATISTICS)}"
+        )
+    if statistic == "n_units" and n_units is None:
+        raise GraphError("Unit counts are a network's: give one beside the graph.")
+    values: dict[str, float] = {}
+    for region in graph.regions:
+        if statistic == "n_units":
+            value: float | None = (n_units or {}).get(region.name)
+        elif statistic == "n_afferents":
+            value = sum(edge.target == region.name for edge in graph.projections)
+        elif statistic == "n_efferents":
+            value = sum(edge.source == region.name for edge in graph.projections)
+        else:
+            value = getattr(region, statistic)
+        if value is not None:
+            for part in region.julich_3_1 or region.julich_2_9 or (region.name,):
+                values[part] = float(value)
+    return values
 
 
 def bids_name(

@@ -32,7 +32,7 @@ from atlasnet.direction import CORTICAL_TYPES
 from atlasnet.errors import AtlasError, IncompleteDataError, closest
 from atlasnet.graph import DensityRule, Hemisphere
 
-__all__ = ["FillRule", "TableSource"]
+__all__ = ["FillRule", "TableSource", "read_label_table"]
 
 FillRule = Literal["mean", "median", "nearest", "unknown"]
 
@@ -169,6 +169,27 @@ class TableSource:
     def pathways(self) -> tuple[PathwayRecord, ...]:
         """Return nothing: cited pathways are of the hand network's nodes."""
         return ()
+
+
+def read_label_table(path: Path) -> dict[str, int]:
+    """Return the label of every region of a label table.
+
+    Parameters
+    ----------
+    path : Path
+        The table, as `TableSource` takes it.
+
+    Returns
+    -------
+    dict of str to int
+        Label by name, with the hemisphere at its end.
+
+    Raises
+    ------
+    AtlasError
+        If the table is not what it should be.
+    """
+    return {row.name: row.label for row in _read_labels(path)}
 
 
 @dataclass(frozen=True, slots=True)

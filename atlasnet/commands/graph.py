@@ -14,6 +14,7 @@ from atlasnet.errors import AtlasNetError
 
 if TYPE_CHECKING:
     from atlasnet.atlas.source import AtlasSource
+    from atlasnet.bundle import Bundle
     from atlasnet.graph import RegionGraph
 
 __all__ = [
@@ -183,17 +184,65 @@ def export_files(
         typer.Option(metavar="PATH", help="File; for csv and bids a folder."),
     ],
     name: Annotated[
-        str, typer.Option("--format", help="graphml, node-link, csv, tvb or bids.")
+        str,
+        typer.Option("--format", help="graphml, node-link, csv, tvb, bids or nifti."),
     ] = "graphml",
+    label_image: Annotated[
+        Path | None, typer.Option(metavar="NII", help="For nifti: a label image.")
+    ] = None,
+    label_table: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="For nifti: names of its labels.")
+    ] = None,
+    statistic: Annotated[
+        str, typer.Option(help="For nifti: what to paint, e.g. n_units.")
+    ] = "cell_count",
 ) -> None:
     """Write a graph in the format of another program."""
     require_writable_folder(out.parent, "--out")
+    from atlasnet.bundle import Bundle
     from atlasnet.exchange import export_graph
-    from atlasnet.graph import RegionGraph
     from atlasnet.tables import file_table
 
-    written = export_graph(RegionGraph.load(file), name, out)
+    bundle = Bundle.read(file)
+    if bundle.graph is None:
+        raise AtlasNetError(
+            f"'{file}' has no graph beside it. Give a .graph.json file."
+        )
+    if name == "nifti":
+        if label_image is None or label_table is None:
+            raise typer.BadParameter("nifti needs --label-image and --label-table.")
+        written = _paint(bundle, statistic, label_image, label_table, out)
+    else:
+        written = export_graph(bundle.graph, name, out)
     results().print(file_table({str(path): name for path in written}))
+
+
+def _paint(
+    bundle: "Bundle", statistic: str, label_image: Path, label_table: Path, out: Path
+) -> tuple[Path, ...]:
+    """Write a number of the graph's areas into the voxels of a label image.
+
+    A label table may be of one hemisphere: areas of the other are left out.
+    """
+    from atlasnet.atlas.naming import normalised
+    from atlasnet.atlas.table_source import read_label_table
+    from atlasnet.exchange import area_values, write_area_map
+
+    if bundle.graph is None:
+        return ()
+    units = {a.name: a.n_units for a in bundle.spec.areas} if bundle.spec else None
+    values = area_values(bundle.graph, statistic, units)
+    labels = {normalised(n): i for n, i in read_label_table(label_table).items()}
+    spelt = {normalised(name): value for name, value in values.items()}
+    there = {name.rsplit(" ", 1)[-1] for name in labels}
+    kept = {n: v for n, v in spelt.items() if n.rsplit(" ", 1)[-1] in there}
+    if not kept:
+        raise AtlasNetError(
+            f"'{label_table}' is of the other hemisphere than the graph: no area can be "
+            "painted."
+        )
+    write_area_map(kept, label_image, labels, out)
+    return (out,)
 
 
 def compare_two(

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from atlasnet.atlas.assembly import build_graph, preset_graph
+from atlasnet.atlas.edges import StreamlineThreshold
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.table_source import TableSource
 from atlasnet.cli import app
@@ -106,9 +107,7 @@ def test_a_graph_of_an_own_atlas_has_its_numbers(files: Files) -> None:
 def test_cortical_types_of_a_table_decide_directions(files: Files) -> None:
     rules = GraphRules(
         direction_model="cortical_type",
-        edges=__import__(
-            "atlasnet.atlas.edges", fromlist=["StreamlineThreshold"]
-        ).StreamlineThreshold(1.0),
+        edges=StreamlineThreshold(1.0),
     )
     graph = build_graph(files.open(), ["A", "B"], "left", rules=rules)
     edge = graph.projection("B left", "A left")
