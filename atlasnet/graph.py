@@ -149,32 +149,45 @@ class Projection:
     """Whether it joins the two hemispheres."""
 
     def __post_init__(self) -> None:
-        where = f"The projection {self.source} -> {self.target}"
+        # A graph has up to n squared of these: the message is made when it is needed.
+        if not self._is_valid():
+            self._refuse(f"The projection {self.source} -> {self.target}")
+
+    def _is_valid(self) -> bool:
+        """Tell whether every value can be; a value of another type raises TypeError."""
+        return (
+            self.source != self.target
+            and 0.0 <= self.streamline_count < math.inf
+            and (self.length_mm is None or 0.0 < self.length_mm < math.inf)
+            and (self.delay_ms is None or 0.0 < self.delay_ms < math.inf)
+            and self.direction in DIRECTIONS
+            and self.direction_rule in DIRECTION_RULES
+            and (self.weight is None or 0.0 <= self.weight < math.inf)
+            and (self.sln is None or 0.0 <= self.sln <= 1.0)
+            and (self.direction_rule != "cited" or bool(self.citation))
+        )
+
+    def _refuse(self, where: str) -> None:
+        """Raise the error that says which value cannot be."""
         if self.source == self.target:
             raise GraphError(
                 f"{where} is a loop; within a region, recurrence is the cell's."
             )
-        if not (math.isfinite(self.streamline_count) and self.streamline_count >= 0):
-            raise GraphError(
-                f"{where}: streamline_count is a number of at least 0, got "
-                f"{self.streamline_count!r}."
-            )
+        for name in ("streamline_count", "weight"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 <= value < math.inf:
+                raise GraphError(
+                    f"{where}: {name} is a number of at least 0, got {value!r}."
+                )
         for name in ("length_mm", "delay_ms"):
             _require_positive(f"{where}: {name}", getattr(self, name))
         _require_member(f"{where}: direction", self.direction, DIRECTIONS)
         _require_member(
             f"{where}: direction_rule", self.direction_rule, DIRECTION_RULES
         )
-        if self.weight is not None and not (
-            math.isfinite(self.weight) and self.weight >= 0
-        ):
-            raise GraphError(
-                f"{where}: weight is a number of at least 0, got {self.weight!r}."
-            )
         if self.sln is not None and not 0.0 <= self.sln <= 1.0:
             raise GraphError(f"{where}: sln lies in [0, 1], got {self.sln!r}.")
-        if self.direction_rule == "cited" and not self.citation:
-            raise GraphError(f"{where}: a cited direction needs its citation.")
+        raise GraphError(f"{where}: a cited direction needs its citation.")
 
     @property
     def strength(self) -> float:

@@ -13,11 +13,13 @@ Rules, the same for single regions and for a preset's nodes:
 - *Direction*: see :mod:`atlasnet.direction`.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from atlasnet.atlas.catalogue import Catalogue, Member, require_disjoint
 from atlasnet.atlas.claims import Claims, Pair, cited_pairs, table_claims
@@ -379,12 +381,19 @@ def _assemble(
         mask[i, j] = mask[j, i] = True
     table = table_claims(members, rules)
     claims = Claims(members, cited, table)
-    weights = None
+    weights: list[float | None] = [None] * int(mask.sum())
     if rules.weight != "streamlines":
-        weights = weigh(rules.weight, counts, total_input)
+        weights = weigh(rules.weight, counts, total_input)[mask].tolist()
+    measured = zip(
+        np.argwhere(mask).tolist(),
+        counts[mask].tolist(),
+        lengths_mm[mask].tolist(),
+        weights,
+        strict=True,
+    )
     edges = [
-        _project(members, (i, j), (counts, lengths_mm, weights), claims, rules)
-        for i, j in np.argwhere(mask).tolist()
+        _project(members, claims, rules, (i, j), *values)
+        for (i, j), *values in measured
     ]
     names = [member.region.name for member in members]
     joined = np.any(mask | mask.T, axis=1)
@@ -419,9 +428,10 @@ def _between(
     (n,), is what joins a member with the atlas outside it.
     """
     count = connections.streamline_count
-    membership = np.zeros((len(members), len(count)))
-    for i, member in enumerate(members):
-        membership[i, list(member.rows)] = 1.0
+    ends = [(i, row) for i, member in enumerate(members) for row in member.rows]
+    shape = (len(members), len(count))
+    i_members, rows = np.array(ends, dtype=int).reshape(-1, 2).T
+    membership = csr_array((np.ones(len(ends)), (i_members, rows)), shape=shape)
     has_length = ~np.isnan(connections.length_mm)
     weight = np.where(has_length, count, 0.0)
     summed_mm = weight * np.where(has_length, connections.length_mm, 0.0)
@@ -435,28 +445,29 @@ def _between(
     return total, length_mm, total_input
 
 
-def _add_up(membership: Matrix, values: Matrix) -> Matrix:
+def _add_up(membership: csr_array, values: Matrix) -> Matrix:
     """Return sums between members; exactly symmetric if the values are."""
-    total: Matrix = membership @ values @ membership.T
+    total: Matrix = (membership @ (membership @ values).T).T
     is_symmetric = np.array_equal(values, values.T)
     return (total + total.T) / 2.0 if is_symmetric else total
 
 
 def _project(
     members: Sequence[Member],
-    pair: Pair,
-    matrices: tuple[Matrix, Matrix, Matrix | None],
     claims: Claims,
     rules: GraphRules,
+    pair: Pair,
+    count: float,
+    length_mm: float,
+    weight: float | None,
 ) -> Projection:
     """Return the projection from one member to another."""
     i, j = pair
     source, target = members[i], members[j]
-    counts, lengths_mm, weights = matrices
     sln = None
     if source.whole_density_per_mm3 and target.whole_density_per_mm3:
         sln = structural_sln(source.whole_density_per_mm3, target.whole_density_per_mm3)
-    claim, opposite = claims.of(pair), claims.of((j, i))
+    claim, opposite = claims.of(i, j), claims.of(j, i)
     decision = decide(
         claim[0] if claim else None,
         opposite[0] if opposite else None,
@@ -468,19 +479,18 @@ def _project(
     citation = claim[1] if claim else None
     if decision.is_contradicted and opposite is not None:
         citation = f"opposite pathway: {opposite[1]}"
-    length_mm = float(lengths_mm[i, j])
-    length = None if np.isnan(length_mm) else length_mm
+    length = None if math.isnan(length_mm) else length_mm
     return Projection(
         source=source.region.name,
         target=target.region.name,
-        streamline_count=float(counts[i, j]),
+        streamline_count=count,
         length_mm=length,
         delay_ms=None if length is None else delay_ms(length),
         direction=decision.direction,
         direction_rule=decision.rule,
         sln=sln,
         citation=citation,
-        weight=None if weights is None else float(weights[i, j]),
+        weight=weight,
         is_callosal=source.region.hemisphere != target.region.hemisphere,
     )
 

@@ -85,15 +85,15 @@ class Claims:
         self._cited = cited
         self._table = table
 
-    def of(self, pair: Pair) -> tuple[Claim, str] | None:
+    def of(self, i: int, j: int) -> tuple[Claim, str] | None:
         """Return the claim about a pathway, and where it is from."""
+        pair = i, j
         if pair in self._table:
             direction, note = self._table[pair]
             return (direction, "table"), note
         pathway = self._cited.get(pair)
         if pathway is None:
             return None
-        i, j = pair
         note = _cite(pathway) + _part_note(self._members[i], self._members[j])
         return (pathway.direction, "cited"), note
 

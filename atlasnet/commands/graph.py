@@ -238,8 +238,8 @@ def _paint(
     kept = {n: v for n, v in spelt.items() if n.rsplit(" ", 1)[-1] in there}
     if not kept:
         raise AtlasNetError(
-            f"'{label_table}' is of the other hemisphere than the graph: no area can be "
-            "painted."
+            f"'{label_table}' is of the other hemisphere than the graph: no area can "
+            "be painted."
         )
     write_area_map(kept, label_image, labels, out)
     return (out,)
