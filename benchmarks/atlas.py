@@ -196,7 +196,7 @@ def measure(n_samples: int, sizes: Sequence[int]) -> Figures:
         figures |= {
             f"graph_{n}_s": figure(statistics.median(s.wall_s for s in samples), "s"),
             f"graph_{n}_mb": figure(max(s.most_mb for s in samples), "MB"),
-            f"graph_{n}_edges": figure(samples[0].n_edges, "1"),
+            f"graph_{n}_edges": {"value": samples[0].n_edges, "unit": "1"},
         }
     grown = [
         min(

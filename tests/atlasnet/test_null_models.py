@@ -16,7 +16,7 @@ from atlasnet.interface import hand_interface
 from atlasnet.null_models import NULL_MODELS, randomize
 from atlasnet.planner import UnitRule, plan_network, unit_counts
 
-SEEDS = range(4)
+SEEDS = range(2)
 
 
 @pytest.fixture(scope="module")

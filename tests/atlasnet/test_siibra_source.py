@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from atlasnet.atlas.assembly import build_graph
 from atlasnet.atlas.comparison import compare_sources
 from atlasnet.atlas.recording import record_source
+from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.siibra_source import SiibraSource
 from atlasnet.atlas.snapshot import SnapshotSource
 from atlasnet.cli import app
@@ -109,6 +111,27 @@ def test_measured_densities_are_cells_per_mm3(answered: SiibraSource) -> None:
     )
     assert [layer.share for layer in layers] == pytest.approx([1 / 6] * 6)
     assert "Area 4p (PreCG) right" in answered.measured_layers()
+
+
+def test_a_graph_can_have_measured_densities(answered: SiibraSource) -> None:
+    rules = GraphRules(density="measured_layers")
+    graph = build_graph(answered, ["4p", "OP1"], rules=rules)
+    m1 = graph.region("Area 4p (PreCG) left")
+    # Seven cells in six equal layers of 24,906 um3 each.
+    assert m1.cell_density_rule == "measured_layers"
+    assert m1.cell_density_per_mm3 == pytest.approx(
+        7 / 6 * 1e9 / (20_000 * 1.931 ** (1 / 3))
+    )
+    assert graph.region("Area OP1 (POperc) left").cell_density_rule == "homologue"
+    without = build_graph(
+        answered,
+        ["4p"],
+        rules=GraphRules(density="measured_layers", layers_left_out=("II",)),
+    )
+    # Five of the seven.
+    assert without.region(m1.name).cell_density_per_mm3 == pytest.approx(
+        5 / 7 * (m1.cell_density_per_mm3 or 0)
+    )
 
 
 def test_nodes_of_which_a_part_is_missing_are_left_out(answered: SiibraSource) -> None:
