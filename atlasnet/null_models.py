@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
 from atlasnet.direction import Direction, laminar_class, structural_sln
 from atlasnet.errors import GraphError, closest
-from atlasnet.graph import Projection, Region, RegionGraph
+from atlasnet.graph import Metadata, Projection, Region, RegionGraph
 from atlasnet.order import break_cycles
 from atlasnet.units import delay_ms
 
@@ -79,8 +80,13 @@ def randomize(graph: RegionGraph, model: str, seed: int) -> RegionGraph:
     _, closing = break_cycles(
         edge for edge in made.projections if edge.direction == "feedforward"
     )
-    metadata = {
+    joined: nx.Graph[str] = nx.Graph()
+    joined.add_nodes_from(made.names)
+    joined.add_edges_from((edge.source, edge.target) for edge in made.projections)
+    metadata: Metadata = {
         **graph.metadata,
+        "n_components": nx.number_connected_components(joined),
+        "isolated_regions": sorted(nx.isolates(joined)),
         "null_model": model,
         "null_model_seed": seed,
         "null_model_keeps": NULL_MODELS[model].keeps,

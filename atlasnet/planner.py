@@ -245,6 +245,8 @@ def _lack(region: Region) -> str:
     if region.cell_density_per_mm3 is None:
         missing.append("cell density")
     text = f"'{region.name}' has no {' and no '.join(missing)}"
+    if region.system in ("allocortex", "subcortical"):
+        text += f" ({region.system}: only isocortex has a cortical density)"
     return text + (f" (part of the node '{region.node}')" if region.node else "")
 
 

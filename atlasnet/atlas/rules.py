@@ -2,6 +2,7 @@
 """Rules: everything that decides how a graph is made of an atlas source."""
 
 import csv
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,7 +84,8 @@ class GraphRules:
         """Return the rules as a graph's metadata."""
         threshold = None
         if isinstance(self.edges, StreamlineThreshold):
-            threshold = self.edges.min_streamline_count
+            count = self.edges.min_streamline_count
+            threshold = count if math.isfinite(count) else None  # JSON has no infinity
         return {
             "edge_rule": self.edges.describe(),
             "min_streamline_count": threshold,

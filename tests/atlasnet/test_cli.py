@@ -210,6 +210,7 @@ def test_a_region_without_volume_has_no_units(tmp_path: Path) -> None:
 def test_a_region_without_density_has_no_units(tmp_path: Path) -> None:
     reason = refuse(tmp_path, "--regions", *SMALL, "CA1 (Hippocampus)")
     assert "'CA1 (Hippocampus) left' has no cell density" in reason
+    assert "(allocortex: only isocortex has a cortical density)" in reason
 
 
 def test_an_action_area_that_no_sensation_reaches_is_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from atlasnet.atlas.assembly import preset_graph
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.snapshot import SnapshotSource
 from atlasnet.errors import GraphError
-from atlasnet.graph import Region, RegionGraph
+from atlasnet.graph import Projection, Region, RegionGraph
 from atlasnet.interface import hand_interface
 from atlasnet.null_models import NULL_MODELS, randomize
 from atlasnet.planner import UnitRule, plan_network, unit_counts
@@ -199,6 +199,21 @@ def test_a_network_can_be_planned_on_every_null_model(model: str, seed: int) -> 
     spec = plan_network(null, hand_interface(null))
     assert spec.n_units == 2048
     assert spec.provenance["null_model"] == model
+
+
+def test_the_report_on_the_parts_of_a_graph_is_of_the_null_model() -> None:
+    regions = [Region(name, "left") for name in "abcd"]
+    edges = [
+        Projection(*ends, 1.0, None, None, "lateral", "none")
+        for ends in (("a", "b"), ("b", "a"))
+    ]
+    graph = RegionGraph(regions, edges, {"n_components": 3, "isolated_regions": ["c"]})
+    null = randomize(graph, "fully_connected", 0)
+    assert null.metadata["n_components"] == 1
+    assert null.metadata["isolated_regions"] == []
+    same = randomize(graph, "shuffled_weights", 0)
+    assert same.metadata["n_components"] == 3
+    assert same.metadata["isolated_regions"] == ["c", "d"]
 
 
 def test_what_is_missing_is_refused(graph: RegionGraph) -> None:
