@@ -395,7 +395,11 @@ def _readme(contents: Mapping[str, Sequence[Row]], date: datetime.date) -> str:
         f"Compiled on {date.isoformat()} by `atlasnet snapshot`. Read it with "
         "`atlasnet.atlas.snapshot.SnapshotSource`,\nwhich verifies the checksums of "
         "`manifest.json`: don't edit the tables, compile them again.\nAn empty field "
-        "is a missing value. Sources and licences are in `LICENSES.md`.\n",
+        "is a missing value. Sources and licences are in `LICENSES.md`.\n\n"
+        "`atlasnet snapshot --from siibra` records what a live query returned: the "
+        "same tables in one file,\nwith `recorded_from` in the manifest (siibra's "
+        "version, cohort, subject, date). What is not\nsiibra's is copied from here; "
+        "derived columns of the nodes stay empty.\n",
         _CAVEATS,
     ]
     for table in TABLES:

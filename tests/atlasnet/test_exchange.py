@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from atlasnet.atlas.assembly import preset_graph
+from atlasnet.atlas.assembly import build_graph, preset_graph
 from atlasnet.atlas.matrices import read_tvb
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.snapshot import SnapshotSource
@@ -24,6 +24,7 @@ from atlasnet.cli import app
 from atlasnet.errors import GraphError
 from atlasnet.exchange import (
     FORMATS,
+    area_values,
     bids_name,
     export_graph,
     to_graphml,
@@ -178,6 +179,50 @@ def test_an_area_map_paints_a_number_into_each_area(tmp_path: Path) -> None:
     with pytest.raises(GraphError, match=r"ends in \.nii"):
         write_area_map({"a": 1.0}, labels, {"a": 2}, tmp_path / "x.img")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["labels.nii.gz", out.name]
+
+
+def test_a_statistic_of_a_node_is_painted_into_all_its_parts(
+    graph: RegionGraph, tmp_path: Path
+) -> None:
+    values = area_values(graph, "volume_mm3")
+    aip = graph.region("AIP left")
+    for part in aip.julich_3_1:
+        assert values[part] == aip.volume_mm3
+    afferents = area_values(graph, "n_afferents")
+    assert afferents["Area 4p (PreCG) left"] == sum(
+        edge.target == "4p left" for edge in graph.projections
+    )
+    assert area_values(graph, "n_units", {"4p left": 32}) == {
+        "Area 4p (PreCG) left": 32.0
+    }
+    with pytest.raises(GraphError, match="a network's"):
+        area_values(graph, "n_units")
+    with pytest.raises(GraphError, match="A statistic is one of"):
+        area_values(graph, "volume")
+
+
+def test_the_command_paints_a_graph_into_a_label_image(tmp_path: Path) -> None:
+    graph = build_graph(SnapshotSource(), ["4p", "3a"])
+    graph.save(tmp_path / "g.graph.json")
+    data = np.zeros((2, 2, 2), np.int16)
+    data[0], data[1] = 5, 6
+    nibabel.save(nibabel.Nifti1Image(data, np.eye(4)), tmp_path / "labels.nii")
+    # Another spelling, and the side in a column.
+    table = tmp_path / "labels.csv"
+    table.write_text("label,name,hemi\n5,area 4P (PreCG),L\n6,Area 3a (PostCG),L\n")
+    out = tmp_path / "volume.nii.gz"
+    words = ["export", str(tmp_path / "g.graph.json"), "--format", "nifti"]
+    words += ["--label-image", str(tmp_path / "labels.nii")]
+    words += ["--statistic", "volume_mm3", "--out", str(out)]
+    run(*words, "--label-table", str(table))
+    painted = nibabel.load(out).get_fdata()
+    assert (painted[0] == 1547.0).all()
+    missing = CliRunner().invoke(app, words)
+    assert missing.exit_code == 2
+    table.write_text("label,name,hemi\n5,Area 4p (PreCG),L\n")
+    lacking = CliRunner().invoke(app, [*words, "--label-table", str(table)])
+    assert lacking.exit_code == 2
+    assert "no label for 'area 3a postcg left'" in lacking.stderr
 
 
 # --- what to cite --------------------------------------------------------------------
