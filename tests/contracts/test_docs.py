@@ -90,8 +90,8 @@ def test_the_architecture_page_shows_the_order_of_import_that_is_checked() -> No
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     rows = text.partition("--------  ")[2].partition("\n\n")[0].splitlines()[1:]
     shown = {
-        "atlasnet": [shown for row in rows if (shown := row[4:46].strip())],
-        "angora_train": [shown for row in rows if (shown := row[46:].strip())],
+        "atlasnet": list(filter(None, (row[4:46].strip() for row in rows))),
+        "angora_train": list(filter(None, (row[46:].strip() for row in rows))),
     }
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     for contract in settings["tool"]["importlinter"]["contracts"]:
