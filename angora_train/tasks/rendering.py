@@ -8,11 +8,15 @@ three to six times as expensive and are off unless asked for.
 """
 
 import copy
+import ctypes
 import importlib
+import importlib.abc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import mujoco
@@ -33,6 +37,8 @@ _REMEDY = (
 )
 _LIBRARIES = ("cgl", "egl", "glfw", "osmesa")
 _OFF = ("0", "disable", "disabled", "false", "off")
+_DRIVERS = ("lib*/dri/swrast_dri.so", "lib/*/dri/swrast_dri.so")
+"""Where Mesa before 24.2 has what draws on the processor, below ``/usr``."""
 _OFFSCREEN = int(mujoco.mjtFramebuffer.mjFB_OFFSCREEN)
 _VISIBLE_GROUPS = (0, 1, 2)
 _ROOM = 500
@@ -296,6 +302,7 @@ def _open_context(width_px: int, height_px: int) -> Any:
     # Mesa draws on the processor: helpers would take the cores of other ranks, and
     # gain little, as what takes time is not what they share.
     os.environ.setdefault("LP_NUM_THREADS", "0")
+    _shield()
     reasons = []
     for name in (wish,) if wish in _LIBRARIES else usual:
         platform = os.environ.get(_PLATFORM)
@@ -308,10 +315,55 @@ def _open_context(width_px: int, height_px: int) -> Any:
             reasons.append(f"{name}: {' '.join(str(error).split())}")
             _forget(name, platform)
         else:
+            _guard()
             return context
     raise TaskError(
         f"No graphics library draws pictures here ({'; '.join(reasons)}). {_REMEDY}."
     )
+
+
+def _shield() -> None:
+    """Let Mesa, which compiles with LLVM, find its own LLVM and not TensorFlow's.
+
+    TensorFlow shows the symbols of the one that is built into it to all libraries that
+    are loaded later; Mesa, bound to those, crashes.
+    """
+    if sys.platform != "linux" or "tensorflow" not in sys.modules:
+        return
+    drivers = [path for place in _DRIVERS for path in Path("/usr").glob(place)]
+    for library in ("libEGL_mesa.so.0", *drivers, "libOSMesa.so.8"):
+        with suppress(OSError):  # not there, or not needed by this version of Mesa
+            ctypes.CDLL(
+                str(library), mode=os.RTLD_NOW | os.RTLD_LOCAL | os.RTLD_DEEPBIND
+            )
+
+
+def _guard() -> None:
+    """Turn the crash of a TensorFlow that is loaded after Mesa into an error.
+
+    It would be bound to Mesa's LLVM, which Mesa shows to all.
+    """
+    is_met = any(isinstance(finder, _Guard) for finder in sys.meta_path)
+    maps = Path("/proc/self/maps")
+    if is_met or "tensorflow" in sys.modules or not maps.is_file():
+        return
+    if "libLLVM" in maps.read_text(encoding="utf-8", errors="replace"):
+        sys.meta_path.insert(0, _Guard())
+
+
+class _Guard(importlib.abc.MetaPathFinder):
+    """Refuses to import TensorFlow."""
+
+    def find_spec(
+        self, fullname: str, path: object = None, target: object = None
+    ) -> None:
+        """Say why it cannot be imported, if it is what is asked for."""
+        if fullname == "tensorflow":
+            raise ImportError(
+                "TensorFlow cannot be loaded in a process that has drawn pictures "
+                "with Mesa: both bring an LLVM. Load it first (import keras), or set "
+                "KERAS_BACKEND=jax."
+            )
 
 
 def _forget(name: str, platform: str | None) -> None:
