@@ -354,6 +354,34 @@ def record(
 
 
 @app.command()
+def film(
+    directory: RunFolder,
+    out: Annotated[Path, typer.Option(help="A .webp, .gif, .png or .mp4 to write.")],
+    which: WhichOption = WhichCheckpoint.best,
+    steps: Annotated[int, typer.Option(min=1, help="Control steps to show.")] = 200,
+    seed: SeedOption = 10_000,
+    choice: Annotated[
+        ActionChoice, typer.Option(help="How actions follow from the policy.")
+    ] = ActionChoice.sampled,
+) -> None:
+    """Film a trained agent, in the pace of its world."""
+    import_keras()
+    from angora_train.checkpoint import load_agent, read_config
+    from angora_train.evaluation import AgentActor, choosing, filmed
+    from angora_train.pictures import write_video
+    from angora_train.tasks.registry import make_vector_task
+
+    config = read_config(directory, which.value)
+    with _errors.status("filming"):
+        agent = choosing(load_agent(directory, which.value), choice.value)
+        task = make_vector_task(config.task.name, config.task.options)
+        task.set_progress(1.0)
+        frames = filmed(AgentActor(agent), task, seed, steps)
+        write_video(frames, out, 1.0 / task.control_step_s)
+    Console().print(f"{out}: {steps * task.control_step_s:.1f} s", soft_wrap=True)
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="The folder to write.")] = Path("runs/demo"),
     ranks: Annotated[int, typer.Option(min=1, help="MPI ranks that train.")] = 2,
