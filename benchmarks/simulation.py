@@ -32,6 +32,8 @@ world_mb, cube_world_mb
 rgb_frames_per_s
     Pictures of 128 x 128 pixels that one camera gives `vision`, of 32 hands with cubes,
     per second of processor time.
+rgb_shapes_frames_per_s
+    The same with the hand as capsules and boxes.
 rgb_step_share_of_pose
     Time of a step with `vision` as a pose over that with one picture of 84 x 84 pixels.
 flatness
@@ -50,6 +52,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import mujoco
@@ -57,7 +60,14 @@ import numpy as np
 from figures import figure as _figure
 from figures import make_parser, missing, present
 from numpy.typing import NDArray
-from peers import ENVPOOL, GYMNASIUM_ROBOTICS, PeerError, hand_figures, install
+from peers import (
+    DIRECTORY,
+    ENVPOOL,
+    GYMNASIUM_ROBOTICS,
+    PeerError,
+    hand_figures,
+    install,
+)
 
 from angora_train.errors import TaskError
 from angora_train.tasks import make_vector_task
@@ -107,13 +117,15 @@ def measure(n_rounds: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def measure_peers(n_rounds: int) -> dict[str, dict[str, Any]]:
+def measure_peers(
+    n_rounds: int, directory: Path = DIRECTORY
+) -> dict[str, dict[str, Any]]:
     """Measure other programs' hands, each in an environment of its own."""
     figures = {}
     for peer in (GYMNASIUM_ROBOTICS, ENVPOOL):
         prefix = peer.name.replace("-", "_")
         try:
-            programs = install(peer)
+            programs = install(peer, directory)
             measured = hand_figures(peer, programs, find_assets(), n_rounds)
         except PeerError as error:
             names = ("reach_share_of_raw", "cube_touch_share_of_raw")
@@ -328,29 +340,35 @@ def _measure_pixels(n_rounds: int) -> dict[str, dict[str, Any]]:
     actions = _draw_actions(N_WORLDS)
     for action in actions[:10]:
         task.step(action)
-    config = VisionConfig(kind="rgb", height_px=128, width_px=128)
-    try:
-        eyes: Any = open_eyes(config, task.simulation)
-    except TaskError as error:
-        names = ("rgb_frames_per_s", "rgb_step_share_of_pose")
-        return {
-            name: missing(str(error), unit)
-            for name, unit in zip(names, ("1/s", "1"), strict=True)
-        }
     everyone = np.arange(N_WORLDS)
-    seconds = []
-    for _ in range(3 * n_rounds):
-        start = time.process_time()
-        eyes.see(everyone)
-        seconds.append(time.process_time() - start)
-    eyes.close()
+    seconds: dict[str, list[float]] = {}
+    try:
+        for hand in ("meshes", "shapes"):
+            config = VisionConfig(kind="rgb", height_px=128, width_px=128, hand=hand)
+            eyes: Any = open_eyes(config, task.simulation)
+            for _ in range(3 * n_rounds):
+                start = time.process_time()
+                eyes.see(everyone)
+                seconds.setdefault(hand, []).append(time.process_time() - start)
+            eyes.close()
+    except TaskError as error:
+        return {
+            "rgb_frames_per_s": missing(str(error), "1/s"),
+            "rgb_shapes_frames_per_s": missing(str(error), "1/s"),
+            "rgb_step_share_of_pose": missing(str(error), "1"),
+        }
     works = {
         "pose": _CubeEpisodes(actions[:20]),
         "rgb": _CubeEpisodes(actions[:20], vision="rgb"),
     }
     times = _take_turns(works, time.process_time, max(2, n_rounds // 5))
+    rates = {
+        hand: _figure(N_WORLDS / statistics.median(times_s), "1/s")
+        for hand, times_s in seconds.items()
+    }
     return {
-        "rgb_frames_per_s": _figure(N_WORLDS / statistics.median(seconds), "1/s"),
+        "rgb_frames_per_s": rates["meshes"],
+        "rgb_shapes_frames_per_s": rates["shapes"],
         "rgb_step_share_of_pose": _figure(_ratio(times["pose"], times["rgb"]), "1"),
     }
 

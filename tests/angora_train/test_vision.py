@@ -269,6 +269,18 @@ def test_every_camera_sees_all_of_the_cube_in_the_hand() -> None:
 
 
 @pytest.mark.slow
+def test_a_hand_of_shapes_is_where_the_hand_of_meshes_is() -> None:
+    masks = []
+    for hand in ("meshes", "shapes"):
+        config = {"vision": {"kind": "rgb", "hand": hand}}
+        task: Any = make_vector_task("Reach", config, 1)
+        masks.append(task.reset(seed=0)[0]["vision"][0].max(axis=2) > 0)
+        task.close()
+    overlap = (masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum()
+    assert 0.6 < overlap < 1.0
+
+
+@pytest.mark.slow
 def test_a_larger_cube_looks_larger() -> None:
     seen = {}
     for size in (0.8, 1.2):
