@@ -80,9 +80,7 @@ def test_a_trained_agent_is_evaluated_and_recorded(tmp_path: Path) -> None:
     assert recorded.exit_code == 0, recorded.stderr
     assert "2 episodes, 100 control steps, 48 units of 3 areas" in recorded.stdout
     assert (tmp_path / "a.nc").stat().st_size > 10_000
-    filmed = call(
-        "film", str(run), "--steps", "3", "--out", str(tmp_path / "a.webp")
-    )
+    filmed = call("film", str(run), "--steps", "3", "--out", str(tmp_path / "a.webp"))
     assert filmed.exit_code == 0, filmed.stderr
     assert "0.1 s" in filmed.stdout  # three steps of 20 ms
     assert (tmp_path / "a.webp").read_bytes()[8:12] == b"WEBP"
