@@ -305,12 +305,16 @@ def evaluate(
 def _write_evaluation(
     out: Path, result: Mapping[str, Any], values: Mapping[str, Any]
 ) -> None:
-    """Write an evaluation as JSON, and how its numbers are distributed."""
+    """Write an evaluation as JSON, each return, and how all is distributed."""
+    import numpy as np
+
     from angora_train.analysis.figures import plot_distribution
     from atlasnet.figures.palette import figure_of
     from atlasnet.files import replacing, write_text
 
     write_text(out / "evaluation.json", json.dumps(result, indent=1))
+    with replacing(out / "returns.npy") as path:
+        np.save(path, values["return"])
     for name, numbers in values.items():
         with replacing(out / f"{name}.png") as path:
             axes = plot_distribution(numbers, name.replace("_", " "))
@@ -347,6 +351,34 @@ def record(
         f"control steps, {recording.sizes['unit']} units of {len(probes)} areas",
         soft_wrap=True,
     )
+
+
+@app.command()
+def film(
+    directory: RunFolder,
+    out: Annotated[Path, typer.Option(help="A .webp, .gif, .png or .mp4 to write.")],
+    which: WhichOption = WhichCheckpoint.best,
+    steps: Annotated[int, typer.Option(min=1, help="Control steps to show.")] = 200,
+    seed: SeedOption = 10_000,
+    choice: Annotated[
+        ActionChoice, typer.Option(help="How actions follow from the policy.")
+    ] = ActionChoice.sampled,
+) -> None:
+    """Film a trained agent, in the pace of its world."""
+    import_keras()
+    from angora_train.checkpoint import load_agent, read_config
+    from angora_train.evaluation import AgentActor, choosing, filmed
+    from angora_train.pictures import write_video
+    from angora_train.tasks.registry import make_vector_task
+
+    config = read_config(directory, which.value)
+    with _errors.status("filming"):
+        agent = choosing(load_agent(directory, which.value), choice.value)
+        task = make_vector_task(config.task.name, config.task.options)
+        task.set_progress(1.0)
+        frames = filmed(AgentActor(agent), task, seed, steps)
+        write_video(frames, out, 1.0 / task.control_step_s)
+    Console().print(f"{out}: {steps * task.control_step_s:.1f} s", soft_wrap=True)
 
 
 @app.command()

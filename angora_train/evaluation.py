@@ -34,6 +34,7 @@ __all__ = [
     "choosing",
     "episodes",
     "evaluate",
+    "filmed",
     "share_interval",
     "spread",
     "summarize",
@@ -309,6 +310,40 @@ def episodes(actor: Actor, task: Task, seed: int) -> Iterator[Moment]:
         )
         is_under_way = is_under_way & ~ended
         observation, state, is_first = following, step.state, ended
+
+
+def filmed(
+    actor: Actor, task: Task, seed: int, n_steps: int
+) -> Iterator[NDArray[np.uint8]]:
+    """Draw the first world while an actor acts in it.
+
+    Parameters
+    ----------
+    actor : Actor
+        Who acts.
+    task : Task
+        The worlds.
+    seed : int
+        Decides goals and the noise of the policy, as for :func:`episodes`.
+    n_steps : int
+        Control steps, whatever episodes they belong to.
+
+    Yields
+    ------
+    ndarray of uint8, shape (H, W, 3)
+        The world before the first step and after each.
+    """
+    rngs = [generator(seed, world, ACTIONS, 0) for world in range(task.num_envs)]
+    observation, _ = task.reset(seed=seed)
+    state = actor.initial_state(task.num_envs)
+    is_first = np.ones(task.num_envs, bool)
+    yield task.picture()
+    for _ in range(n_steps):
+        drawn = [rng.random(actor.n_uniforms, dtype=np.float32) for rng in rngs]
+        step = actor.act(observation, state, is_first, np.stack(drawn))
+        observation, _, terminated, truncated, _ = task.step(step.action)
+        state, is_first = step.state, terminated | truncated
+        yield task.picture()
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ class MetricsWriter:
             file.write(json.dumps(finite) + "\n")
         for key, value in finite.items():
             if isinstance(value, float):
-                self._events.add_scalar(key, value, int(row["samples"]))
+                self._events.add_scalar(key, value, int(row.get("samples", 0)))
         self._events.flush()
 
     def close(self) -> None:

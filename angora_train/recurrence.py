@@ -68,6 +68,23 @@ class ResettingCell(keras.layers.Layer):
         return state
 
 
+class _Flagged(keras.layers.Layer):
+    """Append the flag of each step to its inputs, as one more channel.
+
+    A layer of its own, since operations without a name may be called like a layer of
+    the model.
+    """
+
+    def call(self, inputs: list[Any]) -> Any:
+        """Join inputs, shape (B, T, ..., F), and flags, shape (B, T)."""
+        x, flag = inputs
+        for _ in x.shape[2:]:
+            flag = ops.expand_dims(flag, -1)
+        if len(x.shape) > 3:  # at every place of an image
+            flag = ops.ones_like(x[..., :1]) * flag
+        return ops.concatenate([x, flag], axis=-1)
+
+
 class _PreparingRNN(keras.layers.RNN):
     """A loop over time that lets its cell prepare once, before the first step.
 
@@ -173,8 +190,9 @@ def explicit_state(model: keras.Model) -> StatefulModel:
             )
             for i, shape in enumerate(_state_shapes(layer))
         }
-        output, *states = _PreparingRNN(layer)(
-            _flagged(args[0], flags), initial_state=list(entry.values())
+        flagged = _Flagged(name=f"{layer.name}_flagged")([args[0], flags])
+        output, *states = _PreparingRNN(layer, name=f"{layer.name}_stateful")(
+            flagged, initial_state=list(entry.values())
         )
         states_in.update(entry)
         states_out.update(zip(entry, states, strict=True))
@@ -197,16 +215,6 @@ def explicit_state(model: keras.Model) -> StatefulModel:
 def _state_shapes(layer: keras.layers.RNN) -> list[tuple[int, ...]]:
     """Return the shape of each state of a layer for one world."""
     return [tuple(state.shape[1:]) for state in layer.get_initial_state(batch_size=1)]
-
-
-def _flagged(inputs: Any, flags: Any) -> Any:
-    """Return the inputs with the flag as one more channel."""
-    flag = flags
-    for _ in inputs.shape[2:]:
-        flag = ops.expand_dims(flag, -1)
-    if len(inputs.shape) > 3:  # at every place of an image
-        flag = ops.ones_like(inputs[..., :1]) * flag
-    return ops.concatenate([inputs, flag], axis=-1)
 
 
 def _holds_recurrence(layer: Any) -> bool:

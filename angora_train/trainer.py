@@ -164,6 +164,8 @@ def _take_cycle(run: _Run) -> dict[str, Any]:
     )
     if comm.rank == 0 and summary["rollout/episodes"]:
         run.recent.append((summary["rollout/return"], summary["rollout/episodes"]))
+    diverged = np.array([getattr(run.task, "n_diverged", 0)], np.int64)
+    summary["rollout/diverged"] = float(comm.sum(diverged)[0])
     ended = time.perf_counter()
     spent_s = (collected - started, ended - collected, run.learner.waited_s - waited)
     return {

@@ -22,17 +22,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from atlasnet.atlas.assembly import all_regions_graph as all_regions_graph
     from atlasnet.atlas.assembly import build_graph as build_graph
     from atlasnet.atlas.assembly import preset_graph as preset_graph
+    from atlasnet.atlas.assembly import strongest_neighbours as strongest_neighbours
+    from atlasnet.atlas.rules import GraphRules as GraphRules
+    from atlasnet.atlas.siibra_source import SiibraSource as SiibraSource
     from atlasnet.atlas.snapshot import SnapshotSource as SnapshotSource
     from atlasnet.atlas.source import AtlasSource as AtlasSource
+    from atlasnet.atlas.table_source import TableSource as TableSource
     from atlasnet.builder import build_model as build_model
+    from atlasnet.citation import bibliography as bibliography
     from atlasnet.errors import AtlasNetError as AtlasNetError
+    from atlasnet.exchange import export_graph as export_graph
     from atlasnet.graph import Projection as Projection
     from atlasnet.graph import Region as Region
     from atlasnet.graph import RegionGraph as RegionGraph
+    from atlasnet.graph_comparison import compare_graphs as compare_graphs
     from atlasnet.interface import Interface as Interface
     from atlasnet.interface import hand_interface as hand_interface
+    from atlasnet.null_models import randomize as randomize
     from atlasnet.pipeline import load_model as load_model
     from atlasnet.pipeline import save_model as save_model
     from atlasnet.pipeline import spec_of as spec_of
@@ -43,21 +52,30 @@ if TYPE_CHECKING:
 _HOME = {
     "AtlasNetError": "errors",
     "AtlasSource": "atlas.source",
+    "GraphRules": "atlas.rules",
     "Interface": "interface",
     "NetworkSpec": "spec",
     "Projection": "graph",
     "Region": "graph",
     "RegionGraph": "graph",
+    "SiibraSource": "atlas.siibra_source",
     "SnapshotSource": "atlas.snapshot",
+    "TableSource": "atlas.table_source",
     "UnitRule": "planner",
+    "all_regions_graph": "atlas.assembly",
+    "bibliography": "citation",
     "build_graph": "atlas.assembly",
     "build_model": "builder",
+    "compare_graphs": "graph_comparison",
+    "export_graph": "exchange",
     "hand_interface": "interface",
     "load_model": "pipeline",
     "plan_network": "planner",
     "preset_graph": "atlas.assembly",
+    "randomize": "null_models",
     "save_model": "pipeline",
     "spec_of": "pipeline",
+    "strongest_neighbours": "atlas.assembly",
 }
 
 __all__ = sorted(_HOME)

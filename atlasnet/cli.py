@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``atlasnet``: regions, build, show, snapshot.
+"""The command ``atlasnet``: regions, graph, build, show, snapshot and more.
 
 What is heavy is imported by the command that needs it: ``atlasnet --help`` loads
 neither Keras nor the atlas.
 """
 
-import json
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -20,11 +19,18 @@ from atlasnet.arguments import (
     require_writable_folder,
     require_writable_model,
 )
+from atlasnet.commands.graph import (
+    cite_graph,
+    compare_two,
+    export_files,
+    make_graph,
+    report_lines,
+)
+from atlasnet.commands.snapshot import make_snapshot
+from atlasnet.console import print_json, results, side_channel
 from atlasnet.errors import AtlasNetError, closest
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from atlasnet.atlas.snapshot import SnapshotSource
     from atlasnet.bundle import Bundle
     from atlasnet.spec import NetworkSpec
@@ -62,8 +68,8 @@ _Snapshot = Annotated[
     Path | None,
     typer.Option(
         "--snapshot",
-        metavar="DIR",
-        help="Folder of another atlas snapshot than the one shipped.",
+        metavar="PATH",
+        help="Folder or file of another atlas snapshot than the one shipped.",
     ),
 ]
 _AsJson = Annotated[
@@ -125,11 +131,11 @@ def _regions(
             f"{closest(search, names)}"
         )
     if as_json:
-        _print_json({"regions": found})
+        print_json({"regions": found})
         return
     from atlasnet.tables import region_table
 
-    _console().print(region_table(f"{len(found)} regions", found))
+    results().print(region_table(f"{len(found)} regions", found))
 
 
 def _is_named(row: Mapping[str, Any], text: str) -> bool:
@@ -151,6 +157,12 @@ def _build(  # noqa: PLR0913 - one parameter per option
         ),
     ] = None,
     preset: _PresetName = None,
+    graph_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--graph", metavar="FILE", help="A graph that `atlasnet graph` wrote."
+        ),
+    ] = None,
     blind: Annotated[
         bool,
         typer.Option(
@@ -198,23 +210,27 @@ def _build(  # noqa: PLR0913 - one parameter per option
     Writes FILE.keras, which stands alone, and beside it FILE.graph.json and
     FILE.network.json. Options with dots take several values, or may be repeated.
     """
-    if bool(regions) == bool(preset):
-        raise typer.BadParameter("give either --regions or --preset.")
+    if sum([bool(regions), bool(preset), graph_file is not None]) != 1:
+        raise typer.BadParameter("give either --regions or --preset, or --graph.")
     given_inputs = parse_inputs(inputs or [])
     require_writable_model(out)
-    source = _open_snapshot(snapshot)
 
     from atlasnet.atlas.assembly import build_graph, preset_graph
     from atlasnet.bundle import GRAPH_SUFFIX, SPEC_SUFFIX, Bundle, companion
+    from atlasnet.graph import RegionGraph
     from atlasnet.interface import hand_interface
     from atlasnet.planner import UnitRule, plan_network
     from atlasnet.preset import load_preset
 
     rule = UnitRule(total=units, exponent=exponent, floor=floor)
     options: dict[str, Any] = {"min_streamline_count": min_streamlines}
-    if preset is not None:
+    if graph_file is not None:
+        graph = RegionGraph.load(graph_file)
+    elif preset is not None:
+        source = _open_snapshot(snapshot)
         graph = preset_graph(source, preset, hemisphere.value, blind=blind, **options)
     else:
+        source = _open_snapshot(snapshot)
         graph = build_graph(source, regions or [], hemisphere.value, **options)
     interface = hand_interface(
         graph,
@@ -233,8 +249,10 @@ def _build(  # noqa: PLR0913 - one parameter per option
     from atlasnet.tables import file_table, note_table
 
     _print_bundle(Bundle(graph, spec))
-    console = _console()
+    console = results()
     console.print(note_table("Connected to", interface.notes))
+    for line in report_lines(graph):
+        side_channel().print(line, markup=False)
     console.print(f"{n_parameters:,} parameters, {spec.n_units:,} units")
     files = {
         str(out): "model, stands alone",
@@ -281,42 +299,27 @@ def _show(
     written = {}
     if figures is not None:
         require_writable_folder(figures, "--figures")
-        with _progress().status("Drawing..."):
+        with side_channel().status("Drawing..."):
             from atlasnet.figures.gallery import save_figures
 
             written = save_figures(bundle, figures, figure_format.value)
     if as_json:
         from atlasnet.description import describe
 
-        _print_json(describe(bundle))
+        print_json(describe(bundle))
         return
     _print_bundle(bundle)
     if written:
         from atlasnet.tables import file_table
 
-        _console().print(file_table(written))
+        results().print(file_table(written))
 
 
-@app.command("snapshot")
-def _snapshot(
-    from_files: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of the source files.")
-    ],
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder to write the snapshot to.")
-    ],
-) -> None:
-    """Compile a snapshot of the atlas from source files."""
-    require_writable_folder(out, "--out")
-    from atlasnet.atlas.compilation import record_snapshot
-    from atlasnet.tables import file_table
-
-    record_snapshot(from_files, out)
-    source = _open_snapshot(out)  # verifies what was written
-    sizes = {str(p): f"{p.stat().st_size:,} bytes" for p in sorted(out.iterdir())}
-    console = _console()
-    console.print(file_table(sizes))
-    console.print(f"{len(source.regions())} regions, {source.checksum[:12]}")
+app.command("snapshot")(make_snapshot)
+app.command("graph", cls=VariadicCommand)(make_graph)
+app.command("export")(export_files)
+app.command("compare")(compare_two)
+app.command("cite")(cite_graph)
 
 
 def _open_snapshot(folder: Path | None) -> "SnapshotSource":
@@ -347,7 +350,7 @@ def _read_bundle(file: Path) -> "Bundle":
 
     bundle = Bundle.read(file)
     if bundle.set_aside is not None:
-        _progress().print(
+        side_channel().print(
             f"Note: {bundle.set_aside} is of another network and was left aside."
         )
     return bundle
@@ -355,7 +358,7 @@ def _read_bundle(file: Path) -> "Bundle":
 
 def _write_model(spec: "NetworkSpec", seed: int, out: Path) -> int:
     """Build the model, write it, and return the number of its parameters."""
-    with _progress().status("Loading Keras and building the model..."):
+    with side_channel().status("Loading Keras and building the model..."):
         from atlasnet.quiet import import_keras
 
         import_keras()
@@ -373,27 +376,7 @@ def _print_bundle(bundle: "Bundle") -> None:
     from atlasnet.tables import edge_table, node_table
 
     record = describe(bundle)
-    console = _console()
+    console = results()
     title = f"Network '{record['name']}'" if record["name"] else "Region graph"
     console.print(node_table(title, record["nodes"]))
     console.print(edge_table(record["edges"]))
-
-
-def _print_json(record: Mapping[str, Any]) -> None:
-    """Print one JSON object to standard output, and nothing else."""
-    typer.echo(json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False))
-
-
-def _console() -> "Console":
-    """Return the console of standard output, wide enough for names if piped."""
-    from rich.console import Console
-
-    console = Console()
-    return console if console.is_terminal else Console(width=160)
-
-
-def _progress() -> "Console":
-    """Return the console of standard error."""
-    from rich.console import Console
-
-    return Console(stderr=True)

@@ -5,6 +5,8 @@
 
     AtlasNetError
     ├── AtlasError                 an atlas cannot give what was asked
+    │   ├── AmbiguousNameError     several regions go by a name
+    │   ├── AtlasUnavailableError  (also ConnectionError) the live atlas did not answer
     │   ├── RegionNotFoundError    (also KeyError)
     │   ├── IncompleteDataError    a number that the step needs is missing
     │   └── SnapshotError          a snapshot is missing, corrupt or edited
@@ -16,8 +18,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = [
+    "AmbiguousNameError",
     "AtlasError",
     "AtlasNetError",
+    "AtlasUnavailableError",
     "GraphError",
     "IncompleteDataError",
     "RegionNotFoundError",
@@ -57,6 +61,33 @@ class RegionNotFoundError(AtlasError, KeyError):
 
     def __str__(self) -> str:  # KeyError would print the repr
         return str(self.args[0])
+
+
+class AmbiguousNameError(AtlasError):
+    """Several regions go by a name."""
+
+    def __init__(self, name: str, candidates: Iterable[str]) -> None:
+        listed = sorted(candidates)
+        names = ", ".join(f"'{candidate}'" for candidate in listed[:12])
+        more = f" and {len(listed) - 12} more" if len(listed) > 12 else ""
+        super().__init__(
+            f"'{name}' may mean any of {len(listed)} regions: {names}{more}. Give the "
+            "whole name of one."
+        )
+
+
+class AtlasUnavailableError(AtlasError, ConnectionError):
+    """The live atlas did not answer."""
+
+    def __init__(self, asked: str, reason: str) -> None:
+        remedy = "Check the connection, or raise the time limit."
+        if "No module named 'siibra'" in reason:
+            reason, remedy = "siibra is not installed", "pip install 'atlasnet[live]'."
+        super().__init__(
+            f"siibra did not give {asked}: {reason.rstrip('.')}. {remedy} The snapshot "
+            "shipped with atlasnet can serve instead, without a connection: "
+            "SnapshotSource(), which commands take by default."
+        )
 
 
 class IncompleteDataError(AtlasError):

@@ -29,7 +29,9 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(
-        dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix
+        dir=path.parent,
+        prefix=f".{path.stem}.",
+        suffix="".join(path.suffixes[-2:]),  # .nii.gz is one format
     )
     os.close(handle)
     temporary = Path(name)

@@ -32,10 +32,21 @@ __all__ = [
     "RegionGraph",
 ]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Version 1, which is read too, lacks `Projection.weight` and `is_callosal`."""
 
 Hemisphere = Literal["left", "right"]
-DensityRule = Literal["homologue", "surface_overlap"]
+DensityRule = Literal[
+    "homologue",
+    "surface_overlap",
+    "measured_layers",
+    "table",
+    "mixed",
+    "filled_mean",
+    "filled_median",
+    "filled_nearest",
+    "null_model",
+]
 Metadata = Mapping[str, str | int | float | bool | list[str] | None]
 
 
@@ -60,7 +71,10 @@ class Region:
     volume_mm3: float | None = None
     cell_density_per_mm3: float | None = None
     cell_density_rule: DensityRule | None = None
-    """Where the density comes from: a von Economo homologue or surface overlap."""
+    """Where the density comes from: a von Economo homologue, surface overlap, layers
+    that siibra measured, or a user's table. ``mixed`` is a composite whose parts have
+    different rules, ``filled_...`` a value that no source has, ``null_model`` one that
+    a null model has moved."""
     thickness_mm: float | None = None
     centroid_mm: tuple[float, float, float] | None = None
     """Centroid in the MNI ICBM 152 2009c nonlinear asymmetric space, in mm."""
@@ -128,18 +142,43 @@ class Projection:
     """Laminar type: share of upper-layer neurons that the structural model expects."""
     citation: str | None = None
     """Literature that decided `direction`."""
+    weight: float | None = None
+    """Strength by the rule that the metadata name under ``weight``; None where the
+    streamline count is the strength."""
+    is_callosal: bool = False
+    """Whether it joins the two hemispheres."""
 
     def __post_init__(self) -> None:
-        where = f"The projection {self.source} -> {self.target}"
+        # A graph has up to n squared of these: the message is made when it is needed.
+        if not self._is_valid():
+            self._refuse(f"The projection {self.source} -> {self.target}")
+
+    def _is_valid(self) -> bool:
+        """Tell whether every value can be; a value of another type raises TypeError."""
+        return (
+            self.source != self.target
+            and 0.0 <= self.streamline_count < math.inf
+            and (self.length_mm is None or 0.0 < self.length_mm < math.inf)
+            and (self.delay_ms is None or 0.0 < self.delay_ms < math.inf)
+            and self.direction in DIRECTIONS
+            and self.direction_rule in DIRECTION_RULES
+            and (self.weight is None or 0.0 <= self.weight < math.inf)
+            and (self.sln is None or 0.0 <= self.sln <= 1.0)
+            and (self.direction_rule != "cited" or bool(self.citation))
+        )
+
+    def _refuse(self, where: str) -> None:
+        """Raise the error that says which value cannot be."""
         if self.source == self.target:
             raise GraphError(
                 f"{where} is a loop; within a region, recurrence is the cell's."
             )
-        if not (math.isfinite(self.streamline_count) and self.streamline_count >= 0):
-            raise GraphError(
-                f"{where}: streamline_count is a number of at least 0, got "
-                f"{self.streamline_count!r}."
-            )
+        for name in ("streamline_count", "weight"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 <= value < math.inf:
+                raise GraphError(
+                    f"{where}: {name} is a number of at least 0, got {value!r}."
+                )
         for name in ("length_mm", "delay_ms"):
             _require_positive(f"{where}: {name}", getattr(self, name))
         _require_member(f"{where}: direction", self.direction, DIRECTIONS)
@@ -148,8 +187,12 @@ class Projection:
         )
         if self.sln is not None and not 0.0 <= self.sln <= 1.0:
             raise GraphError(f"{where}: sln lies in [0, 1], got {self.sln!r}.")
-        if self.direction_rule == "cited" and not self.citation:
-            raise GraphError(f"{where}: a cited direction needs its citation.")
+        raise GraphError(f"{where}: a cited direction needs its citation.")
+
+    @property
+    def strength(self) -> float:
+        """The weight, or the streamline count where there is none."""
+        return self.streamline_count if self.weight is None else self.weight
 
 
 @dataclass(frozen=True)
@@ -362,10 +405,11 @@ class RegionGraph:
             raise GraphError(
                 f"A region graph is a JSON object with {sorted(expected)}, got {found}."
             )
-        if data["schema_version"] != SCHEMA_VERSION:
+        if data["schema_version"] not in range(1, SCHEMA_VERSION + 1):
             raise GraphError(
                 f"This graph has schema version {data['schema_version']!r}, but this "
-                f"version of atlasnet reads {SCHEMA_VERSION}. Make the graph again."
+                f"version of atlasnet reads 1 to {SCHEMA_VERSION}. Make the graph "
+                "again."
             )
         for key, kind in (("nodes", list), ("edges", list), ("metadata", dict)):
             if not isinstance(data[key], kind):

@@ -20,9 +20,10 @@ from pydantic import (
 from atlasnet.errors import IncompleteDataError, SpecError
 from atlasnet.graph import Projection, Region, RegionGraph
 from atlasnet.interface import Interface
+from atlasnet.order import break_cycles
 from atlasnet.spec import AreaSpec, Cell, NetworkSpec, PathwaySpec
 
-__all__ = ["UnitRule", "break_cycles", "cell_of", "plan_network", "unit_counts"]
+__all__ = ["UnitRule", "cell_of", "plan_network", "unit_counts"]
 
 # Primary sensory areas pass on what they sense within the control step; what the
 # network remembers is held by the areas behind them.
@@ -143,55 +144,6 @@ def cell_of(region: Region) -> Cell:
     return "dense" if region.system in _DENSE_SYSTEMS else "rate"
 
 
-def break_cycles(
-    projections: Iterable[Projection],
-) -> tuple[tuple[Projection, ...], tuple[Projection, ...]]:
-    """Split feedforward projections into an acyclic set and those that close cycles.
-
-    Projections are taken from the strongest to the weakest, cited ones before others;
-    one that would close a cycle with stronger ones is set aside. So every cycle is
-    broken at its weakest projection.
-
-    Parameters
-    ----------
-    projections : iterable of Projection
-        Feedforward projections.
-
-    Returns
-    -------
-    kept : tuple of Projection
-        Acyclic, in the order given.
-    closing : tuple of Projection
-        Those set aside, from the strongest to the weakest.
-    """
-    edges = tuple(projections)
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_edges_from((edge.source, edge.target) for edge in edges)
-    component_of = {
-        name: i
-        for i, component in enumerate(nx.strongly_connected_components(graph))
-        for name in component
-    }
-    # Only edges within a strongly connected component lie on cycles.
-    inner = [e for e in edges if component_of[e.source] == component_of[e.target]]
-    acyclic: nx.DiGraph[str] = nx.DiGraph()
-    acyclic.add_nodes_from(graph)
-    closing = []
-    for edge in sorted(inner, key=_strength, reverse=True):
-        if nx.has_path(acyclic, edge.target, edge.source):
-            closing.append(edge)
-        else:
-            acyclic.add_edge(edge.source, edge.target)
-    aside = set(closing)
-    return tuple(edge for edge in edges if edge not in aside), tuple(closing)
-
-
-def _strength(edge: Projection) -> tuple[bool, float, str, str]:
-    """Return the rank of an edge when cycles are broken; the names settle ties."""
-    is_cited = edge.direction_rule == "cited"
-    return is_cited, edge.streamline_count, edge.source, edge.target
-
-
 def plan_network(
     graph: RegionGraph,
     interface: Interface,
@@ -293,6 +245,8 @@ def _lack(region: Region) -> str:
     if region.cell_density_per_mm3 is None:
         missing.append("cell density")
     text = f"'{region.name}' has no {' and no '.join(missing)}"
+    if region.system in ("allocortex", "subcortical"):
+        text += f" ({region.system}: only isocortex has a cortical density)"
     return text + (f" (part of the node '{region.node}')" if region.node else "")
 
 

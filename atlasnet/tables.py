@@ -8,7 +8,14 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["edge_table", "file_table", "node_table", "note_table", "region_table"]
+__all__ = [
+    "difference_table",
+    "edge_table",
+    "file_table",
+    "node_table",
+    "note_table",
+    "region_table",
+]
 
 Record = Mapping[str, Any]
 
@@ -146,6 +153,34 @@ def file_table(files: Mapping[str, str]) -> Table:
     )
     for path, what in files.items():
         table.add_row(Text(path, overflow="fold"), what)
+    return table
+
+
+def difference_table(a: str, b: str, differences: Iterable[Any]) -> Table:
+    """Return what differs between two sources or graphs.
+
+    Parameters
+    ----------
+    a, b : str
+        What was compared.
+    differences : iterable
+        Each with ``what``, ``name``, ``a`` and ``b``.
+
+    Returns
+    -------
+    rich.table.Table
+        One row per difference.
+    """
+    table = Table(title="Differences", title_justify="left")
+    for column in ("what", "name", a, b):
+        table.add_column(Text(column))
+    for difference in differences:
+        table.add_row(
+            difference.what,
+            Text(difference.name),
+            Text(difference.a),
+            Text(difference.b),
+        )
     return table
 
 

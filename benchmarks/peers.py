@@ -23,6 +23,8 @@ from processes import ProcessError, plain, run
 __all__ = [
     "ANGORAPY",
     "DIRECTORY",
+    "ENVPOOL",
+    "GYMNASIUM_ROBOTICS",
     "SAMPLE_FACTORY",
     "STABLE_BASELINES",
     "Peer",
@@ -31,6 +33,7 @@ __all__ = [
     "angorapy_gathering_times_s",
     "angorapy_samples_per_s",
     "angorapy_steps_per_s",
+    "hand_figures",
     "install",
     "recurrent_ppo_samples_per_s",
     "sample_factory_progress",
@@ -100,6 +103,16 @@ STABLE_BASELINES = Peer(
 )
 """Stable-Baselines3 and its recurrent PPO, https://github.com/DLR-RM/stable-baselines3,
 https://github.com/Stable-Baselines-Team/stable-baselines3-contrib"""
+
+# The last MuJoCo that its environment classes run with.
+GYMNASIUM_ROBOTICS = Peer(
+    "gymnasium-robotics", ("gymnasium-robotics==1.4.2", "mujoco==3.11.0"), 1.0
+)
+"""Gymnasium-Robotics, https://github.com/Farama-Foundation/Gymnasium-Robotics"""
+
+# The version of MuJoCo that is built into it, for the bare loop.
+ENVPOOL = Peer("envpool", ("envpool==1.2.5", "gymnasium", "mujoco==3.6.0"), 2.0)
+"""EnvPool, https://github.com/sail-sg/envpool"""
 
 
 def install(peer: Peer, directory: Path = DIRECTORY) -> Path:
@@ -396,3 +409,45 @@ def angorapy_gathering_times_s(printed: str) -> list[float]:
         One a report, in s, resolved to 0.1 s.
     """
     return [float(time) for time in _REPORT.findall(plain(printed))]
+
+
+def hand_figures(
+    peer: Peer, programs: Path, assets: Path, n_rounds: int
+) -> dict[str, float]:
+    """Measure how fast a peer steps its hands, against bare physics.
+
+    Parameters
+    ----------
+    peer : Peer
+        `GYMNASIUM_ROBOTICS` or `ENVPOOL`.
+    programs : Path
+        As `install` returns it.
+    assets : Path
+        Folder with the hand's model files, for the bare loop.
+    n_rounds : int
+        Episodes that count; one more warms up.
+
+    Returns
+    -------
+    dict of str to float
+        What ``stepping.py`` prints: ``reach_share_of_raw``,
+        ``cube_touch_share_of_raw`` and, where the peer can be asked for it,
+        ``reach_reset_ms`` and ``cube_touch_reset_ms``.
+
+    Raises
+    ------
+    PeerError
+        If it fails or prints something else.
+    """
+    script = Path(__file__).with_name("stepping.py")
+    command = [programs / "python", script, peer.name, assets, n_rounds]
+    try:
+        printed = run(
+            command,
+            timeout_s=_RUN_LIMIT_S,
+            environment={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        figures: dict[str, float] = json.loads(printed.strip().splitlines()[-1])
+    except (ProcessError, IndexError, json.JSONDecodeError) as error:
+        raise PeerError(f"{peer.name} did not run: {error}") from error
+    return figures

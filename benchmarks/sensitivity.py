@@ -33,6 +33,8 @@ from collections.abc import Callable
 from typing import Any
 
 from atlasnet.atlas.assembly import all_regions_graph, preset_graph
+from atlasnet.atlas.edges import InputShare, StrongestNeighbours, TargetDensity
+from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.snapshot import SnapshotSource
 from atlasnet.errors import SpecError
 from atlasnet.graph import RegionGraph
@@ -62,6 +64,26 @@ GRAPHS: dict[str, dict[str, dict[str, Any]]] = {
         "100": {},
         "300": {"min_streamline_count": 300.0},
         "1000": {"min_streamline_count": 1000.0},
+    },
+    "Edge rule": {
+        "at least 100 streamlines": {},
+        "strongest 0.1 of pairs": {"rules": GraphRules(edges=TargetDensity(0.1))},
+        "strongest 0.3 of pairs": {"rules": GraphRules(edges=TargetDensity(0.3))},
+        "3 strongest of each": {"rules": GraphRules(edges=StrongestNeighbours(3))},
+        "8 strongest of each": {"rules": GraphRules(edges=StrongestNeighbours(8))},
+        "0.05 of the input": {"rules": GraphRules(edges=InputShare(0.05))},
+        "0.005 of the input": {"rules": GraphRules(edges=InputShare(0.005))},
+    },
+    "Direction where nobody claims one": {
+        "structural model": {},
+        "cortical types": {"rules": GraphRules(direction_model="cortical_type")},
+        "none": {"rules": GraphRules(direction_model="none")},
+    },
+    "Layers left out": {
+        "none": {},
+        "I": {"rules": GraphRules(layers_left_out=("I",))},
+        "I and IV": {"rules": GraphRules(layers_left_out=("I", "IV"))},
+        "II and III": {"rules": GraphRules(layers_left_out=("II", "III"))},
     },
     "Cited pathways": {
         "verified and cited": {},

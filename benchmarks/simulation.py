@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cost of the simulation: tasks against MuJoCo's bare stepping.
 
-``python benchmarks/simulation.py [--quick] [--json]``
+``python benchmarks/simulation.py [--quick] [--json] [--peers]``
 
 Random actions, 32 worlds, episodes of 100 control steps. The bare loop writes the
 same controls into worlds of the same model, steps them by the same number of
@@ -29,13 +29,22 @@ reset_ms, cube_reset_ms
     Restart of one world, with its new goal and first observation.
 world_mb, cube_world_mb
     Resident memory of one more world, after an episode.
+rgb_frames_per_s
+    Pictures of 128 x 128 pixels that one camera gives `vision`, of 32 hands with cubes,
+    per second of processor time.
+rgb_shapes_frames_per_s
+    The same with the hand as capsules and boxes.
+rgb_step_share_of_pose
+    Time of a step with `vision` as a pose over that with one picture of 84 x 84 pixels.
 flatness
     Cost of a cube's step in the slowest batch over that in the fastest, of 32 to 1,024
     worlds (256 with ``--quick``) that all begin in the same 32 states and do the same.
+gymnasium_robotics_*, envpool_*
+    With ``--peers``: the shares and the reset of Gymnasium-Robotics and of EnvPool,
+    with 20 substeps of 2 ms, each against the bare loop of the MuJoCo that it works
+    with (see ``stepping.py``).
 """
 
-import argparse
-import json
 import multiprocessing
 import resource
 import statistics
@@ -43,18 +52,33 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import mujoco
 import numpy as np
+from figures import figure as _figure
+from figures import make_parser, missing, present
 from numpy.typing import NDArray
+from peers import (
+    DIRECTORY,
+    ENVPOOL,
+    GYMNASIUM_ROBOTICS,
+    PeerError,
+    hand_figures,
+    install,
+)
 
+from angora_train.errors import TaskError
 from angora_train.tasks import make_vector_task
+from angora_train.tasks.hand.cameras import open_eyes
 from angora_train.tasks.hand.model import (
     compose_cube_model,
     compose_reach_model,
+    find_assets,
     rest_state,
 )
+from angora_train.tasks.vision import VisionConfig
 
 N_WORLDS = 32
 N_STEPS = 100
@@ -64,16 +88,13 @@ N_SUBSTEPS = 10
 
 def main() -> None:
     """Measure, and print one object or a table."""
-    parser = argparse.ArgumentParser(description="Cost of the simulation.")
-    parser.add_argument("--quick", action="store_true", help="few rounds")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser = make_parser("Cost of the simulation.", "few rounds")
+    parser.add_argument("--peers", action="store_true", help="measure peers too")
     options = parser.parse_args()
     figures = measure(n_rounds=3 if options.quick else 15)
-    if options.json:
-        print(json.dumps(figures))
-        return
-    for name, figure in figures.items():
-        print(f"{name:<22}{figure['value']:>12.4g} {figure['unit']}")
+    if options.peers:
+        figures |= measure_peers(n_rounds=3 if options.quick else 15)
+    present(figures, as_json=options.json)
 
 
 def measure(n_rounds: int) -> dict[str, dict[str, Any]]:
@@ -91,8 +112,29 @@ def measure(n_rounds: int) -> dict[str, dict[str, Any]]:
         "cube_reset_ms": _figure(_measure_reset("ReorientCube", n_rounds), "ms"),
         "world_mb": _figure(world_mb["Reach"], "MB"),
         "cube_world_mb": _figure(world_mb["ReorientCube"], "MB"),
+        **_measure_pixels(n_rounds),
         "flatness": _figure(_measure_flatness(n_rounds), "1"),
     }
+
+
+def measure_peers(
+    n_rounds: int, directory: Path = DIRECTORY
+) -> dict[str, dict[str, Any]]:
+    """Measure other programs' hands, each in an environment of its own."""
+    figures = {}
+    for peer in (GYMNASIUM_ROBOTICS, ENVPOOL):
+        prefix = peer.name.replace("-", "_")
+        try:
+            programs = install(peer, directory)
+            measured = hand_figures(peer, programs, find_assets(), n_rounds)
+        except PeerError as error:
+            names = ("reach_share_of_raw", "cube_touch_share_of_raw")
+            figures |= {f"{prefix}_{name}": missing(str(error), "1") for name in names}
+            continue
+        for name, value in measured.items():
+            unit = "ms" if name.endswith("_ms") else "1"
+            figures[f"{prefix}_{name}"] = _figure(value, unit)
+    return figures
 
 
 def _measure_share(n_rounds: int) -> dict[str, dict[str, Any]]:
@@ -291,6 +333,46 @@ class _BareCubeEpisodes:
             mujoco.mj_setState(self._model, self._worlds[world], state, kind)
 
 
+def _measure_pixels(n_rounds: int) -> dict[str, dict[str, Any]]:
+    """Draw what cameras see of worlds, alone and as part of a step."""
+    task: Any = make_vector_task("ReorientCube", _CUBE, N_WORLDS)
+    task.reset(seed=0)
+    actions = _draw_actions(N_WORLDS)
+    for action in actions[:10]:
+        task.step(action)
+    everyone = np.arange(N_WORLDS)
+    seconds: dict[str, list[float]] = {}
+    try:
+        for hand in ("meshes", "shapes"):
+            config = VisionConfig(kind="rgb", height_px=128, width_px=128, hand=hand)
+            eyes: Any = open_eyes(config, task.simulation)
+            for _ in range(3 * n_rounds):
+                start = time.process_time()
+                eyes.see(everyone)
+                seconds.setdefault(hand, []).append(time.process_time() - start)
+            eyes.close()
+    except TaskError as error:
+        return {
+            "rgb_frames_per_s": missing(str(error), "1/s"),
+            "rgb_shapes_frames_per_s": missing(str(error), "1/s"),
+            "rgb_step_share_of_pose": missing(str(error), "1"),
+        }
+    works = {
+        "pose": _CubeEpisodes(actions[:20]),
+        "rgb": _CubeEpisodes(actions[:20], vision="rgb"),
+    }
+    times = _take_turns(works, time.process_time, max(2, n_rounds // 5))
+    rates = {
+        hand: _figure(N_WORLDS / statistics.median(times_s), "1/s")
+        for hand, times_s in seconds.items()
+    }
+    return {
+        "rgb_frames_per_s": rates["meshes"],
+        "rgb_shapes_frames_per_s": rates["shapes"],
+        "rgb_step_share_of_pose": _figure(_ratio(times["pose"], times["rgb"]), "1"),
+    }
+
+
 def _measure_reset(name: str, n_rounds: int) -> float:
     """Processor time of one world's restart, ms."""
     task = make_vector_task(name, n_worlds=N_WORLDS)
@@ -353,11 +435,6 @@ def _ratio(numerators: list[float], denominators: list[float]) -> float:
     return statistics.median(
         one / other for one, other in zip(numerators, denominators, strict=True)
     )
-
-
-def _figure(value: float, unit: str) -> dict[str, Any]:
-    """Return a figure as benchmarks report it."""
-    return {"value": float(f"{value:.4g}"), "unit": unit}
 
 
 if __name__ == "__main__":

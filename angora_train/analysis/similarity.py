@@ -267,9 +267,10 @@ def _crossnobis(
         precision = prec_from_unbalanced(  # type: ignore[no-untyped-call]
             dataset, "condition", method=noise
         )
-    rdm = calc_rdm_crossnobis(
-        dataset, "condition", noise=precision, cv_descriptor="fold"
-    )
+    with np.errstate(invalid="ignore"):  # it multiplies memory that is not set by NaN
+        rdm = calc_rdm_crossnobis(
+            dataset, "condition", noise=precision, cv_descriptor="fold"
+        )
     distances: NDArray[np.float64] = rdm.dissimilarities[0]
     return distances
 

@@ -214,6 +214,12 @@ class VectorTask(Task):
         Index of row 0 among the worlds of all processes.
     eyes : Eyes, optional
         Cameras whose pixels take the place of the sensation ``vision``.
+
+    Attributes
+    ----------
+    n_diverged : int
+        Episodes that ended because the simulation broke down, of all worlds since the
+        task was made.
     """
 
     config: TaskConfig
@@ -284,6 +290,7 @@ class VectorTask(Task):
         self._elapsed = np.zeros(self.num_envs, np.int64)
         self._rngs: Sequence[np.random.Generator] = ()
         self._has_started = False
+        self.n_diverged = 0
 
     @abstractmethod
     def _start(self, world: int, rng: np.random.Generator) -> None:
@@ -405,6 +412,7 @@ class VectorTask(Task):
         if self._pulses is not None:
             self._pulses.apply()
         diverged = self.simulation.step(self._control.commands(actions))
+        self.n_diverged += int(diverged.sum())
         self._elapsed += 1
         verdict = self._judge()
         terminated = verdict.terminated & ~diverged

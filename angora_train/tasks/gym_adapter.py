@@ -338,7 +338,7 @@ class GymTask(Task):
 
 
 class _NamedSpace:
-    """Turns an environment's observations into named vectors."""
+    """Turns an environment's observations into named vectors and pictures."""
 
     def __init__(self, env_id: str, space: spaces.Space[Any], name: str) -> None:
         self._is_dict = isinstance(space, spaces.Dict)
@@ -350,6 +350,9 @@ class _NamedSpace:
                     f"The observation '{part}' of {env_id} is {kind}; an environment "
                     "can be adapted if it observes a Box, or a Dict of them."
                 )
+            if _is_image(kind):
+                self.boxes[part] = kind
+                continue
             low, high = (
                 np.clip(bound, -_MAX_SENSATION, _MAX_SENSATION).astype(np.float32)
                 for bound in (kind.low.ravel(), kind.high.ravel())
@@ -362,13 +365,18 @@ class _NamedSpace:
         """One world's sensations."""
         parts = raw if self._is_dict else {self._names[0]: raw}
         return {
-            name: np.asarray(parts[name], np.float32).reshape(-1)
-            for name in self._names
+            name: np.asarray(parts[name], box.dtype).reshape(box.shape)
+            for name, box in self.boxes.items()
         }
 
     def batch(self, rows: list[Observation]) -> Observation:
         """All worlds' sensations, in new arrays."""
         return {name: np.stack([row[name] for row in rows]) for name in self._names}
+
+
+def _is_image(box: spaces.Box) -> bool:
+    """Whether a space is of pixels, uint8 of shape (H, W, C)."""
+    return box.dtype == np.uint8 and len(box.shape) == 3
 
 
 class _BoxChoice:

@@ -13,27 +13,50 @@ Rules, the same for single regions and for a preset's nodes:
 - *Direction*: see :mod:`atlasnet.direction`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-from atlasnet.atlas.catalogue import Catalogue, Member
-from atlasnet.atlas.source import AtlasSource, Connections, PathwayRecord
-from atlasnet.direction import decide_direction, structural_sln
+from atlasnet.atlas.catalogue import Catalogue, Member, require_disjoint
+from atlasnet.atlas.claims import Claims, Pair, cited_pairs, table_claims
+from atlasnet.atlas.edges import (
+    StreamlineThreshold,
+    count_components,
+    join_components,
+    weigh,
+)
+from atlasnet.atlas.rules import DensityChoice, GraphRules
+from atlasnet.atlas.source import AtlasSource, Connections
+from atlasnet.direction import (
+    Direction,
+    cortical_type_class,
+    decide,
+    laminar_class,
+    structural_sln,
+)
 from atlasnet.errors import AtlasError
-from atlasnet.graph import DensityRule, Hemisphere, Projection, RegionGraph
+from atlasnet.graph import Hemisphere, Metadata, Projection, Region, RegionGraph
+from atlasnet.order import break_cycles
 from atlasnet.preset import load_preset
 from atlasnet.units import CONDUCTION_VELOCITY_M_PER_S, delay_ms
 
-__all__ = ["MIN_STREAMLINE_COUNT", "all_regions_graph", "build_graph", "preset_graph"]
+__all__ = [
+    "MIN_STREAMLINE_COUNT",
+    "all_regions_graph",
+    "build_graph",
+    "preset_graph",
+    "strongest_neighbours",
+]
 
 MIN_STREAMLINE_COUNT = 100.0
 """Streamlines that make an edge, by default."""
 
 Hemispheres = Literal["left", "right", "both"]
+Matrix = NDArray[np.float64]
 
 
 def build_graph(
@@ -44,16 +67,20 @@ def build_graph(
     min_streamline_count: float = MIN_STREAMLINE_COUNT,
     cited: bool = True,
     doubtful: bool = False,
-    density_rule: DensityRule = "homologue",
+    density_rule: DensityChoice = "homologue",
+    rules: GraphRules | None = None,
 ) -> RegionGraph:
-    """Return the graph of some regions of Julich-Brain.
+    """Return the graph of some regions.
 
     Parameters
     ----------
     source : AtlasSource
         Where the data come from.
     names : sequence of str
-        Regions, spelt as in Julich-Brain 2.9 or 3.1, e.g. ``"Area 4p (PreCG)"``.
+        Regions by name, e.g. ``"Area 4p (PreCG)"``, by an unambiguous part of a name,
+        ``"4p"``, by parent, ``"superior parietal lobule"``, as a node of the hand
+        network, ``"AIP"``, or as a composite, ``"AIP = hIP1 + hIP2"``; see
+        :mod:`atlasnet.atlas.catalogue`.
     hemisphere : {"left", "right", "both"}, default="left"
         Hemisphere of the names that don't end in one.
     min_streamline_count : float, default=100
@@ -64,18 +91,24 @@ def build_graph(
         Whether cited pathways with doubtful support count too.
     density_rule : {"homologue", "surface_overlap"}, default="homologue"
         Whether homologues come before surface overlap, or overlap alone counts.
+    rules : GraphRules, optional
+        All rules, in place of the four options before.
 
     Returns
     -------
     RegionGraph
-        Nodes are named as in the connectome, e.g. ``"Area 4p (PreCG) left"``.
+        Nodes are named as in the connectome, e.g. ``"Area 4p (PreCG) left"``. The
+        metadata say what decided, what was left out, and whether the graph holds
+        together.
 
     Raises
     ------
     RegionNotFoundError
         If the atlas has no region of a name.
+    AmbiguousNameError
+        If a part of a name is that of several regions.
     IncompleteDataError
-        If the connectome lacks a region, which 2.9 has not mapped.
+        If the connectome lacks a region.
 
     Examples
     --------
@@ -84,16 +117,13 @@ def build_graph(
     >>> graph.region("Area 4p (PreCG) left").volume_mm3
     1547.0
     """
-    catalogue = Catalogue(source, density_rule)
-    wanted = dict.fromkeys(
-        catalogue.find(n, side) for n, side in _sided(names, hemisphere)
-    )
-    if not wanted:
+    chosen = _rules(rules, min_streamline_count, cited, doubtful, density_rule)
+    catalogue = Catalogue(source, chosen)
+    members = _choose(catalogue, names, hemisphere)
+    if not members:
         raise AtlasError("A graph needs at least one region, got no name.")
-    groups = [catalogue.single(name) for name in wanted]
-    rule = _EdgeRule(min_streamline_count, cited, doubtful)
-    options = {"hemisphere": hemisphere, "density_rule": density_rule}
-    return _assemble(source, groups, rule, options)
+    options = {"hemisphere": hemisphere, "selection": sorted(names)}
+    return _assemble(source, catalogue, members, chosen, options)
 
 
 def all_regions_graph(
@@ -103,7 +133,8 @@ def all_regions_graph(
     min_streamline_count: float = MIN_STREAMLINE_COUNT,
     cited: bool = True,
     doubtful: bool = False,
-    density_rule: DensityRule = "homologue",
+    density_rule: DensityChoice = "homologue",
+    rules: GraphRules | None = None,
 ) -> RegionGraph:
     """Return the graph of all regions of the connectome.
 
@@ -121,25 +152,27 @@ def all_regions_graph(
         Whether cited pathways with doubtful support count too.
     density_rule : {"homologue", "surface_overlap"}, default="homologue"
         Whether homologues come before surface overlap, or overlap alone counts.
+    rules : GraphRules, optional
+        All rules, in place of the four options before.
 
     Returns
     -------
     RegionGraph
         Some of its regions have no volume or density.
     """
-    catalogue = Catalogue(source, density_rule)
+    chosen = _rules(rules, min_streamline_count, cited, doubtful, density_rule)
+    catalogue = Catalogue(source, chosen)
     sides = _sides(hemisphere)
-    groups = [
-        catalogue.single(region.name)
-        for region in source.regions()
-        if region.connectome_row is not None and region.hemisphere in sides
+    members = [
+        catalogue.single(record.name)
+        for record in catalogue.connected()
+        if record.hemisphere in sides
     ]
-    rule = _EdgeRule(min_streamline_count, cited, doubtful)
-    options = {"hemisphere": hemisphere, "density_rule": density_rule}
-    return _assemble(source, groups, rule, options)
+    options = {"hemisphere": hemisphere, "selection": "all regions"}
+    return _assemble(source, catalogue, members, chosen, options)
 
 
-def preset_graph(
+def preset_graph(  # noqa: PLR0913 - one parameter per option
     source: AtlasSource,
     preset: str = "fpn",
     hemisphere: Hemispheres = "left",
@@ -148,7 +181,9 @@ def preset_graph(
     min_streamline_count: float = MIN_STREAMLINE_COUNT,
     cited: bool = True,
     doubtful: bool = False,
-    density_rule: DensityRule = "homologue",
+    density_rule: DensityChoice = "homologue",
+    rules: GraphRules | None = None,
+    also: Sequence[str] = (),
 ) -> RegionGraph:
     """Return the graph of a preset.
 
@@ -170,6 +205,11 @@ def preset_graph(
         Whether cited pathways with doubtful support count too.
     density_rule : {"homologue", "surface_overlap"}, default="homologue"
         Whether homologues come before surface overlap, or overlap alone counts.
+    rules : GraphRules, optional
+        All rules, in place of the four options before.
+    also : sequence of str, optional
+        Regions beside the preset's, as `build_graph` takes them, e.g.
+        ``"MCC (stand-in)"``.
 
     Returns
     -------
@@ -187,21 +227,124 @@ def preset_graph(
     >>> len(preset_graph(SnapshotSource(), blind=True))
     28
     """
-    chosen = load_preset(preset)
-    dropped = chosen.blind_without if blind else ()
-    nodes = [node for node in chosen.nodes if node not in dropped]
-    catalogue = Catalogue(source, density_rule)
-    groups = [
+    recipe = load_preset(preset)
+    dropped = recipe.blind_without if blind else ()
+    nodes = [node for node in recipe.nodes if node not in dropped]
+    chosen = _rules(rules, min_streamline_count, cited, doubtful, density_rule)
+    catalogue = Catalogue(source, chosen)
+    members = [
         catalogue.composite(node, side) for side in _sides(hemisphere) for node in nodes
     ]
-    rule = _EdgeRule(min_streamline_count, cited, doubtful)
-    options: dict[str, str | bool] = {
+    members += _choose(catalogue, also, hemisphere)
+    options: dict[str, str | bool | list[str]] = {
         "hemisphere": hemisphere,
-        "density_rule": density_rule,
         "preset": preset,
         "blind": blind,
     }
-    return _assemble(source, groups, rule, options)
+    if also:
+        options["also"] = sorted(also)
+    return _assemble(source, catalogue, members, chosen, options)
+
+
+def strongest_neighbours(
+    source: AtlasSource,
+    names: Sequence[str],
+    k: int,
+    hemisphere: Hemispheres = "left",
+    *,
+    complete: bool = False,
+) -> tuple[str, ...]:
+    """Return some regions and the k others that most streamlines join them to.
+
+    Parameters
+    ----------
+    source : AtlasSource
+        Where the data come from.
+    names : sequence of str
+        Regions to start from, as `build_graph` takes them.
+    k : int
+        How many regions to add, those first with which the given ones together have
+        the most streamlines.
+    hemisphere : {"left", "right", "both"}, default="left"
+        Hemisphere of the names, and of the neighbours.
+    complete : bool, default=False
+        Whether to pass over regions without volume or density, which no units can be
+        planned on.
+
+    Returns
+    -------
+    tuple of str
+        The names given, and those of the neighbours, strongest first: a selection for
+        `build_graph`.
+
+    Raises
+    ------
+    AtlasError
+        If fewer than k regions are joined to the given ones.
+
+    Examples
+    --------
+    >>> from atlasnet.atlas.snapshot import SnapshotSource
+    >>> strongest_neighbours(SnapshotSource(), ["4p"], 2)
+    ('4p', 'Frontal-II (GapMap) left', 'Area 3a (PostCG) left')
+    """
+    if k < 0:
+        raise AtlasError(f"k is a whole number of at least 0, got {k!r}.")
+    catalogue = Catalogue(source, GraphRules())
+    seeds = _choose(catalogue, names, hemisphere)
+    if not seeds:
+        raise AtlasError("Growth starts from at least one region, got no name.")
+    rows = {row for member in seeds for row in member.rows}
+    count = source.connections().streamline_count[sorted(rows)].sum(axis=0)
+    sides = _sides(hemisphere)
+    others = [
+        (count[row], catalogue.single(record.name).region)
+        for record in catalogue.connected()
+        if (row := record.connectome_row) is not None
+        and row not in rows
+        and record.hemisphere in sides
+        and count[row] > 0
+    ]
+    ranked = sorted(others, key=lambda item: (-item[0], item[1].name))
+    found = [r.name for _, r in ranked if r.cell_count is not None or not complete]
+    if len(found) < k:
+        raise AtlasError(
+            f"{', '.join(names)} ({hemisphere}) has {len(found)} neighbours, fewer "
+            f"than the {k} asked for."
+        )
+    return (*names, *found[:k])
+
+
+def _rules(
+    rules: GraphRules | None,
+    min_streamline_count: float,
+    cited: bool,
+    doubtful: bool,
+    density_rule: DensityChoice,
+) -> GraphRules:
+    """Return the rules given, or those that the single options make."""
+    single = (min_streamline_count, cited, doubtful, density_rule)
+    if rules is None:
+        edges = StreamlineThreshold(min_streamline_count)
+        return GraphRules(edges, cited=cited, doubtful=doubtful, density=density_rule)
+    if single != (MIN_STREAMLINE_COUNT, True, False, "homologue"):
+        raise AtlasError(
+            "Give either rules, or min_streamline_count, cited, doubtful and "
+            "density_rule: the rules hold these too."
+        )
+    return rules
+
+
+def _choose(
+    catalogue: Catalogue, names: Sequence[str], hemisphere: str
+) -> list[Member]:
+    """Return the members that names stand for, each once."""
+    sides = _sides(hemisphere)
+    members: dict[str, Member] = {}
+    for name in names:
+        for member in catalogue.members(name, sides):
+            members.setdefault(member.region.name, member)
+    return list(members.values())
 
 
 def _sides(hemisphere: str) -> tuple[Hemisphere, ...]:
@@ -216,161 +359,148 @@ def _sides(hemisphere: str) -> tuple[Hemisphere, ...]:
     return sides[hemisphere]
 
 
-def _sided(
-    names: Iterable[str], hemisphere: str
-) -> Iterable[tuple[str, Hemisphere | None]]:
-    """Yield names with the hemisphere to append, None where the name ends in one."""
-    sides = _sides(hemisphere)
-    for name in names:
-        if name.casefold().endswith((" left", " right")):
-            yield name, None
-        else:
-            yield from ((name, side) for side in sides)
-
-
-@dataclass(frozen=True, slots=True)
-class _EdgeRule:
-    """What makes an edge."""
-
-    min_streamline_count: float
-    cited: bool
-    doubtful: bool
-
-    def __post_init__(self) -> None:
-        if not self.min_streamline_count > 0:
-            raise AtlasError(
-                "min_streamline_count is above 0, got "
-                f"{self.min_streamline_count!r}; the cited pathways come on top."
-            )
-
-    def accepts(self, pathway: PathwayRecord) -> bool:
-        """Return whether a cited pathway counts."""
-        return self.cited and (self.doubtful or pathway.support != "doubtful")
-
-
 def _assemble(
     source: AtlasSource,
-    groups: Sequence[Member],
-    rule: _EdgeRule,
-    options: Mapping[str, str | bool],
+    catalogue: Catalogue,
+    members: Sequence[Member],
+    rules: GraphRules,
+    options: Metadata,
 ) -> RegionGraph:
-    """Return the graph of the groups."""
-    counts, lengths_mm = _between(source.connections(), groups)
-    pathways = {
-        (pathway.source, pathway.target): pathway
-        for pathway in source.pathways()
-        if rule.accepts(pathway)
-    }
+    """Return the graph of the members."""
+    members = sorted(members, key=lambda member: member.region.name)
+    require_disjoint(members, "a graph")
+    counts, lengths_mm, total_input = _between(source.connections(), members)
+    cited = cited_pairs(source, members, rules)
+    mask = rules.edges.select(counts, total_input)
+    np.fill_diagonal(mask, val=False)
+    for i, j in cited:
+        whole = members[i].is_whole_node and members[j].is_whole_node
+        mask[i, j] = mask[i, j] or whole
+    joining = join_components(mask, counts) if rules.edges.keep_connected else ()
+    for i, j in joining:
+        mask[i, j] = mask[j, i] = True
+    table = table_claims(members, rules)
+    claims = Claims(members, cited, table)
+    weights: list[float | None] = [None] * int(mask.sum())
+    if rules.weight != "streamlines":
+        weights = weigh(rules.weight, counts, total_input)[mask].tolist()
+    measured = zip(
+        np.argwhere(mask).tolist(),
+        counts[mask].tolist(),
+        lengths_mm[mask].tolist(),
+        weights,
+        strict=True,
+    )
     edges = [
-        _project(groups[i], groups[j], counts[i, j], lengths_mm[i, j], pathways)
-        for i, j in _pairs(groups, counts, rule.min_streamline_count, pathways)
+        _project(members, claims, rules, (i, j), *values)
+        for (i, j), *values in measured
     ]
-    metadata = {
+    names = [member.region.name for member in members]
+    joined = np.any(mask | mask.T, axis=1)
+    _, closing = break_cycles(e for e in edges if e.direction == "feedforward")
+    metadata: Metadata = {
         **source.describe(),
         **options,
-        "min_streamline_count": rule.min_streamline_count,
-        "cited_pathways": rule.cited,
-        "doubtful_pathways": rule.doubtful,
+        **rules.describe(),
         "conduction_velocity_m_per_s": CONDUCTION_VELOCITY_M_PER_S,
+        "n_components": count_components(mask) if len(members) else 0,
+        "isolated_regions": [
+            n for n, is_in in zip(names, joined.tolist(), strict=True) if not is_in
+        ],
+        "edges_that_join_components": [f"{names[i]} - {names[j]}" for i, j in joining],
+        "feedforward_closing_cycles": [f"{e.source} -> {e.target}" for e in closing],
+        "direction_table_unused": [
+            f"{names[i]} -> {names[j]}" for i, j in table if not mask[i, j]
+        ],
+        "composites": [member.note for member in members if member.note],
+        "left_out_without_connections": sorted(set(catalogue.left_out)),
     }
-    return RegionGraph([group.region for group in groups], edges, metadata)
+    return RegionGraph([member.region for member in members], edges, metadata)
 
 
 def _between(
-    connections: Connections, groups: Sequence[Member]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the streamlines between groups, shape (n, n), and their mean lengths.
+    connections: Connections, members: Sequence[Member]
+) -> tuple[Matrix, Matrix, Matrix]:
+    """Return the streamlines between members, and their lengths and total input.
 
-    Counts of parts add up; lengths are means over the parts' streamlines whose
-    length is known, NaN where there is none.
+    Counts of parts add up; lengths are means over the parts' streamlines whose length
+    is known, NaN where there is none. Both have shape (n, n). The total input, shape
+    (n,), is what joins a member with the atlas outside it.
     """
     count = connections.streamline_count
-    membership = np.zeros((len(groups), len(count)))
-    for i, group in enumerate(groups):
-        membership[i, list(group.rows)] = 1.0
+    ends = [(i, row) for i, member in enumerate(members) for row in member.rows]
+    shape = (len(members), len(count))
+    i_members, rows = np.array(ends, dtype=int).reshape(-1, 2).T
+    membership = csr_array((np.ones(len(ends)), (i_members, rows)), shape=shape)
     has_length = ~np.isnan(connections.length_mm)
     weight = np.where(has_length, count, 0.0)
     summed_mm = weight * np.where(has_length, connections.length_mm, 0.0)
-    total = membership @ count @ membership.T
-    total_weight = membership @ weight @ membership.T
+    total, total_weight, total_mm = (
+        _add_up(membership, values) for values in (count, weight, summed_mm)
+    )
     with np.errstate(invalid="ignore"):
-        length_mm = (membership @ summed_mm @ membership.T) / total_weight
-    return total, length_mm
+        length_mm = total_mm / total_weight
+    total_input = membership @ count.sum(axis=0) - np.diagonal(total)
+    np.fill_diagonal(total, val=0.0)
+    return total, length_mm, total_input
 
 
-def _pairs(
-    groups: Sequence[Member],
-    counts: NDArray[np.float64],
-    min_streamline_count: float,
-    pathways: Mapping[tuple[str, str], PathwayRecord],
-) -> set[tuple[int, int]]:
-    """Return the directed pairs of groups that an edge joins."""
-    strong = counts >= min_streamline_count
-    np.fill_diagonal(strong, val=False)
-    pairs = {(int(i), int(j)) for i, j in zip(*np.nonzero(strong), strict=True)}
-    index_of = {
-        (group.region.node, group.region.hemisphere): i
-        for i, group in enumerate(groups)
-        if group.is_whole_node
-    }
-    for source, target in pathways:
-        for side in ("left", "right"):
-            i, j = index_of.get((source, side)), index_of.get((target, side))
-            if i is not None and j is not None:
-                pairs.add((i, j))
-    return pairs
+def _add_up(membership: csr_array, values: Matrix) -> Matrix:
+    """Return sums between members; exactly symmetric if the values are."""
+    total: Matrix = (membership @ (membership @ values).T).T
+    is_symmetric = np.array_equal(values, values.T)
+    return (total + total.T) / 2.0 if is_symmetric else total
 
 
 def _project(
-    source: Member,
-    target: Member,
+    members: Sequence[Member],
+    claims: Claims,
+    rules: GraphRules,
+    pair: Pair,
     count: float,
     length_mm: float,
-    pathways: Mapping[tuple[str, str], PathwayRecord],
+    weight: float | None,
 ) -> Projection:
-    """Return the projection from one group to another."""
-    a, b = source.region, target.region
-    cited = opposite = None
-    if a.hemisphere == b.hemisphere and a.node is not None and b.node is not None:
-        cited = pathways.get((a.node, b.node))
-        opposite = pathways.get((b.node, a.node))
+    """Return the projection from one member to another."""
+    i, j = pair
+    source, target = members[i], members[j]
     sln = None
-    if a.cell_density_per_mm3 is not None and b.cell_density_per_mm3 is not None:
-        sln = structural_sln(a.cell_density_per_mm3, b.cell_density_per_mm3)
-    decision = decide_direction(
-        cited.direction if cited else None,
-        opposite.direction if opposite else None,
-        sln,
+    if source.whole_density_per_mm3 and target.whole_density_per_mm3:
+        sln = structural_sln(source.whole_density_per_mm3, target.whole_density_per_mm3)
+    claim, opposite = claims.of(i, j), claims.of(j, i)
+    decision = decide(
+        claim[0] if claim else None,
+        opposite[0] if opposite else None,
+        _expected(source.region, target.region, sln, rules),
+        "cortical_type"
+        if rules.direction_model == "cortical_type"
+        else "structural_model",
     )
-    citation = None
-    if cited is not None:
-        citation = _cite(cited) + _part_note(source, target)
-    elif decision.is_contradicted and opposite is not None:
-        citation = f"opposite pathway: {_cite(opposite)}" + _part_note(source, target)
-    length = None if np.isnan(length_mm) else float(length_mm)
+    citation = claim[1] if claim else None
+    if decision.is_contradicted and opposite is not None:
+        citation = f"opposite pathway: {opposite[1]}"
+    length = None if math.isnan(length_mm) else length_mm
     return Projection(
-        source=a.name,
-        target=b.name,
-        streamline_count=float(count),
+        source=source.region.name,
+        target=target.region.name,
+        streamline_count=count,
         length_mm=length,
         delay_ms=None if length is None else delay_ms(length),
         direction=decision.direction,
         direction_rule=decision.rule,
         sln=sln,
         citation=citation,
+        weight=weight,
+        is_callosal=source.region.hemisphere != target.region.hemisphere,
     )
 
 
-def _cite(pathway: PathwayRecord) -> str:
-    """Return a citation with its doi."""
-    return pathway.citation + (f", doi:{pathway.doi}" if pathway.doi else "")
-
-
-def _part_note(source: Member, target: Member) -> str:
-    """Return a note on which ends are only parts of the nodes that a citation names."""
-    parts = [
-        f"{group.region.name} as part of {group.region.node}"
-        for group in (source, target)
-        if not group.is_whole_node
-    ]
-    return f" ({', '.join(parts)})" if parts else ""
+def _expected(
+    source: Region, target: Region, sln: float | None, rules: GraphRules
+) -> Direction | None:
+    """Return the class that the model of the rules expects."""
+    if rules.direction_model == "cortical_type":
+        return cortical_type_class(source.cortical_type, target.cortical_type)
+    if rules.direction_model == "none" or sln is None:
+        return None
+    return laminar_class(sln)

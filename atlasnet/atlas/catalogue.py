@@ -1,16 +1,54 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Catalogue: the regions of an atlas by name, as nodes of a graph."""
+"""Catalogue: the regions of an atlas by name, as nodes of a graph.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import fmean
-from typing import TypedDict
+What a text stands for, the first that fits:
 
-from atlasnet.atlas.source import AtlasSource, RegionRecord
-from atlasnet.errors import IncompleteDataError, RegionNotFoundError
-from atlasnet.graph import DensityRule, Hemisphere, Region
+1. ``NAME = PART + PART``: a composite of these parts, e.g. ``AIP = hIP1 + hIP2``; with
+   ``@ AREA + AREA`` behind, its density is that of von Economo's areas.
+2. ``MCC (stand-in)``: a composite in place of an area that the atlas lacks.
+3. A region, spelt as in any of the atlas's versions.
+4. A parent in the hierarchy, e.g. ``superior parietal lobule``: all its regions that
+   the connectome has.
+5. A part of a name, in whole words or else in letters, if a single region has it, e.g.
+   ``4p`` or ``hIP1``.
+6. A node of the hand network, e.g. ``AIP`` or ``1``.
 
-__all__ = ["Catalogue", "Member"]
+A text that ends in ``left`` or ``right`` means that side alone.
+
+A composite's streamlines are the sum of its parts', its lengths their mean weighted by
+streamlines, its volume their sum, its density and thickness their mean weighted by
+volume, its centroid likewise. Streamlines between its parts are not counted.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from atlasnet.atlas.naming import normalised, side_of, without_side
+from atlasnet.atlas.rules import GraphRules
+from atlasnet.atlas.source import AtlasSource, NodeRecord, RegionRecord
+from atlasnet.atlas.structure import Structure, StructureReader, merge_structures
+from atlasnet.errors import (
+    AmbiguousNameError,
+    AtlasError,
+    IncompleteDataError,
+    RegionNotFoundError,
+)
+from atlasnet.graph import Hemisphere, Region
+
+__all__ = ["STAND_INS", "Catalogue", "Member", "require_disjoint"]
+
+STAND_INS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "MCC (stand-in)": (
+            "MCC (stand-in) = Area p24ab (pACC) + Area p24c (pACC) @ LA1",
+            "stand-in for midcingulate cortex, which has no parcel in Julich-Brain: "
+            "its pregenual neighbours p24ab and p24c, with the density of von "
+            "Economo's LA1",
+        )
+    }
+)
+"""Composites in place of an area that the atlas lacks, and what the graph says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,51 +60,256 @@ class Member:
     """Rows of the connectome that it stands for."""
     is_whole_node: bool
     """Whether it is a node of the hand network, not just a part of one."""
-
-
-class _Structure(TypedDict, total=False):
-    """What a region is made of."""
-
-    cell_density_per_mm3: float | None
-    cell_density_rule: DensityRule | None
-    thickness_mm: float | None
-    cortical_type: str | None
+    whole_density_per_mm3: float | None = None
+    """Cells per mm3 of all layers, by which the structural model goes."""
+    note: str | None = field(default=None, compare=False)
+    """What it is made of, if that is not the atlas's own region."""
 
 
 class Catalogue:
-    """The regions of a source by name, and the density rule to read them by.
+    """The regions of a source by name, and the rules to read them by.
 
     Parameters
     ----------
     source : AtlasSource
         Where the data come from.
-    density_rule : {"homologue", "surface_overlap"}
-        Whether homologues come before surface overlap, or overlap alone counts.
+    rules : GraphRules
+        Density rule and layers that do not count.
     """
 
-    def __init__(self, source: AtlasSource, density_rule: DensityRule) -> None:
-        self._source = source
-        self._density_rule = density_rule
+    def __init__(self, source: AtlasSource, rules: GraphRules) -> None:
+        self._atlas = _atlas_name(source)
+        self._structures = StructureReader(source, rules)
         self._record_of: dict[str, RegionRecord] = {r.name: r for r in source.regions()}
         self._homologues = source.homologues()
         self._node_of = {(n.node, n.hemisphere): n for n in source.node_table()}
-        # 2.9 comes first: a name that both versions have is the same record.
+        # The connectome's spelling comes first: a name of both is the same record.
         self._name_of = {
             spelling.casefold(): record.name
             for record in self._record_of.values()
-            for spelling in (record.julich_3_1, record.julich_2_9)
+            for spelling in (record.julich_3_1, record.julich_2_9, record.name)
             if spelling
         }
+        self._children = self._by_parent()
+        self.left_out: list[str] = []
+        """Regions of a chosen parent that the connectome lacks."""
+
+    def connected(self) -> tuple[RegionRecord, ...]:
+        """Return the regions that the connectome has."""
+        records = self._record_of.values()
+        return tuple(r for r in records if r.connectome_row is not None)
+
+    def members(self, text: str, sides: Sequence[Hemisphere]) -> list[Member]:
+        """Return what a text stands for.
+
+        Parameters
+        ----------
+        text : str
+            See the module.
+        sides : sequence of {"left", "right"}
+            Hemispheres meant if the text does not name one.
+
+        Returns
+        -------
+        list of Member
+            Nodes of a graph, at least one.
+
+        Raises
+        ------
+        AmbiguousNameError
+            If several regions go by a part of a name.
+        RegionNotFoundError
+            If none does.
+        IncompleteDataError
+            If the connectome lacks the region.
+        """
+        named, equals, made_of = text.partition("=")
+        if equals:
+            return [
+                self._named_composite(named.strip(), made_of, side, None)
+                for side in self._sides(named, sides)
+            ]
+        bare = without_side(text.strip())
+        if not normalised(bare):
+            raise AtlasError(f"A region has a name, got '{text}'.")
+        wanted = self._sides(text.strip(), sides)
+        if bare in STAND_INS:
+            recipe, role = STAND_INS[bare]
+            return [
+                self._named_composite(bare, recipe.partition("=")[2], side, role)
+                for side in wanted
+            ]
+        found: list[Member] = []
+        for side in wanted:
+            found += self._find_members(bare, side)
+        return found
 
     def find(self, name: str, side: Hemisphere | None) -> str:
-        """Return the record name of a region spelt as in either version."""
+        """Return the record name of a region spelt as in any version."""
         spelling = name if side is None else f"{name} {side}"
         try:
             return self._name_of[spelling.casefold()]
         except KeyError:
             raise RegionNotFoundError(
-                spelling, "Julich-Brain 2.9 or 3.1", self._spellings(spelling)
+                spelling, self._atlas, self._spellings(spelling)
             ) from None
+
+    def single(self, name: str) -> Member:
+        """Return the member of one region."""
+        record = self._record_of[name]
+        homologue = self._homologues.get(name)
+        if record.connectome_row is None:
+            part = f" It is part of the node '{homologue.node}'." if homologue else ""
+            version = "3.1" if record.julich_2_9 is None else "2.9"
+            raise IncompleteDataError(
+                f"'{name}' has no connections: it is mapped in Julich-Brain {version} "
+                f"only, which the connectome is not of.{part} Leave it out."
+            )
+        node = None
+        if homologue is not None:
+            node = self._node_of.get((homologue.node, record.hemisphere))
+        structure = self._structures.read([record], self._symbols_of(name))
+        parts = node.julich_3_1 if node else ()
+        region = _region(
+            name,
+            [record],
+            structure,
+            system=self._system([record], parts),
+            role=node.role if node else None,
+            node=node.node if node else None,
+        )
+        is_whole = homologue is not None and homologue.is_whole_node
+        rows = (record.connectome_row,)
+        return Member(region, rows, is_whole, structure.whole_density_per_mm3)
+
+    def composite(self, name: str, side: Hemisphere) -> Member:
+        """Return the member of a node of the node table."""
+        if (name, side) not in self._node_of:
+            raise AtlasError(
+                f"{self._atlas} has no node '{name}' in the {side} hemisphere: the "
+                "hand network is defined on Julich-Brain. Choose regions by name."
+            )
+        node = self._node_of[name, side]
+        connected = [self._record_of[self.find(n, None)] for n in node.julich_2_9]
+        measured = [self._record_of[self.find(n, None)] for n in node.julich_3_1]
+        structure = self._structures.read(measured, node.economo_symbols)
+        region = _region(
+            f"{name} {side}",
+            measured,
+            structure,
+            connected=connected,
+            system=self._system(measured, ()),
+            role=node.role,
+            node=name,
+        )
+        rows = [r.connectome_row for r in connected if r.connectome_row is not None]
+        return Member(region, tuple(rows), True, structure.whole_density_per_mm3)
+
+    def _find_members(self, bare: str, side: Hemisphere) -> list[Member]:
+        """Return what a name without a hemisphere stands for on one side."""
+        exact = self._name_of.get(f"{bare} {side}".casefold())
+        if exact is not None:
+            return [self.single(exact)]
+        children = self._children.get((bare.casefold(), side))
+        if children is not None:
+            connected = [r for r in children if r.connectome_row is not None]
+            self.left_out += [r.name for r in children if r.connectome_row is None]
+            if connected:
+                return [self.single(record.name) for record in connected]
+            raise IncompleteDataError(
+                f"The connectome has no region of '{bare}' ({side}). Leave it out."
+            )
+        parts = self._by_part(bare, side)
+        if len(parts) > 1 and (bare, side) not in self._node_of:
+            raise AmbiguousNameError(f"{bare} {side}", parts)
+        if len(parts) == 1:
+            return [self.single(parts[0])]
+        if (bare, side) in self._node_of:
+            return [self.composite(bare, side)]
+        spelling = f"{bare} {side}"
+        raise RegionNotFoundError(spelling, self._atlas, self._spellings(spelling))
+
+    def _by_part(self, text: str, side: Hemisphere) -> list[str]:
+        """Return the regions of one side whose names have a text, whole words first."""
+        wanted = normalised(text)
+        whole, partly = [], []
+        for record in self._record_of.values():
+            if record.hemisphere != side:
+                continue
+            spellings = {record.name, record.julich_2_9, record.julich_3_1} - {None}
+            names = [normalised(without_side(str(name))) for name in spellings]
+            if any(f" {wanted} " in f" {name} " for name in names):
+                whole.append(record.name)
+            elif any(wanted in name for name in names):
+                partly.append(record.name)
+        return whole or partly
+
+    def _named_composite(
+        self, name: str, made_of: str, side: Hemisphere, role: str | None
+    ) -> Member:
+        """Return the member that stands for several regions of one side."""
+        listed, _, areas = made_of.partition("@")
+        parts: list[Member] = []
+        for part in listed.split("+"):
+            if not part.strip():
+                raise AtlasError(
+                    f"A composite is written NAME = PART + PART, got '{name} = "
+                    f"{made_of.strip()}'."
+                )
+            parts += self.members(part, [side])
+        bare = without_side(name)
+        if not bare:
+            raise AtlasError(f"A composite has a name, got ' = {made_of.strip()}'.")
+        require_disjoint(parts, f"the composite '{name}'")
+        records = [self._record_of[n] for p in parts for n in self._parts_of(p)]
+        structure = merge_structures(
+            [self._structures.read([r], self._symbols_of(r.name)) for r in records],
+            records,
+        )
+        if areas.strip():
+            symbols = [symbol.strip() for symbol in areas.split("+")]
+            structure = self._structures.homologue(symbols)
+        rows = tuple(row for part in parts for row in part.rows)
+        node, is_whole = self._node_of_rows(rows, side)
+        region = _region(
+            f"{bare} {side}",
+            records,
+            structure,
+            system=parts[0].region.system or self._system(records, ()),
+            role=role,
+            node=node.node if node else None,
+        )
+        note = f"{region.name} = {' + '.join(record.name for record in records)}"
+        note += f" @ {areas.strip()}" if areas.strip() else ""
+        return Member(region, rows, is_whole, structure.whole_density_per_mm3, note)
+
+    def _parts_of(self, member: Member) -> Iterable[str]:
+        """Return the record names of a member's regions of the connectome."""
+        by_row = {r.connectome_row: r.name for r in self.connected()}
+        return [by_row[row] for row in member.rows]
+
+    def _symbols_of(self, name: str) -> tuple[str, ...]:
+        homologue = self._homologues.get(name)
+        return homologue.economo_symbols if homologue else ()
+
+    def _node_of_rows(
+        self, rows: Iterable[int], side: Hemisphere
+    ) -> tuple[NodeRecord | None, bool]:
+        """Return the node that all rows belong to, and whether they are all of it."""
+        wanted = set(rows)
+        for (_, where), node in self._node_of.items():
+            own = {
+                self._record_of[self.find(n, None)].connectome_row
+                for n in node.julich_2_9
+            }
+            if where == side and wanted <= own:
+                return node, wanted == own
+        return None, False
+
+    def _sides(self, name: str, sides: Sequence[Hemisphere]) -> Sequence[Hemisphere]:
+        """Return the hemisphere that a name ends in, or those meant otherwise."""
+        side = side_of(f" {name.strip()}")
+        return sides if side is None else (side,)
 
     def _spellings(self, name: str) -> list[str]:
         """Return the names to suggest: of the same hemisphere as the wanted one."""
@@ -74,58 +317,13 @@ class Catalogue:
         records = self._record_of.values()
         return [r.name for r in records if r.hemisphere == side]
 
-    def single(self, name: str) -> Member:
-        """Return the group of one region."""
-        record = self._record_of[name]
-        homologue = self._homologues.get(name)
-        if record.connectome_row is None:
-            part = f" It is part of the node '{homologue.node}'." if homologue else ""
-            raise IncompleteDataError(
-                f"'{name}' has no connections: it is mapped in Julich-Brain 3.1 only, "
-                f"and the connectome is of 2.9.{part} Leave it out."
-            )
-        node = self._node_of[homologue.node, record.hemisphere] if homologue else None
-        symbols = homologue.economo_symbols if homologue else ()
-        region = Region(
-            name=name,
-            hemisphere=record.hemisphere,
-            julich_2_9=_known(record.julich_2_9),
-            julich_3_1=_known(record.julich_3_1),
-            siibra_ids=_known(record.siibra_id_2_9, record.siibra_id_3_1),
-            volume_mm3=record.volume_mm3,
-            centroid_mm=record.centroid_mm,
-            role=node.role if node else None,
-            system=self._system([record], node.julich_3_1 if node else ()),
-            node=node.node if node else None,
-            **self._structure([record], symbols),
-        )
-        is_whole = homologue is not None and homologue.is_whole_node
-        return Member(region, (record.connectome_row,), is_whole)
-
-    def composite(self, name: str, side: Hemisphere) -> Member:
-        """Return the group of a node of the node table."""
-        node = self._node_of[name, side]
-        connected = [self._record_of[self.find(n, None)] for n in node.julich_2_9]
-        measured = [self._record_of[self.find(n, None)] for n in node.julich_3_1]
-        volumes = [r.volume_mm3 for r in measured if r.volume_mm3 is not None]
-        is_complete = len(volumes) == len(measured)
-        old_ids = (r.siibra_id_2_9 for r in connected)
-        new_ids = (r.siibra_id_3_1 for r in measured)
-        region = Region(
-            name=f"{name} {side}",
-            hemisphere=side,
-            julich_2_9=node.julich_2_9,
-            julich_3_1=node.julich_3_1,
-            siibra_ids=_known(*old_ids, *new_ids),
-            volume_mm3=sum(volumes) if is_complete else None,
-            centroid_mm=_centroid(measured),
-            role=node.role,
-            system=self._system(measured, ()),
-            node=name,
-            **self._structure(measured, node.economo_symbols),
-        )
-        rows = [r.connectome_row for r in connected if r.connectome_row is not None]
-        return Member(region, tuple(rows), is_whole_node=True)
+    def _by_parent(self) -> dict[tuple[str, Hemisphere], list[RegionRecord]]:
+        """Return the regions under every parent of the hierarchy."""
+        children: dict[tuple[str, Hemisphere], list[RegionRecord]] = {}
+        for record in self._record_of.values():
+            for parent in dict.fromkeys(map(str.casefold, record.hierarchy)):
+                children.setdefault((parent, record.hemisphere), []).append(record)
+        return children
 
     def _system(self, records: Sequence[RegionRecord], parts: Sequence[str]) -> str:
         """Return the system of a region; a GapMap's is that of its node's parts."""
@@ -133,25 +331,62 @@ class Catalogue:
             return self._record_of[self.find(parts[0], None)].system
         return records[0].system
 
-    def _structure(
-        self, records: Sequence[RegionRecord], symbols: Sequence[str]
-    ) -> _Structure:
-        """Return density, its rule, thickness and cortical type."""
-        if symbols and self._density_rule == "homologue":
-            areas = [self._source.economo_areas()[symbol] for symbol in symbols]
-            types = sorted({area.cortical_type for area in areas if area.cortical_type})
-            return {
-                "cell_density_per_mm3": fmean(a.cell_density_per_mm3 for a in areas),
-                "cell_density_rule": "homologue",
-                "thickness_mm": fmean(area.thickness_mm for area in areas),
-                "cortical_type": ";".join(types) or None,
-            }
-        density = _volume_mean(records, "overlap_density_per_mm3")
-        return {
-            "cell_density_per_mm3": density,
-            "cell_density_rule": None if density is None else "surface_overlap",
-            "thickness_mm": _volume_mean(records, "overlap_thickness_mm"),
-        }
+
+def require_disjoint(members: Sequence[Member], where: str) -> None:
+    """Refuse members of which two stand for the same region."""
+    owner: dict[int, str] = {}
+    for member in members:
+        for row in member.rows:
+            if row in owner:
+                raise AtlasError(
+                    f"In {where}, '{owner[row]}' and '{member.region.name}' both stand "
+                    "for the same region of the connectome. Take one of them."
+                )
+            owner[row] = member.region.name
+
+
+def _atlas_name(source: AtlasSource) -> str:
+    """Return the atlas and its versions, for messages."""
+    about = source.describe()
+    versions = dict.fromkeys(
+        str(about[key])
+        for key in ("connections_version", "volumes_version")
+        if about.get(key)
+    )
+    return f"{about.get('atlas', 'the atlas')} {' or '.join(versions)}".strip()
+
+
+def _region(
+    name: str,
+    measured: Sequence[RegionRecord],
+    structure: Structure,
+    *,
+    connected: Sequence[RegionRecord] = (),
+    system: str,
+    role: str | None,
+    node: str | None,
+) -> Region:
+    """Return the region of a graph that some records stand for."""
+    connected = connected or measured
+    volumes = [r.volume_mm3 for r in measured if r.volume_mm3 is not None]
+    old_ids = (r.siibra_id_2_9 for r in connected)
+    new_ids = (r.siibra_id_3_1 for r in measured)
+    return Region(
+        name=name,
+        hemisphere=measured[0].hemisphere,
+        julich_2_9=_known(*(r.julich_2_9 for r in connected)),
+        julich_3_1=_known(*(r.julich_3_1 for r in measured)),
+        siibra_ids=_known(*old_ids, *new_ids),
+        volume_mm3=sum(volumes) if len(volumes) == len(measured) else None,
+        cell_density_per_mm3=structure.density_per_mm3,
+        cell_density_rule=structure.rule,
+        thickness_mm=structure.thickness_mm,
+        centroid_mm=_centroid(measured),
+        cortical_type=structure.cortical_type,
+        role=role,
+        system=system,
+        node=node,
+    )
 
 
 def _known(*values: str | None) -> tuple[str, ...]:
@@ -160,6 +395,8 @@ def _known(*values: str | None) -> tuple[str, ...]:
 
 def _centroid(records: Sequence[RegionRecord]) -> tuple[float, float, float] | None:
     """Return the mean of the centroids, weighted by volume, in mm."""
+    if len(records) == 1:
+        return records[0].centroid_mm
     rows = [
         (record.volume_mm3, record.centroid_mm)
         for record in records
@@ -170,15 +407,3 @@ def _centroid(records: Sequence[RegionRecord]) -> tuple[float, float, float] | N
     total = sum(volume for volume, _ in rows)
     x, y, z = (sum(v * centroid[k] for v, centroid in rows) / total for k in range(3))
     return (x, y, z)
-
-
-def _volume_mean(records: Sequence[RegionRecord], name: str) -> float | None:
-    """Return the mean of a value over the regions, weighted by volume."""
-    total, total_mm3 = 0.0, 0.0
-    for record in records:
-        value, volume_mm3 = getattr(record, name), record.volume_mm3
-        if value is None or volume_mm3 is None:
-            return None
-        total += value * volume_mm3
-        total_mm3 += volume_mm3
-    return total / total_mm3

@@ -7,9 +7,6 @@ holds a checksum per table; :mod:`atlasnet.atlas.snapshot` reads it.
 
 import csv
 import datetime
-import hashlib
-import io
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atlasnet.atlas.hierarchy import is_isocortex, system_of
-from atlasnet.atlas.tables import MANIFEST, SNAPSHOT_VERSION, TABLES, Table
+from atlasnet.atlas.naming import normalised
+from atlasnet.atlas.tables import (
+    MANIFEST,
+    TABLES,
+    note_licence,
+    render_manifest,
+    render_table,
+)
 from atlasnet.errors import SnapshotError
 from atlasnet.files import write_text
 
@@ -27,11 +31,19 @@ __all__ = ["record_snapshot"]
 
 Row = Mapping[str, object]
 
+_ATLAS = {
+    "name": "Julich-Brain",
+    "connections": "2.9",
+    "volumes": "3.1",
+    "space": "MNI ICBM 152 2009c nonlinear asymmetric",
+}
+
 _CONNECTOME = "domhof2022-julich29-sc/julich29_connectome.npz"
 _LEAVES_2_9 = "siibra-julich-hierarchy/julich_2.9_leaves.csv"
 _LEAVES_3_1 = "siibra-julich-hierarchy/julich_3.1_leaves.csv"
 _REGIONS_3_1 = "overlap/julich31_regions.csv"
 _ECONOMO = "voneconomo/economo_areas.csv"
+_ECONOMO_LAYERS = "voneconomo/economo_layers.csv"
 _CORTICAL_TYPES = "voneconomo/economo_cortical_types_laminar_organization.csv"
 _NODES = "hand-network/regions.csv"
 _PATHWAYS = "hand-network/pathways.csv"
@@ -89,12 +101,12 @@ def record_snapshot(
             )
     date = date or datetime.datetime.now(tz=datetime.UTC).date()
     contents = _compile(sources)
-    texts = {table.name: _render(table, contents[table.name]) for table in TABLES}
+    texts = {table.name: render_table(table, contents[table.name]) for table in TABLES}
     for name, text in texts.items():
         write_text(out / name, text)
     write_text(out / "README.md", _readme(contents, date))
     write_text(out / "LICENSES.md", _licences())
-    write_text(out / MANIFEST, _manifest(texts, contents, date))
+    write_text(out / MANIFEST, render_manifest(texts, _ATLAS, date))
 
 
 def _compile(sources: Path) -> dict[str, Sequence[Row]]:
@@ -106,6 +118,8 @@ def _compile(sources: Path) -> dict[str, Sequence[Row]]:
         "regions.csv": regions,
         "connections.csv": connectome.rows(),
         "economo_areas.csv": _economo_areas(sources),
+        "economo_layers.csv": _economo_layers(sources),
+        "measured_layers.csv": [],
         "homologues.csv": _homologues(nodes, regions),
         "hand_network_regions.csv": nodes,
         "hand_network_pathways.csv": [
@@ -163,12 +177,10 @@ def _regions(sources: Path, connectome: Sequence[str]) -> list[Row]:
         "2.9": _Hierarchy.load(sources / _LEAVES_2_9),
         "3.1": _Hierarchy.load(sources / _LEAVES_3_1),
     }
-    measured = {
-        _normalised(row["region"]): row for row in _read(sources / _REGIONS_3_1)
-    }
+    measured = {normalised(row["region"]): row for row in _read(sources / _REGIONS_3_1)}
     rows: list[Row] = []
     for i, name in enumerate(connectome):
-        row = measured.pop(_normalised(name), None)
+        row = measured.pop(normalised(name), None)
         rows.append(
             _region(name, None if row is None else row["region"], row, i, places)
         )
@@ -176,11 +188,6 @@ def _regions(sources: Path, connectome: Sequence[str]) -> list[Row]:
         _region(None, row["region"], row, None, places) for row in measured.values()
     )
     return rows
-
-
-def _normalised(name: str) -> str:
-    """Return a name without case and punctuation, in which the versions differ."""
-    return re.sub(r"[^a-z0-9]+", " ", name.casefold()).strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +294,40 @@ def _economo_areas(sources: Path) -> list[Row]:
     return rows
 
 
+def _economo_layers(sources: Path) -> list[Row]:
+    """Return the layers of von Economo's areas; none if their file is not there.
+
+    A layer's thickness and mean content stand on the first row of its sublayers. Rows
+    without both belong to that layer, or to one that was not counted.
+    """
+    if not (sources / _ECONOMO_LAYERS).is_file():
+        return []
+    ascii_of = {row["symbol"]: row["ascii_symbol"] for row in _read(sources / _ECONOMO)}
+    counted: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for row in _read(sources / _ECONOMO_LAYERS):
+        thickness = row["layer_thickness_mm"]
+        content = row["layer_mean_cell_content_per_mm3"]
+        numeral = re.match(r"VI|IV|V|I{1,3}", row["sublayer"])
+        if numeral and not {"", "-"} & {thickness, content}:
+            layers = counted.setdefault(ascii_of[row["symbol"]], {})
+            layers.setdefault(numeral[0], []).append((float(thickness), float(content)))
+    rows: list[Row] = []
+    for symbol, layers in counted.items():
+        total_mm = sum(mm for parts in layers.values() for mm, _ in parts)
+        for layer, parts in layers.items():
+            layer_mm = sum(mm for mm, _ in parts)
+            density = sum(mm * d for mm, d in parts) / layer_mm
+            rows.append(
+                {
+                    "symbol": symbol,
+                    "layer": layer,
+                    "cell_density_per_mm3": round(density, 1),
+                    "share": round(layer_mm / total_mm, 4),
+                }
+            )
+    return rows
+
+
 def _node(row: Mapping[str, str]) -> Row:
     """Return a row of ``hand_network_regions.csv``."""
     return {
@@ -328,7 +369,6 @@ def _homologues(nodes: Iterable[Row], regions: Iterable[Row]) -> list[Row]:
 
 def _pathway(row: Mapping[str, str]) -> Row:
     """Return a row of ``hand_network_pathways.csv``."""
-    has_figures = re.search(r"\b(FLN|SLN)\b", row["note"]) is not None
     return {
         "source": row["source"],
         "target": row["target"],
@@ -339,50 +379,13 @@ def _pathway(row: Mapping[str, str]) -> Row:
         "doi": row["doi"],
         "support": row["support"],
         "note": row["note"],
-        "note_licence": "CC BY-NC 4.0" if has_figures else "facts",
+        "note_licence": note_licence(row["note"]),
     }
 
 
 def _read(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def _render(table: Table, rows: Iterable[Row]) -> str:
-    """Return a table as CSV text; missing values are empty fields."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, table.column_names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def _manifest(
-    texts: Mapping[str, str],
-    contents: Mapping[str, Sequence[Row]],
-    date: datetime.date,
-) -> str:
-    """Return ``manifest.json``."""
-    data = {
-        "schema_version": SNAPSHOT_VERSION,
-        "date": date.isoformat(),
-        "atlas": {
-            "name": "Julich-Brain",
-            "connections": "2.9",
-            "volumes": "3.1",
-            "space": "MNI ICBM 152 2009c nonlinear asymmetric",
-        },
-        "files": {
-            table.name: {
-                "sha256": hashlib.sha256(texts[table.name].encode()).hexdigest(),
-                "rows": len(contents[table.name]),
-                "source": table.source,
-                "licence": table.licence,
-            }
-            for table in TABLES
-        },
-    }
-    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
 def _readme(contents: Mapping[str, Sequence[Row]], date: datetime.date) -> str:
@@ -392,7 +395,11 @@ def _readme(contents: Mapping[str, Sequence[Row]], date: datetime.date) -> str:
         f"Compiled on {date.isoformat()} by `atlasnet snapshot`. Read it with "
         "`atlasnet.atlas.snapshot.SnapshotSource`,\nwhich verifies the checksums of "
         "`manifest.json`: don't edit the tables, compile them again.\nAn empty field "
-        "is a missing value. Sources and licences are in `LICENSES.md`.\n",
+        "is a missing value. Sources and licences are in `LICENSES.md`.\n\n"
+        "`atlasnet snapshot --from siibra` records what a live query returned: the "
+        "same tables in one file,\nwith `recorded_from` in the manifest (siibra's "
+        "version, cohort, subject, date). What is not\nsiibra's is copied from here; "
+        "derived columns of the nodes stay empty.\n",
         _CAVEATS,
     ]
     for table in TABLES:

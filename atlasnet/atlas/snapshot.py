@@ -5,6 +5,7 @@ import csv
 import hashlib
 import io
 import json
+import zipfile
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib.resources import files
@@ -18,13 +19,14 @@ from atlasnet.atlas.source import (
     Connections,
     EconomoArea,
     Homologue,
+    LayerRecord,
     NodeRecord,
     PathwayRecord,
     RegionRecord,
 )
 from atlasnet.atlas.tables import MANIFEST, SNAPSHOT_VERSION, TABLES
 from atlasnet.direction import Direction
-from atlasnet.errors import SnapshotError
+from atlasnet.errors import AtlasError, SnapshotError
 from atlasnet.graph import Hemisphere
 
 __all__ = ["SnapshotSource"]
@@ -39,8 +41,9 @@ class SnapshotSource:
 
     Parameters
     ----------
-    directory : Path, optional
-        Folder of the snapshot; the one shipped with the package by default.
+    place : Path, optional
+        Folder of the snapshot, or the file that ``atlasnet snapshot --from siibra``
+        wrote; the snapshot shipped with the package by default.
 
     Raises
     ------
@@ -54,12 +57,13 @@ class SnapshotSource:
     21035.3
     """
 
-    def __init__(self, directory: Path | None = None) -> None:
-        self._folder = files("atlasnet.data") if directory is None else directory
+    def __init__(self, place: Path | None = None) -> None:
+        self._folder = files("atlasnet.data") if place is None else _opened(place)
         self._manifest = _read_manifest(self._folder)
         self._texts = {
             table.name: _read_verified(self._folder, table.name, self._manifest)
             for table in TABLES
+            if not (table.is_optional and table.name not in self._manifest["files"])
         }
 
     @property
@@ -73,6 +77,7 @@ class SnapshotSource:
         """Return name, versions, date, checksum and licences of the data."""
         atlas = self._manifest["atlas"]
         return {
+            **self._manifest.get("recorded_from", {}),
             "source": "snapshot",
             "snapshot_date": self._manifest["date"],
             "snapshot_checksum": f"sha256:{self.checksum}",
@@ -80,20 +85,32 @@ class SnapshotSource:
             "connections_version": atlas["connections"],
             "volumes_version": atlas["volumes"],
             "space": atlas["space"],
-            "licences": [f"{table.name}: {table.licence}" for table in TABLES],
+            "licences": [
+                f"{table.name}: {table.licence}"
+                for table in TABLES
+                if self._texts.get(table.name, "").count("\n") > 1
+            ],
         }
 
     def regions(self) -> tuple[RegionRecord, ...]:
-        """Return every mapped region of Julich-Brain 2.9 and 3.1."""
+        """Return every mapped region of the atlas."""
         return self._regions
 
     def connections(self) -> Connections:
-        """Return the connectome of Julich-Brain 2.9."""
+        """Return the connectome."""
         return self._connections
 
     def economo_areas(self) -> Mapping[str, EconomoArea]:
         """Return von Economo's areas by symbol."""
         return self._economo_areas
+
+    def economo_layers(self) -> Mapping[str, tuple[LayerRecord, ...]]:
+        """Return the layers of von Economo's areas by symbol."""
+        return self._layers("economo_layers.csv", "symbol")
+
+    def measured_layers(self) -> Mapping[str, tuple[LayerRecord, ...]]:
+        """Return measured layers by `RegionRecord.name`; empty if there are none."""
+        return self._layers("measured_layers.csv", "region")
 
     def homologues(self) -> Mapping[str, Homologue]:
         """Return the homologues of single regions by `RegionRecord.name`."""
@@ -146,16 +163,37 @@ class SnapshotSource:
         length_mm[i, j] = length_mm[j, i] = table[:, 3]
         return Connections(count, length_mm)
 
+    def _layers(self, name: str, key: str) -> dict[str, tuple[LayerRecord, ...]]:
+        """Return the layers of a table by their area."""
+        layers: dict[str, list[LayerRecord]] = {}
+        if name in self._texts:
+            for area, layer in self._parse(name, lambda row: (row[key], _layer(row))):
+                layers.setdefault(area, []).append(layer)
+        return {area: tuple(listed) for area, listed in layers.items()}
+
     def _parse(self, name: str, read: Callable[[_Row], _T]) -> tuple[_T, ...]:
         """Return the rows of a table as records."""
         reader = csv.DictReader(io.StringIO(self._texts[name]))
         try:
             return tuple(read(row) for row in reader)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AtlasError, KeyError, TypeError, ValueError) as error:
             raise SnapshotError(
                 f"Line {reader.line_num} of '{self._folder / name}' is not what it "
                 f"should be: {error!r}. {_REMEDY}"
             ) from error
+
+
+def _opened(place: Path) -> Traversable:
+    """Return a snapshot's folder, or what a snapshot file has inside."""
+    if not place.is_file():
+        return place
+    try:
+        return zipfile.Path(place)
+    except zipfile.BadZipFile as error:
+        raise SnapshotError(
+            f"'{place}' is no snapshot: neither a folder nor a file that 'atlasnet "
+            f"snapshot' wrote ({error})."
+        ) from error
 
 
 def _read_manifest(folder: Traversable) -> dict[str, Any]:
@@ -178,7 +216,7 @@ def _read_manifest(folder: Traversable) -> dict[str, Any]:
         raise SnapshotError(
             f"The snapshot in '{folder}' has schema version {version!r}, but this "
             f"version of atlasnet reads {SNAPSHOT_VERSION}. Compile it again with "
-            "'atlasnet snapshot'."
+            "'atlasnet snapshot', or use the version of atlasnet that made it."
         )
     return cast(dict[str, Any], manifest)
 
@@ -188,7 +226,8 @@ def _touch_needed(manifest: Mapping[str, Any]) -> None:
     for name in ("name", "connections", "volumes", "space"):
         manifest["atlas"][name]
     for table in TABLES:
-        manifest["files"][table.name]["sha256"]
+        if table.name in manifest["files"] or not table.is_optional:
+            manifest["files"][table.name]["sha256"]
     manifest["date"]
 
 
@@ -226,6 +265,21 @@ def _region(row: _Row) -> RegionRecord:
         overlap_density_per_mm3=_number(row["overlap_density_per_mm3"]),
         overlap_thickness_mm=_number(row["overlap_thickness_mm"]),
         connectome_row=int(row["connectome_row"]) if row["connectome_row"] else None,
+        overlap_areas=_shares(row["overlap_areas"]),
+    )
+
+
+def _shares(text: str) -> tuple[tuple[str, float], ...]:
+    """Return areas and shares from text like ``PB:0.35;PA:0.34``."""
+    pairs = (part.rpartition(":") for part in text.split(";") if part)
+    return tuple((symbol, float(share)) for symbol, _, share in pairs)
+
+
+def _layer(row: _Row) -> LayerRecord:
+    return LayerRecord(
+        layer=row["layer"],
+        cell_density_per_mm3=float(row["cell_density_per_mm3"]),
+        share=float(row["share"]),
     )
 
 

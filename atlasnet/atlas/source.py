@@ -6,6 +6,7 @@ of them (density rule, thresholds, directions) is decided in
 :mod:`atlasnet.atlas.assembly`.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,25 +15,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atlasnet.direction import Direction
-from atlasnet.graph import Hemisphere
+from atlasnet.errors import AtlasError
+from atlasnet.graph import DensityRule, Hemisphere
 
 __all__ = [
+    "LAYERS",
     "AtlasSource",
     "Connections",
     "EconomoArea",
     "Homologue",
+    "LayerRecord",
     "NodeRecord",
     "PathwayRecord",
     "RegionRecord",
 ]
 
+LAYERS = ("I", "II", "III", "IV", "V", "VI")
+"""Layers of isocortex, from the pia down."""
+
 
 @dataclass(frozen=True, slots=True)
 class RegionRecord:
-    """A mapped region of Julich-Brain, in one hemisphere."""
+    """A mapped region of an atlas, in one hemisphere.
+
+    Raises
+    ------
+    AtlasError
+        If a region that is not isocortex has a density by surface overlap, or a number
+        cannot be.
+    """
 
     name: str
-    """Name in the connectome (2.9), or in 3.1 where the connectome lacks the region."""
+    """Name in the connectome, or in the maps where the connectome lacks the region."""
     hemisphere: Hemisphere
     julich_2_9: str | None
     julich_3_1: str | None
@@ -50,7 +64,29 @@ class RegionRecord:
     """Mean von Economo density by surface overlap; None outside isocortex."""
     overlap_thickness_mm: float | None
     connectome_row: int | None
-    """Row in the connectome of 2.9, None where it has none."""
+    """Row in the connectome, None where it has none."""
+    overlap_areas: tuple[tuple[str, float], ...] = ()
+    """Von Economo areas that the surface overlaps, with their shares of it."""
+    own_density_per_mm3: float | None = None
+    """Density that the source itself has for the region, cells per mm3."""
+    own_density_rule: DensityRule | None = None
+    """Where the source's own density is from."""
+    own_cortical_type: str | None = None
+    """Cortical type that the source itself has for the region."""
+
+    def __post_init__(self) -> None:
+        if self.overlap_density_per_mm3 is not None and not self.is_isocortex:
+            raise AtlasError(
+                f"'{self.name}' has no cortical density: it is {self.system}, not "
+                "isocortex, and surface overlap would give it that of the cortex "
+                "beside it. Leave the density out."
+            )
+        for what in ("volume_mm3", "overlap_density_per_mm3", "own_density_per_mm3"):
+            value = getattr(self, what)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise AtlasError(
+                    f"{what} of '{self.name}' is a positive number, got {value!r}."
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +108,35 @@ class EconomoArea:
     cell_density_per_mm3: float
     thickness_mm: float
     cortical_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRecord:
+    """One layer of a cortical area.
+
+    Raises
+    ------
+    AtlasError
+        If the layer or a number cannot be.
+    """
+
+    layer: str
+    """One of `LAYERS`."""
+    cell_density_per_mm3: float
+    share: float
+    """The layer's share of the cortical depth, in [0, 1]."""
+
+    def __post_init__(self) -> None:
+        if self.layer not in LAYERS:
+            raise AtlasError(
+                f"A layer is one of {', '.join(LAYERS)}, got '{self.layer}'."
+            )
+        for what in ("cell_density_per_mm3", "share"):
+            value = getattr(self, what)
+            if not (math.isfinite(value) and value >= 0):
+                raise AtlasError(
+                    f"{what} of layer {self.layer} is at least 0, got {value!r}."
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +190,26 @@ class AtlasSource(Protocol):
         ...
 
     def regions(self) -> tuple[RegionRecord, ...]:
-        """Return every mapped region of Julich-Brain 2.9 and 3.1."""
+        """Return every mapped region of the atlas."""
         ...
 
     def connections(self) -> Connections:
-        """Return the connectome of Julich-Brain 2.9."""
+        """Return the connectome."""
         ...
 
     def economo_areas(self) -> Mapping[str, EconomoArea]:
         """Return von Economo's areas by symbol."""
+        ...
+
+    def economo_layers(self) -> Mapping[str, tuple[LayerRecord, ...]]:
+        """Return the layers of von Economo's areas by symbol."""
+        ...
+
+    def measured_layers(self) -> Mapping[str, tuple[LayerRecord, ...]]:
+        """Return measured layers by `RegionRecord.name`, all six where there are any.
+
+        Empty if the source has none.
+        """
         ...
 
     def homologues(self) -> Mapping[str, Homologue]:

@@ -1,9 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """The tables of a snapshot: columns, sources and licences."""
 
+import csv
+import datetime
+import hashlib
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["MANIFEST", "SNAPSHOT_VERSION", "TABLES", "Table"]
+__all__ = [
+    "MANIFEST",
+    "SNAPSHOT_VERSION",
+    "TABLES",
+    "Table",
+    "note_licence",
+    "render_manifest",
+    "render_table",
+]
 
 SNAPSHOT_VERSION = 1
 MANIFEST = "manifest.json"
@@ -31,6 +46,9 @@ class Table:
     provenance: str
     columns: tuple[tuple[str, str], ...]
     """Names and meanings of the columns, in order."""
+
+    is_optional: bool = False
+    """Whether a snapshot without this table is still one."""
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -126,6 +144,39 @@ TABLES = (
         ),
     ),
     Table(
+        name="economo_layers.csv",
+        title="Layers of von Economo's areas; some were not counted.",
+        source="von Economo & Koskinas 1925",
+        licence="facts of the literature; cite the sources",
+        provenance="See `economo_areas.csv`. Sublayers are merged into their layer: "
+        "cell contents are those of the digitised table, the mean over the sublayers "
+        "of a counted layer. A layer whose cells were not counted is left out.",
+        columns=(
+            ("symbol", "`symbol` in `economo_areas.csv`"),
+            ("layer", "`I` to `VI`"),
+            ("cell_density_per_mm3", "nerve cells per mm3"),
+            ("share", "share of the thickness of the counted layers"),
+        ),
+        is_optional=True,
+    ),
+    Table(
+        name="measured_layers.csv",
+        title="Layers that siibra has measured; empty unless recorded from siibra.",
+        source="siibra, feature LayerwiseCellDensity",
+        licence="as siibra states for the dataset of each region (CC BY-NC-SA 4.0)",
+        provenance="Cells detected in the BigBrain (Upschulte et al. 2022, Med Image "
+        "Anal 77:102371) per layer and patch, through siibra. siibra's densities are "
+        "per (0.1 mm)^3 and are multiplied by 1,000 here. Mean over the patches of a "
+        "region.",
+        columns=(
+            ("region", "`name` in `regions.csv`"),
+            ("layer", "`I` to `VI`"),
+            ("cell_density_per_mm3", "cells per mm3, mean over patches"),
+            ("share", "share of the measured area, in place of the depth"),
+        ),
+        is_optional=True,
+    ),
+    Table(
         name="homologues.csv",
         title="Von Economo homologue of each region that is a node of the hand network "
         "or a part of one.",
@@ -196,3 +247,66 @@ TABLES = (
     ),
 )
 """All tables of a snapshot."""
+
+
+def render_table(table: Table, rows: Iterable[Mapping[str, object]]) -> str:
+    """Return a table as CSV text; missing values are empty fields."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, table.column_names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def render_manifest(
+    texts: Mapping[str, str],
+    atlas: Mapping[str, str],
+    date: datetime.date,
+    recorded_from: Mapping[str, object] | None = None,
+) -> str:
+    """Return the manifest of a snapshot.
+
+    Parameters
+    ----------
+    texts : mapping of str to str
+        Text of every table by its name.
+    atlas : mapping of str to str
+        ``name``, ``connections``, ``volumes`` (versions) and ``space``.
+    date : datetime.date
+        When the snapshot was made.
+    recorded_from : mapping of str to JSON value, optional
+        What the source that was recorded says of itself.
+
+    Returns
+    -------
+    str
+        JSON, with a checksum per table.
+    """
+    data: dict[str, object] = {
+        "schema_version": SNAPSHOT_VERSION,
+        "date": date.isoformat(),
+        "atlas": dict(atlas),
+    }
+    if recorded_from is not None:
+        data["recorded_from"] = dict(recorded_from)
+    data["files"] = {
+        table.name: {
+            "sha256": hashlib.sha256(texts[table.name].encode()).hexdigest(),
+            "rows": len(list(csv.reader(io.StringIO(texts[table.name])))) - 1,
+            "source": table.source,
+            "licence": table.licence,
+        }
+        for table in TABLES
+    }
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+def note_licence(note: str) -> str:
+    """Return the licence of what was read about a pathway.
+
+    Examples
+    --------
+    >>> note_licence("Counted cells read: V1->MT FLN 0.0193 SLN 0.89.")
+    'CC BY-NC 4.0'
+    """
+    return "CC BY-NC 4.0" if re.search(r"\b(FLN|SLN)\b", note) else "facts"

@@ -8,5 +8,11 @@ and returns the axes. None touches Matplotlib's global state.
 from atlasnet.figures.circuit import plot_circuit
 from atlasnet.figures.glass_brain import plot_glass_brain
 from atlasnet.figures.matrix import plot_connectivity_matrix
+from atlasnet.figures.volume import plot_area_volume
 
-__all__ = ["plot_circuit", "plot_connectivity_matrix", "plot_glass_brain"]
+__all__ = [
+    "plot_area_volume",
+    "plot_circuit",
+    "plot_connectivity_matrix",
+    "plot_glass_brain",
+]

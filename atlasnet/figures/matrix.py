@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Matrix of streamline counts between the regions of a graph."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
+from atlasnet.errors import GraphError
 from atlasnet.figures.palette import (
     GROUP_COLORS,
     figure_of,
@@ -21,6 +22,7 @@ from atlasnet.figures.palette import (
     short_labels,
 )
 from atlasnet.graph import Region, RegionGraph
+from atlasnet.order import processing_levels
 
 __all__ = ["plot_connectivity_matrix"]
 
@@ -30,12 +32,20 @@ _STRIP = 0.014
 """Width of the strip of group colours, as a share of the matrix."""
 
 
-def plot_connectivity_matrix(graph: RegionGraph, ax: Axes | None = None) -> Axes:
+def plot_connectivity_matrix(
+    graph: RegionGraph,
+    ax: Axes | None = None,
+    *,
+    order: Literal["group", "hierarchy"] = "group",
+) -> Axes:
     """Draw the streamline counts between regions, from source (row) to target.
 
-    Regions are ordered by group, in the order of the palette, and within a group from
-    the back of the brain to the front. Pairs without a projection stay white; a
-    projection that the literature cites but tractography did not find is grey.
+    By group, regions stand in the order of the palette, and within a group from the
+    back of the brain to the front. By hierarchy, they stand in the order of
+    processing: by the longest feedforward path that leads to each, so that feedforward
+    projections lie above the diagonal; lines part the levels. Pairs without a
+    projection stay white; a projection that the literature cites but tractography did
+    not find is grey.
 
     Parameters
     ----------
@@ -43,13 +53,20 @@ def plot_connectivity_matrix(graph: RegionGraph, ax: Axes | None = None) -> Axes
         The graph.
     ax : matplotlib.axes.Axes, optional
         Where to draw. By default a figure of fitting size is made.
+    order : {"group", "hierarchy"}, default="group"
+        Order of the regions.
 
     Returns
     -------
     matplotlib.axes.Axes
         `ax`, or the axes of the new figure.
+
+    Raises
+    ------
+    GraphError
+        If there is no such order.
     """
-    regions = sorted(graph.regions, key=_rank)
+    regions, parts = _ordered(graph, order)
     names = [region.name for region in regions]
     counts = _streamlines(graph, names)
     if ax is None:
@@ -69,7 +86,7 @@ def plot_connectivity_matrix(graph: RegionGraph, ax: Axes | None = None) -> Axes
     bar = figure_of(ax).colorbar(image, ax=ax, shrink=0.6, pad=0.02)
     bar.set_label("streamlines", fontsize=9)
     bar.ax.tick_params(labelsize=8)
-    _label(ax, names)
+    _label(ax, names, parts)
     hemisphere = hemisphere_of(names)
     side_of = f", {hemisphere} hemisphere" if hemisphere else ""
     ax.set_title(
@@ -79,6 +96,18 @@ def plot_connectivity_matrix(graph: RegionGraph, ax: Axes | None = None) -> Axes
         pad=12,
     )
     return ax
+
+
+def _ordered(graph: RegionGraph, order: str) -> tuple[list[Region], list[str]]:
+    """Return the regions in order, and which part of the order each belongs to."""
+    if order == "hierarchy":
+        level = processing_levels(graph)
+        regions = sorted(graph.regions, key=lambda r: (level[r.name], _rank(r)))
+        return regions, [str(level[region.name]) for region in regions]
+    if order != "group":
+        raise GraphError(f"order is group or hierarchy, got {order!r}.")
+    regions = sorted(graph.regions, key=_rank)
+    return regions, [group_of(region.name) for region in regions]
 
 
 def _rank(region: Region) -> tuple[int, str, float, str]:
@@ -98,10 +127,10 @@ def _streamlines(graph: RegionGraph, names: list[str]) -> NDArray[np.float64]:
     return counts
 
 
-def _label(ax: Axes, names: list[str]) -> None:
+def _label(ax: Axes, names: list[str], parts: list[str]) -> None:
     """Write names, a strip of group colours along both sides, and the legend."""
     groups = [group_of(name) for name in names]
-    _draw_groups(ax, groups)
+    _draw_groups(ax, groups, parts)
     points = 72 * ax.get_window_extent().height / figure_of(ax).dpi
     size = float(np.clip(0.8 * points / len(names), 4.0, 8.0))
     labels = short_labels(names) if len(names) <= _LABELLED else []
@@ -128,8 +157,8 @@ def _label(ax: Axes, names: list[str]) -> None:
     )
 
 
-def _draw_groups(ax: Axes, groups: list[str]) -> None:
-    """Draw the groups' colours beside rows and columns, and lines between groups."""
+def _draw_groups(ax: Axes, groups: list[str], parts: list[str]) -> None:
+    """Draw the groups' colours beside rows and columns, and lines between parts."""
     for i, group in enumerate(groups):
         style: dict[str, Any] = {
             "color": GROUP_COLORS[group],
@@ -144,6 +173,6 @@ def _draw_groups(ax: Axes, groups: list[str]) -> None:
         ):
             patch.set_transform(transform)
             ax.add_patch(patch)
-        if i and group != groups[i - 1]:
+        if i and parts[i] != parts[i - 1]:
             for draw in (ax.axhline, ax.axvline):
                 draw(i - 0.5, color="#888888", linewidth=0.6, zorder=3)

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from angora_train import cli
+from angora_train.metrics import read_metrics
 
 
 def call(*words: str) -> Result:
@@ -79,3 +80,44 @@ def test_a_trained_agent_is_evaluated_and_recorded(tmp_path: Path) -> None:
     assert recorded.exit_code == 0, recorded.stderr
     assert "2 episodes, 100 control steps, 48 units of 3 areas" in recorded.stdout
     assert (tmp_path / "a.nc").stat().st_size > 10_000
+    filmed = call("film", str(run), "--steps", "3", "--out", str(tmp_path / "a.webp"))
+    assert filmed.exit_code == 0, filmed.stderr
+    assert "0.1 s" in filmed.stdout  # three steps of 20 ms
+    assert (tmp_path / "a.webp").read_bytes()[8:12] == b"WEBP"
+    out = tmp_path / "evaluation"
+    call("evaluate", str(run), "--episodes", "3", "--out", str(out))
+    assert json.loads((out / "evaluation.json").read_text())["return"]["median"] < 0
+    assert {p.name for p in out.glob("*.png")} == {"return.png", "distance_m.png"}
+
+
+@pytest.mark.slow
+def test_several_seeds_make_a_group_that_goes_on_where_it_was(tmp_path: Path) -> None:
+    changes = {
+        "network.architecture": "simple",
+        "network.cell": "none",
+        "task.name": "gym:CartPole-v1",
+        "policy.n_bins": "2",
+        "ppo.horizon": "32",
+        "ppo.minibatch_size": "64",
+        "n_worlds": "4",
+        "n_cycles": "2",
+        "directory": str(tmp_path),
+    }
+    flags = [w for k, v in changes.items() for w in ("--set", f"{k}={v}")]
+    for seeds in ("0", "0-1"):
+        done = call("run", "reach", *flags, "--seeds", seeds)
+        assert done.exit_code == 0, done.stderr
+    # The first run was left as it was, the second one was made.
+    rows = [read_metrics(tmp_path / f"seed-{i}" / "metrics.jsonl") for i in (0, 1)]
+    assert [len(part) for part in rows] == [2, 2]
+    assert rows[0] != rows[1]
+    assert json.loads((tmp_path / "group.json").read_text())["seeds"] == [0, 1]
+
+
+def test_a_dry_run_says_what_a_config_amounts_to() -> None:
+    done = call("run", "reach", "--dry-run", "--ranks", "3")
+    assert done.exit_code == 0, done.stderr
+    assert "updates of a cycle" in done.stdout
+    refused = call("run", "reach", "--dry-run", "--ranks", "65")
+    assert refused.exit_code == 2
+    assert "fewer than the 65 ranks" in refused.stderr

@@ -37,6 +37,8 @@ class Echo(gymnasium.Env[Any, Any]):
                 "place": np.full((2, 2), self.n_steps, np.float64),
                 "arm": np.array([7.0], np.float32),
             }
+        if self.observation_space.dtype == np.uint8:
+            return np.full((4, 5, 3), 200 + self.n_steps, np.uint8)
         return np.full(2, self.n_steps, np.float32)
 
 
@@ -202,3 +204,27 @@ def test_environments_that_cannot_be_adapted_are_explained() -> None:
 
 
 _CHOICE = {"action_space": spaces.Discrete(2)}
+
+
+def test_pixels_stay_pixels() -> None:
+    space = spaces.Box(0, 255, (4, 5, 3), np.uint8)
+    task = _echoing(spaces.Box(-1, 1, (1,)), observation_space=space)
+    assert task.single_observation_space["proprioception"] == space
+    observation, *_ = task.step(np.zeros((2, 1), np.float32))
+    pixels = observation["proprioception"]
+    assert (pixels.shape, pixels.dtype) == ((2, 4, 5, 3), np.uint8)
+    assert (pixels == 201).all()
+    assert task.observation_space.contains(observation)
+
+
+def test_worlds_that_were_made_with_pictures_are_drawn() -> None:
+    pytest.importorskip("pygame")
+    task = make_vector_task(
+        "gym:CartPole-v1", {"make": {"render_mode": "rgb_array"}}, n_worlds=2
+    )
+    task.reset(seed=0)
+    frames = [task.picture(world) for world in range(2)]
+    assert [frame.shape for frame in frames] == [(400, 600, 3)] * 2
+    assert frames[0].dtype == np.uint8
+    assert (frames[0] != frames[1]).any()
+    task.close()

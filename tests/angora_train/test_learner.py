@@ -334,3 +334,16 @@ def _batch(rollout: Rollout, length: int) -> dict[str, NDArray[Any]]:
         for k, x in steps.items()
     }
     return {**rows, "mask": np.ones((len(rows["value"]), 1), bool)}
+
+
+def test_the_first_observation_after_a_reset_is_normalised_like_any_other(
+    tiny_spec: NetworkSpec,
+) -> None:
+    agent, collector, _ = make_parts(tiny_spec)
+    agent.normalizer.update(LocalComm(), collector.warm_up(10))
+    rollout = collector.collect(1, PPO.horizon, PPO.chunk_length)
+    assert rollout.is_first[[0, 10]].all()
+    mean, scale = agent.normalizer._scales["touch"]  # type: ignore[attr-defined]
+    clipped = np.clip((rollout.raw["touch"] - mean) * scale, -5, 5)
+    assert (rollout.sensations["touch"] == clipped).all()
+    assert (rollout.sensations["touch"][[0, 10]] != rollout.raw["touch"][[0, 10]]).any()

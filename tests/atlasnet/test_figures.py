@@ -5,6 +5,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import nibabel
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -15,7 +16,12 @@ from matplotlib.patches import FancyBboxPatch, Patch
 from atlasnet.atlas.snapshot import SnapshotSource
 from atlasnet.bundle import Bundle
 from atlasnet.errors import GraphError
-from atlasnet.figures import plot_circuit, plot_connectivity_matrix, plot_glass_brain
+from atlasnet.figures import (
+    plot_area_volume,
+    plot_circuit,
+    plot_connectivity_matrix,
+    plot_glass_brain,
+)
 from atlasnet.figures.gallery import save_figures
 from atlasnet.figures.labels import place_labels
 from atlasnet.figures.layout import count_crossings, lay_out, longest_path_levels
@@ -404,3 +410,56 @@ def test_every_figure_is_written_to_a_file(
 def test_a_spec_alone_has_a_circuit_only(spec: NetworkSpec, tmp_path: Path) -> None:
     written = save_figures(Bundle(None, spec), tmp_path, "svg")
     assert [Path(path).name for path in written] == ["circuit.svg"]
+
+
+def test_a_matrix_by_hierarchy_stands_in_the_order_of_processing(
+    graph: RegionGraph,
+) -> None:
+    ax = plot_connectivity_matrix(graph, order="hierarchy")
+    # 3b -> AIP -> 4p; 4p -> 3b closes a cycle and is the weakest.
+    labels = [text.get_text() for text in ax.get_yticklabels()]
+    assert labels == ["3b", "AIP", "4p"]
+    with pytest.raises(GraphError, match="group or hierarchy"):
+        plot_connectivity_matrix(graph, order="size")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def label_image(tmp_path: Path) -> Path:
+    """Two areas of the left hemisphere, in MNI152, with voxels of 4 mm."""
+    labels = np.zeros((12, 12, 12), np.int16)
+    labels[:6, :, 5:], labels[6:, :, 5:] = 1, 2
+    affine = np.array([[4.0, 0, 0, -60], [0, 4, 0, -40], [0, 0, 4, 10], [0, 0, 0, 1]])
+    nibabel.save(nibabel.Nifti1Image(labels, affine), tmp_path / "labels.nii.gz")
+    return tmp_path / "labels.nii.gz"
+
+
+def test_areas_are_a_coloured_volume_in_the_axes_given(label_image: Path) -> None:
+    figure = Figure(figsize=(6, 3))
+    ax = figure.add_axes((0.0, 0.0, 0.85, 0.9))
+    values = {"4p": 30.0, "3b": 300.0}
+    drawn = plot_area_volume(
+        values, label_image, {"4p": 1, "3b": 2}, ax, quantity="units", logarithmic=True
+    )
+    assert drawn is ax
+    assert ax.get_title(loc="left") == "2 areas by units"
+    bar = figure.axes[-1]
+    assert bar.get_ylim() == pytest.approx((30.0, 300.0))
+    assert bar.get_ylabel() == "units"
+    shown = [i for a in figure.axes for i in a.get_images()]
+    assert len(shown) >= 3  # three slices
+
+
+@pytest.mark.parametrize(
+    ("values", "labels", "reason"),
+    [
+        ({}, {}, "at least one"),
+        ({"a": float("nan")}, {"a": 1}, "finite number, got nan"),
+        ({"a": 1.0}, {"b": 1}, "no label for 'a'"),
+        ({"a": 1.0}, {"a": 9}, "no voxel of label 9"),
+    ],
+)
+def test_a_volume_without_its_areas_is_refused(
+    values: dict[str, float], labels: dict[str, int], reason: str, label_image: Path
+) -> None:
+    with pytest.raises(GraphError, match=reason):
+        plot_area_volume(values, label_image, labels)

@@ -11,7 +11,8 @@ from atlasnet.atlas.snapshot import SnapshotSource
 from atlasnet.errors import IncompleteDataError, SpecError
 from atlasnet.graph import Projection, Region, RegionGraph
 from atlasnet.interface import Interface, hand_interface
-from atlasnet.planner import UnitRule, break_cycles, plan_network, unit_counts
+from atlasnet.order import break_cycles
+from atlasnet.planner import UnitRule, plan_network, unit_counts
 from atlasnet.spec import InputSpec, NetworkSpec, ValueSpec
 
 

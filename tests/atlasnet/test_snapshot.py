@@ -4,17 +4,20 @@ import datetime
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from atlasnet.atlas.comparison import compare_sources
 from atlasnet.atlas.compilation import record_snapshot
 from atlasnet.atlas.hierarchy import SYSTEMS
+from atlasnet.atlas.recording import record_source
 from atlasnet.atlas.snapshot import SnapshotSource
 from atlasnet.atlas.tables import TABLES
-from atlasnet.errors import SnapshotError
+from atlasnet.errors import AtlasError, SnapshotError
 
 DATE = datetime.date(2026, 1, 2)
 
@@ -75,6 +78,77 @@ def test_only_isocortex_has_a_density_by_overlap(source, record_of):
     with_density = [r for r in source.regions() if r.overlap_density_per_mm3]
     assert all(r.is_isocortex for r in with_density)
     assert not {r.system for r in with_density} & {"subcortical", "allocortex"}
+
+
+def test_a_density_by_overlap_outside_isocortex_is_refused(record_of):
+    hippocampus = record_of["DG (Hippocampus) left"]
+    with pytest.raises(AtlasError, match="no cortical density: it is allocortex"):
+        replace(hippocampus, overlap_density_per_mm3=40_000.0)
+    with pytest.raises(AtlasError, match="positive number, got nan"):
+        replace(record_of["Area 4p (PreCG) left"], volume_mm3=float("nan"))
+
+
+def test_layers_have_the_cells_of_their_area(source):
+    areas, layers = source.economo_areas(), source.economo_layers()
+    assert set(layers) == set(areas)
+    assert [layer.layer for layer in layers["FA"]] == ["I", "III", "V", "VI"]
+    for symbol, listed in layers.items():
+        mean = sum(layer.share * layer.cell_density_per_mm3 for layer in listed)
+        # The digitised means leave out thicknesses that three areas have.
+        tolerance = 0.07 if symbol in ("LC2", "OA", "OB") else 0.02
+        assert mean == pytest.approx(areas[symbol].cell_density_per_mm3, rel=tolerance)
+        assert sum(layer.share for layer in listed) == pytest.approx(1.0, abs=0.001)
+
+
+def test_a_snapshot_without_the_optional_tables_is_still_one(copy, source):
+    manifest = json.loads((copy / "manifest.json").read_text("utf-8"))
+    for name in ("economo_layers.csv", "measured_layers.csv"):
+        (copy / name).unlink()
+        del manifest["files"][name]
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    older = SnapshotSource(copy)
+    assert older.economo_layers() == {}
+    assert older.regions() == source.regions()
+
+
+def test_a_snapshot_is_recorded_into_one_file_and_read_back(source, tmp_path):
+    record_source(source, tmp_path / "one.zip", DATE)
+    recorded = SnapshotSource(tmp_path / "one.zip")
+    assert recorded.connections().streamline_count.tolist() == (
+        source.connections().streamline_count.tolist()
+    )
+    found = compare_sources(source, recorded)
+    assert {d.name for d in found} == {
+        *("snapshot_date", "snapshot_checksum", "recorded_source")
+    }
+
+
+def test_a_file_that_is_no_snapshot_is_refused(tmp_path):
+    (tmp_path / "x.zip").write_text("no archive")
+    with pytest.raises(SnapshotError, match="is no snapshot"):
+        SnapshotSource(tmp_path / "x.zip")
+
+
+def test_what_differs_between_two_sources_is_named(source, sources, tmp_path):
+    record_snapshot(sources, tmp_path / "a", DATE)
+    table = sources / "overlap/julich31_regions.csv"
+    table.write_text(table.read_text().replace("2000,-50", "2001,-50"))
+    path = sources / "domhof2022-julich29-sc/julich29_connectome.npz"
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays["counts"][0, 1] = arrays["counts"][1, 0] = 3.5
+    np.savez(path, **arrays)
+    record_snapshot(sources, tmp_path / "b", DATE)
+    found = compare_sources(
+        SnapshotSource(tmp_path / "a"), SnapshotSource(tmp_path / "b")
+    )
+    named = {d.name: (d.a, d.b) for d in found if d.what != "description"}
+    assert named == {
+        "Area OP1 (POperc) left: volume_mm3": ("2000", "2001"),
+        "Area OP1 (POperc) left - Frontal-I (GapMap) left: streamline_count": (
+            *("2.5", "3.5"),
+        ),
+    }
 
 
 def test_counts_between_known_regions(source, record_of):

@@ -227,3 +227,21 @@ def test_a_peer_that_cannot_be_installed_is_a_missing_figure(
     assert list(figures) == ["angorapy_gathering_steps_per_s", "gathering_vs_angorapy"]
     assert [entry["value"] for entry in figures.values()] == [None, None]
     assert "angorapy has no place" in figures["gathering_vs_angorapy"]["reason"]
+
+
+def test_hands_of_peers_that_cannot_be_installed_are_missing_figures(
+    script: Any, tmp_path: Path
+) -> None:
+    for name in ("gymnasium-robotics", "envpool"):
+        (tmp_path / name).write_text("not a folder")
+    figures = script("simulation").measure_peers(1, tmp_path)
+    assert sorted(figures) == [
+        "envpool_cube_touch_share_of_raw",
+        "envpool_reach_share_of_raw",
+        "gymnasium_robotics_cube_touch_share_of_raw",
+        "gymnasium_robotics_reach_share_of_raw",
+    ]
+    for name, entry in figures.items():
+        peer = "envpool" if "envpool" in name else "gymnasium-robotics"
+        assert entry["value"] is None
+        assert f"{peer} has no place" in entry["reason"]

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cameras around the hand: one for who watches, three for the hand's own vision."""
 
-from angora_train.tasks.hand.model import FOREARM_GROUP
 from angora_train.tasks.rendering import Camera
 from angora_train.tasks.simulation import Simulation
 from angora_train.tasks.vision import Eyes, VisionConfig
@@ -21,7 +20,8 @@ CAMERAS = (
 """From above the forearm; from the fingers, on the thumb's and on the little finger's
 side. Each sees the whole hand and what lies in it."""
 
-_SEEN_GROUPS = tuple(group for group in (0, 1, 2) if group != FOREARM_GROUP)
+_GROUPS = {"meshes": (0, 1), "shapes": (0, 4)}
+"""Groups of geoms that are seen: things, and the hand without its forearm."""
 
 
 def open_eyes(config: VisionConfig, simulation: Simulation) -> Eyes | None:
@@ -46,4 +46,4 @@ def open_eyes(config: VisionConfig, simulation: Simulation) -> Eyes | None:
     """
     if config.kind == "pose":
         return None
-    return Eyes(config, simulation, CAMERAS, _SEEN_GROUPS)
+    return Eyes(config, simulation, CAMERAS, _GROUPS[config.hand])

@@ -28,7 +28,6 @@ from angora_train.errors import TaskError
 from angora_train.tasks.hand.names import JOINTS, REST_ANGLES_RAD
 
 __all__ = [
-    "FOREARM_GROUP",
     "Grip",
     "compose_cube_model",
     "compose_reach_model",
@@ -38,11 +37,16 @@ __all__ = [
 ]
 
 _REMEDY = "Install it again: pip install --force-reinstall --no-deps gymnasium-robotics"
-_FOREARM = "robot0:V_forearm"
 _TOUCH_BODY = "robot_touch_sensors_92.xml"
 _TOUCH_SENSORS = "shared_touch_sensors_92.xml"
-FOREARM_GROUP = 2
-"""Group of the geom that shows the forearm: two fifths of all that is to be drawn."""
+_FOREARMS = {"robot0:V_forearm": 2, "robot0:C_forearm": 5}
+"""Groups of the forearm's geoms, apart from those of the hand: two fifths of all that
+is to be drawn are the forearm's, and the hand's vision goes without."""
+
+_SHAPES_GROUP = 4
+_SHAPES_RGBA = (0.7, 0.72, 0.75, 1.0)
+"""Colour of the shapes with which the hand touches things, of which some are
+translucent in the package."""
 
 _LIGHT_SHARE = 0.4
 """Share of the scene's light that is left: all of it makes the white hand flat."""
@@ -209,7 +213,9 @@ def _set_looks(model: Any) -> None:
     """Change what pictures show, and nothing that moves."""
     model.light_diffuse[:] *= _LIGHT_SHARE
     model.vis.headlight.diffuse[:] *= _LIGHT_SHARE
-    model.geom_group[named_ids(model, "geom", [_FOREARM])] = FOREARM_GROUP
+    for name, group in _FOREARMS.items():
+        model.geom_group[named_ids(model, "geom", [name])] = group
+    model.geom_rgba[model.geom_group == _SHAPES_GROUP] = _SHAPES_RGBA
     skies = np.flatnonzero(model.tex_type == int(mujoco.mjtTexture.mjTEXTURE_SKYBOX))
     for sky in skies:
         start, n = model.tex_adr[sky], model.tex_width[sky] * model.tex_height[sky]

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Claims about directions: a user's table, and the cited pathways of the literature."""
+
+from collections.abc import Mapping, Sequence
+
+from atlasnet.atlas.catalogue import Member
+from atlasnet.atlas.rules import GraphRules
+from atlasnet.atlas.source import AtlasSource, PathwayRecord
+from atlasnet.direction import Claim, Direction
+from atlasnet.errors import AtlasError, closest
+from atlasnet.graph import Hemisphere
+
+__all__ = ["Claims", "Pair", "cited_pairs", "table_claims"]
+
+Pair = tuple[int, int]
+
+
+def cited_pairs(
+    source: AtlasSource, members: Sequence[Member], rules: GraphRules
+) -> dict[Pair, PathwayRecord]:
+    """Return the pathways that count between members of one hemisphere."""
+    if not rules.cited:
+        return {}
+    of_node: dict[tuple[str | None, Hemisphere], list[int]] = {}
+    for i, member in enumerate(members):
+        key = member.region.node, member.region.hemisphere
+        of_node.setdefault(key, []).append(i)
+    sides: tuple[Hemisphere, ...] = ("left", "right")
+    return {
+        (i, j): pathway
+        for pathway in source.pathways()
+        if rules.doubtful or pathway.support != "doubtful"
+        for side in sides
+        for i in of_node.get((pathway.source, side), ())
+        for j in of_node.get((pathway.target, side), ())
+        if i != j
+    }
+
+
+def table_claims(
+    members: Sequence[Member], rules: GraphRules
+) -> dict[Pair, tuple[Direction, str]]:
+    """Return what the user's table claims, by pair of members."""
+    found: dict[Pair, tuple[Direction, str]] = {}
+    if not rules.direction_table:
+        return found
+    meant: dict[str, list[int]] = {}
+    for i, member in enumerate(members):
+        region = member.region
+        bare = region.name.removesuffix(f" {region.hemisphere}")
+        names = (region.name, bare, region.node)
+        for name in {name.casefold() for name in names if name}:
+            meant.setdefault(name, []).append(i)
+    for claim in rules.direction_table:
+        ends = [meant.get(name.casefold(), []) for name in (claim.source, claim.target)]
+        for name, end in zip((claim.source, claim.target), ends, strict=True):
+            if not end:
+                raise AtlasError(
+                    f"The direction table names '{name}', which the graph lacks."
+                    f"{closest(name, meant)}"
+                )
+        sided = [_is_sided(name) for name in (claim.source, claim.target)]
+        for i in ends[0]:
+            for j in ends[1]:
+                same = members[i].region.hemisphere == members[j].region.hemisphere
+                if i != j and (same or all(sided)):
+                    found[i, j] = claim.direction, claim.note or "direction table"
+    return found
+
+
+def _is_sided(name: str) -> bool:
+    return name.casefold().endswith((" left", " right"))
+
+
+class Claims:
+    """What the user's table, or else the literature, says of a pathway."""
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        cited: Mapping[Pair, PathwayRecord],
+        table: Mapping[Pair, tuple[Direction, str]],
+    ) -> None:
+        self._members = members
+        self._cited = cited
+        self._table = table
+
+    def of(self, i: int, j: int) -> tuple[Claim, str] | None:
+        """Return the claim about a pathway, and where it is from."""
+        pair = i, j
+        if pair in self._table:
+            direction, note = self._table[pair]
+            return (direction, "table"), note
+        pathway = self._cited.get(pair)
+        if pathway is None:
+            return None
+        note = _cite(pathway) + _part_note(self._members[i], self._members[j])
+        return (pathway.direction, "cited"), note
+
+
+def _cite(pathway: PathwayRecord) -> str:
+    """Return a citation with its doi."""
+    return pathway.citation + (f", doi:{pathway.doi}" if pathway.doi else "")
+
+
+def _part_note(source: Member, target: Member) -> str:
+    """Return a note on which ends are only parts of the nodes that a citation names."""
+    parts = [
+        f"{group.region.name} as part of {group.region.node}"
+        for group in (source, target)
+        if not group.is_whole_node
+    ]
+    return f" ({', '.join(parts)})" if parts else ""

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules: everything that decides how a graph is made of an atlas source."""
+
+import csv
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+from atlasnet.atlas.edges import WEIGHTS, EdgeRule, StreamlineThreshold, Weight
+from atlasnet.atlas.source import LAYERS
+from atlasnet.direction import DIRECTIONS, Direction
+from atlasnet.errors import AtlasError, closest
+
+__all__ = [
+    "DensityChoice",
+    "DirectionModel",
+    "GraphRules",
+    "TableClaim",
+    "read_direction_table",
+]
+
+DensityChoice = Literal["homologue", "surface_overlap", "measured_layers"]
+DirectionModel = Literal["structural_model", "cortical_type", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableClaim:
+    """What a user's table says of a pathway."""
+
+    source: str
+    target: str
+    direction: Direction
+    note: str = ""
+    """Where the claim is from; kept as the projection's citation."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphRules:
+    """How regions become a graph.
+
+    Raises
+    ------
+    AtlasError
+        If a value is none of those allowed.
+    """
+
+    edges: EdgeRule = field(default_factory=StreamlineThreshold)
+    """Which pairs an edge joins."""
+    weight: Weight = "streamlines"
+    """How strong an edge is."""
+    cited: bool = True
+    """Whether the cited pathways add edges and decide directions."""
+    doubtful: bool = False
+    """Whether cited pathways with doubtful support count too."""
+    direction_model: DirectionModel = "structural_model"
+    """What decides directions where nobody claims one."""
+    direction_table: tuple[TableClaim, ...] = ()
+    """A user's claims, which come before the citations; they add no edges."""
+    density: DensityChoice = "homologue"
+    """Which density comes first: a von Economo homologue (else surface overlap),
+    surface overlap alone, or layers that siibra measured (else homologue, overlap)."""
+    layers_left_out: tuple[str, ...] = ()
+    """Layers whose cells do not count; directions still go by all layers."""
+
+    def __post_init__(self) -> None:
+        for what, value, allowed in (
+            ("weight", self.weight, WEIGHTS),
+            ("direction_model", self.direction_model, get_args(DirectionModel)),
+            ("density", self.density, get_args(DensityChoice)),
+            *(
+                ("A layer to leave out", layer, LAYERS)
+                for layer in self.layers_left_out
+            ),
+        ):
+            if value not in allowed:
+                names = ", ".join(allowed)
+                raise AtlasError(f"{what} is one of {names}, got {value!r}.")
+        if set(self.layers_left_out) == set(LAYERS):
+            raise AtlasError("All six layers are left out: no cell would be left.")
+
+    def describe(self) -> Mapping[str, str | bool | list[str] | float | None]:
+        """Return the rules as a graph's metadata."""
+        threshold = None
+        if isinstance(self.edges, StreamlineThreshold):
+            count = self.edges.min_streamline_count
+            threshold = count if math.isfinite(count) else None  # JSON has no infinity
+        return {
+            "edge_rule": self.edges.describe(),
+            "min_streamline_count": threshold,
+            "weight": self.weight,
+            "cited_pathways": self.cited,
+            "doubtful_pathways": self.doubtful,
+            "direction_model": self.direction_model,
+            "direction_table": len(self.direction_table),
+            "density_rule": self.density,
+            "layers_left_out": list(self.layers_left_out),
+        }
+
+
+def read_direction_table(path: Path) -> tuple[TableClaim, ...]:
+    """Read a user's table of directions.
+
+    Parameters
+    ----------
+    path : Path
+        CSV file with the columns ``source``, ``target`` and ``direction``
+        (``feedforward``, ``feedback`` or ``lateral``), and ``note`` if wanted. Names
+        are those of the graph's regions, with or without hemisphere, or of nodes of
+        the hand network.
+
+    Returns
+    -------
+    tuple of TableClaim
+        Its rows.
+
+    Raises
+    ------
+    AtlasError
+        If the file or a row is not what it should be.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            columns = reader.fieldnames or []
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        message = f"The direction table '{path}' cannot be read: {error}."
+        raise AtlasError(message) from error
+    lacking = [c for c in ("source", "target", "direction") if c not in columns]
+    if lacking:
+        raise AtlasError(
+            f"The direction table '{path}' has no column '{lacking[0]}'; it has "
+            f"{', '.join(columns) or 'none'}."
+        )
+    claims: dict[tuple[str, str], TableClaim] = {}
+    for line, row in enumerate(rows, start=2):
+        direction = (row["direction"] or "").strip()
+        key = ((row["source"] or "").strip(), (row["target"] or "").strip())
+        if direction not in DIRECTIONS or not all(key):
+            raise AtlasError(
+                f"Line {line} of '{path}': a row has a source, a target and a "
+                f"direction ({', '.join(DIRECTIONS)}), got {key[0]!r}, {key[1]!r} and "
+                f"{direction!r}.{closest(direction, DIRECTIONS)}"
+            )
+        if key in claims:
+            raise AtlasError(f"Line {line} of '{path}' claims {key} once more.")
+        note = (row.get("note") or "").strip()
+        claims[key] = TableClaim(*key, cast(Direction, direction), note)
+    return tuple(claims.values())

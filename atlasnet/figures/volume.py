@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Areas as a coloured volume: a number of every area, in slices of the brain."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+
+from atlasnet.errors import GraphError, closest
+from atlasnet.figures.palette import figure_of
+
+__all__ = ["plot_area_volume"]
+
+_COLORMAP = "viridis"
+
+
+def plot_area_volume(
+    values: Mapping[str, float],
+    label_image: Path,
+    labels: Mapping[str, int],
+    ax: Axes | None = None,
+    *,
+    quantity: str = "",
+    logarithmic: bool = False,
+) -> Axes:
+    """Draw areas in three slices of the template brain, coloured by a number.
+
+    The slices cut where the areas are: through the middle of the largest one.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        A number by area, e.g. unit counts.
+    label_image : Path
+        NIfTI file whose voxels are labels, in MNI152 space.
+    labels : mapping of str to int
+        Label by area; may have further areas.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; its own frame is switched off. By default a figure is made.
+    quantity : str, optional
+        What the number is, for the colour bar and title.
+    logarithmic : bool, default=False
+        Whether colours go by the logarithm.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        `ax`, or the axes of the new figure.
+
+    Raises
+    ------
+    GraphError
+        If an area has no label or no voxel, a number is not finite (or not above 0
+        where colours are logarithmic), or the image cannot be read.
+    """
+    _require_numbers(values, logarithmic)
+    painted, cut_mm = _paint(values, label_image, labels)
+    if ax is None:
+        figure = Figure(figsize=(10.0, 4.2))
+        ax = figure.add_axes((0.01, 0.03, 0.88, 0.87))
+    ax.set_axis_off()
+    low, high = min(values.values()), max(values.values())
+    if not high > low:
+        low, high = (low / 2, low * 2) if logarithmic else (low - 0.5, low + 0.5)
+    norm = (LogNorm if logarithmic else Normalize)(low, high)
+    from nilearn import plotting  # takes seconds to import
+
+    # Colours go by the share of the range, so that slices and bar agree on it.
+    data = np.asarray(painted.dataobj)
+    inside = np.isfinite(data)
+    share = np.zeros(data.shape, dtype=np.float32)
+    share[inside] = 0.02 + 0.98 * np.ma.filled(norm(data[inside]), 0.0)
+    make: Any = type(painted)
+    plotting.plot_stat_map(
+        make(share, painted.affine),
+        axes=ax,
+        display_mode="ortho",
+        cut_coords=cut_mm,
+        threshold=0.01,
+        vmin=0.0,
+        vmax=1.0,
+        cmap=_COLORMAP,
+        colorbar=False,
+        black_bg=False,
+        dim=-0.4,
+        resampling_interpolation="nearest",
+    )
+    figure = figure_of(ax)
+    place = ax.get_position()
+    strip = figure.add_axes((place.x1 + 0.015, place.y0 + 0.15, 0.012, 0.6))
+    bar = figure.colorbar(ScalarMappable(norm, _COLORMAP), cax=strip)
+    bar.set_label(quantity, fontsize=9)
+    bar.ax.tick_params(labelsize=8)
+    for axis_part in ("major", "minor"):
+        getattr(bar.ax.yaxis, f"set_{axis_part}_formatter")("{x:g}")
+    what = f" by {quantity}" if quantity else ""
+    ax.set_title(f"{len(values)} areas{what}", fontsize=11, loc="left")
+    return ax
+
+
+def _require_numbers(values: Mapping[str, float], logarithmic: bool) -> None:
+    """Refuse numbers that have no colour."""
+    if not values:
+        raise GraphError("A picture of areas needs at least one, got none.")
+    for name, value in values.items():
+        if not np.isfinite(value) or (logarithmic and value <= 0):
+            kind = "number above 0" if logarithmic else "finite number"
+            raise GraphError(f"The number of '{name}' is a {kind}, got {value!r}.")
+
+
+def _paint(
+    values: Mapping[str, float], label_image: Path, labels: Mapping[str, int]
+) -> tuple[Any, tuple[float, float, float]]:
+    """Return an image of the numbers, NaN outside, and where to cut it, in mm."""
+    import nibabel
+
+    broken = (OSError, EOFError, ValueError, nibabel.filebasedimages.ImageFileError)
+    try:
+        image: Any = nibabel.load(label_image)
+        data = np.rint(np.asanyarray(image.dataobj)).astype(np.int64)
+    except broken as error:
+        message = f"'{label_image}' cannot be read as a label image: {error}."
+        raise GraphError(message) from error
+    painted = np.full(data.shape, np.nan, dtype=np.float32)
+    largest, cut = 0, np.zeros(3)
+    for name, value in values.items():
+        if name not in labels:
+            raise GraphError(
+                f"The label table has no label for '{name}'.{closest(name, labels)}"
+            )
+        voxels = np.argwhere(data == labels[name])
+        if not len(voxels):
+            raise GraphError(
+                f"'{label_image}' has no voxel of label {labels[name]} ('{name}')."
+            )
+        painted[tuple(voxels.T)] = value
+        if len(voxels) > largest:
+            # The voxel nearest to the middle: a curved area may not hold its middle.
+            middle = voxels.mean(axis=0)
+            nearest = voxels[np.linalg.norm(voxels - middle, axis=1).argmin()]
+            largest, cut = len(voxels), nearest
+    x, y, z = image.affine[:3, :3] @ cut + image.affine[:3, 3]
+    make: Any = nibabel.Nifti1Image
+    return make(painted, image.affine), (float(x), float(y), float(z))
