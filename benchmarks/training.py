@@ -26,7 +26,8 @@ cube_steps_per_s
     The cube, two ranks: samples of both per second.
 cube_share_of_bound
     That over 1 / (1 / physics + 1 / policy + 3 / update), the three rates below, which
-    are measured before and after each run. Median over runs.
+    are measured before and after each run (before it alone with ``--quick``). Median
+    over runs. Above 1 means that other work took the machine's time unevenly.
 physics_steps_per_s
     A bare loop of `mujoco.mj_step` that repeats what the task did, from the same states
     with the same commands (the last coordinates are compared, bit for bit), in two
