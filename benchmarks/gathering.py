@@ -168,18 +168,19 @@ def _make_collector(rank: int) -> tuple[Any, int]:
     first_world = rank * N_WORLDS
     task = make_vector_task("Reach", n_worlds=N_WORLDS, first_world=first_world)
     spaces: Any = task.single_observation_space
-    sizes = {name: int(box.shape[0]) for name, box in spaces.spaces.items()}
+    shapes = {name: box.shape for name, box in spaces.spaces.items()}
     (n_actions,) = task.single_action_space.shape or (1,)
     distribution = make_distribution(config, n_actions)
     model = make_network(
         config.network,
-        sizes,
-        distribution.n_parameters,
+        config.policy,
+        shapes,
+        distribution,
         control_step_s=task.control_step_s,
         seed=0,
     )
     spec = spec_of(model)
-    read = {tensor.name: sizes[tensor.name] for tensor in model.inputs}
+    read = {tensor.name: shapes[tensor.name][0] for tensor in model.inputs}
     agent = Agent(model, distribution, SensationNormalizer(read), engine)
     n_units = spec.n_units if spec is not None else 0
     return Collector(task, agent, seed=0, first_world=first_world), n_units
