@@ -291,8 +291,9 @@ class Beta:
     def mode(self, parameters: Any) -> Any:
         """Return the most likely action."""
         a, b = self._shapes(parameters)
-        # Shapes of one, which rounding may give, make the density flat.
-        return (a - b) / ops.maximum(a + b - 2.0, self._MARGIN)
+        # Shapes of one, which rounding may give, make the density flat; rounding may
+        # also lead beyond the bounds.
+        return ops.clip((a - b) / ops.maximum(a + b - 2.0, self._MARGIN), -1.0, 1.0)
 
     def action(self, sample: Any) -> Any:
         """Return the sample: it is an action already."""

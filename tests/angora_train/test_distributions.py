@@ -165,6 +165,18 @@ def test_the_mode_of_a_beta_is_where_its_density_is_highest() -> None:
     assert float(policy.mode(parameters)[0, 0]) == pytest.approx(highest, abs=2e-3)
 
 
+def test_a_beta_never_leaves_its_bounds(rng: np.random.Generator) -> None:
+    policy = Beta(1)
+    parameters = rng.normal(scale=12, size=(20_000, 2)).astype(np.float32)
+    uniforms = rng.random((20_000, policy.n_uniforms), dtype=np.float32)
+    for action in (
+        policy.mode(parameters),
+        policy.mean_action(parameters),
+        policy.sample(parameters, uniforms),
+    ):
+        assert np.abs(action).max() <= 1.0
+
+
 @pytest.mark.parametrize(
     "policy",
     [MultiCategorical(2, 4), DiagonalGaussian(2), Beta(2)],
