@@ -50,7 +50,7 @@ demo: $(STAMP) ## From the atlas to a trained, analysed network (ten minutes)
 
 test: check thorough ## All that a newcomer needs to pass: check, then the slow tests
 
-# Two at a time: types and tests take longest.
+# Two at a time: types and tests take longest, the tests on two cores of their own.
 check: $(STAMP) ## Format, lint, types, import contracts, fast tests (a minute)
 	@$(MAKE) --no-print-directory --jobs=2 format lint types imports fast
 
@@ -67,7 +67,7 @@ imports: $(STAMP)
 	$(BIN)/lint-imports --no-logo
 
 fast: $(STAMP)
-	$(BIN)/pytest -m "not slow and not mpi and not network"
+	$(BIN)/pytest -m "not slow and not mpi and not network" -n 2 --dist loadfile
 
 # The examples in docstrings, then what is slow or starts MPI ranks.
 thorough: $(STAMP)

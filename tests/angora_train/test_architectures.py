@@ -13,6 +13,7 @@ from atlasnet import load_model, save_model
 SHAPES = {"touch": (3,), "goal": (2,), "auxiliary": (4,)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", architecture_names())
 @pytest.mark.parametrize("cell", ["none", "rnn", "gru", "lstm"])
 @pytest.mark.parametrize("shared", [False, True])

@@ -98,6 +98,7 @@ def test_a_posture_is_judged_as_the_task_judges_it() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_search_beats_the_middle_of_the_range_and_repeats_itself() -> None:
     posture = best_posture(reach(16), seed=1, n_iterations=3, n_goals=50)
     again = best_posture(reach(16), seed=1, n_iterations=3, n_goals=50)

@@ -184,6 +184,7 @@ def test_a_resized_object_is_as_if_it_had_been_written_so() -> None:
     np.testing.assert_allclose(resized.qpos, written.qpos, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_cube_s_size_differs_and_nothing_else_does() -> None:
     physics = {"mass": [0.5, 1.5], "size": [0.95, 1.05]}
     task: Any = make_vector_task("ReorientCube", {"physics": physics}, n_worlds=4)

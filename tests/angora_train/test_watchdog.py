@@ -10,6 +10,7 @@ from angora_train.interruption import Interruption
 from angora_train.watchdog import Watchdog
 
 
+@pytest.mark.slow
 def test_a_rank_without_progress_is_named_and_the_job_is_ended(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -28,6 +29,7 @@ def test_a_rank_without_progress_is_named_and_the_job_is_ended(
     assert "test_watchdog.py" in said  # where it stands
 
 
+@pytest.mark.slow
 def test_signs_of_life_keep_a_rank_alive() -> None:
     codes: list[int] = []
     with Watchdog(LocalComm(), 0.5, codes.append) as watchdog:

@@ -146,6 +146,7 @@ def test_the_graph_says_which_rule_and_weight_it_has(source: SnapshotSource) -> 
         assert edge.strength == edge.weight
 
 
+@pytest.mark.slow
 def test_a_threshold_that_tears_the_graph_apart_is_reported(
     source: SnapshotSource,
 ) -> None:

@@ -433,6 +433,7 @@ def label_image(tmp_path: Path) -> Path:
     return tmp_path / "labels.nii.gz"
 
 
+@pytest.mark.slow
 def test_areas_are_a_coloured_volume_in_the_axes_given(label_image: Path) -> None:
     figure = Figure(figsize=(6, 3))
     ax = figure.add_axes((0.0, 0.0, 0.85, 0.9))

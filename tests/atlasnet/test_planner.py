@@ -310,6 +310,7 @@ def test_units_follow_volume_and_density(field):
     assert [area.n_units for area in spec.areas] == [100, 200]
 
 
+@pytest.mark.slow
 def test_graph_and_plan_load_no_keras():
     code = """
 import sys

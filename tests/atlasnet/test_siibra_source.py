@@ -30,9 +30,12 @@ from tests.atlasnet.siibra_files import (
     forbid_sockets,
 )
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("siibra") is None, reason="siibra is not installed"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("siibra") is None, reason="siibra is not installed"
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +165,6 @@ def test_a_recording_is_a_source_like_the_live_one(
     ).read_bytes()
 
 
-@pytest.mark.slow
 def test_volumes_are_those_of_siibras_own_spatial_properties(
     files: SideBySide,
 ) -> None:
@@ -185,7 +187,6 @@ def test_volumes_are_those_of_siibras_own_spatial_properties(
     assert m1.centroid_mm == pytest.approx(tuple(centroid_mm))
 
 
-@pytest.mark.slow
 def test_one_subject_can_be_chosen(files: SideBySide) -> None:
     source = SiibraSource(subject="000", timeout_s=60.0)
     assert source.connections().streamline_count[0, 1] == 10.0
@@ -195,7 +196,6 @@ def test_one_subject_can_be_chosen(files: SideBySide) -> None:
     assert np.isnan(lone.length_mm[0, 1])
 
 
-@pytest.mark.slow
 def test_regions_can_be_of_one_version_alone(files: SideBySide) -> None:
     source = SiibraSource("2.9", "2.9", timeout_s=60.0)
     names = [record.julich_2_9 for record in source.regions()]
@@ -210,7 +210,6 @@ def refused(kind: type[Exception], **options: Any) -> str:
     return str(caught.value)
 
 
-@pytest.mark.slow
 def test_a_cohort_or_subject_that_is_not_there_names_those_that_are(
     files: SideBySide,
 ) -> None:
@@ -218,7 +217,6 @@ def test_a_cohort_or_subject_that_is_not_there_names_those_that_are(
     assert "has no subject '007'" in refused(AtlasError, subject="007")
 
 
-@pytest.mark.slow
 def test_without_a_connection_one_error_says_what_why_and_what_else(
     files: SideBySide,
 ) -> None:
@@ -229,14 +227,12 @@ def test_without_a_connection_one_error_says_what_why_and_what_else(
     assert "The snapshot shipped with atlasnet can serve instead" in reason
 
 
-@pytest.mark.slow
 def test_without_a_map_the_error_is_the_same_kind(files: SideBySide) -> None:
     files.cached(f"{HOST}/3.1/left.nii.gz").unlink()
     reason = refused(AtlasUnavailableError)
     assert reason.startswith("siibra did not give the volumes of Julich-Brain 3.1")
 
 
-@pytest.mark.slow
 def test_without_a_configuration_the_error_is_the_same_kind(
     files: SideBySide, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -247,7 +243,6 @@ def test_without_a_configuration_the_error_is_the_same_kind(
     assert "snapshot" in reason
 
 
-@pytest.mark.slow
 def test_a_layer_that_is_missing_is_named(files: SideBySide) -> None:
     without_layer_4 = LAYERS.replace("4 Layer4 1000.0\n", "")
     files.put(f"{HOST}/M/v1.0/0316/0003/layerinfo.txt", without_layer_4.encode())
@@ -255,7 +250,6 @@ def test_a_layer_that_is_missing_is_named(files: SideBySide) -> None:
         SiibraSource(timeout_s=60.0).measured_layers()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("counts", "reason"),
     [("5,10\n9,7\n", "not symmetric"), ("5,-1\n-1,7\n", "missing or negative")],
@@ -280,7 +274,6 @@ def test_without_siibra_the_error_says_how_to_install_it(
         SiibraSource().regions()
 
 
-@pytest.mark.slow
 def test_a_socket_that_never_answers_cannot_hold_the_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,7 +295,6 @@ def test_a_socket_that_never_answers_cannot_hold_the_user(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["files"]
 
 
-@pytest.mark.slow
 def test_the_command_records_and_compares(files: SideBySide, tmp_path: Path) -> None:
     out = tmp_path / "a.zip"
     result = CliRunner().invoke(

@@ -57,6 +57,7 @@ def test_there_are_benchmarks(script: Any) -> None:
     assert [path.stem for path in script("report").benchmarks()] == BENCHMARKS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_every_benchmark_can_be_quick_and_print_json(name: str, script: Any) -> None:
     run = script("processes").run

@@ -17,6 +17,7 @@ plan_network(graph, hand_interface(graph))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "unwanted"),
     [
