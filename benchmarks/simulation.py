@@ -22,9 +22,10 @@ cube_steps_per_s, cube_touch_share_of_raw
     takes up the states in which the task began new episodes.
 cube_20x4ms_steps_per_s, cube_40x2ms_steps_per_s
     Finer physics in the same control step of 80 ms.
-threads_speedup
-    Two threads over one, wall time, in turn; below 2 also where other processes
-    take part of the machine.
+threads_speedup, raw_threads_speedup
+    Two threads over one, wall time, in turn: of the task, and of the bare loop with
+    half of the worlds in each thread, which wait for each other every few steps only.
+    The latter is what the machine's two cores give.
 reset_ms, cube_reset_ms
     Restart of one world, with its new goal and first observation.
 world_mb, cube_world_mb
@@ -38,7 +39,8 @@ rgb_step_share_of_pose
     Time of a step with `vision` as a pose over that with one picture of 84 x 84 pixels.
 flatness
     Cost of a cube's step in the slowest batch over that in the fastest, of 32 to 1,024
-    worlds (256 with ``--quick``) that all begin in the same 32 states and do the same.
+    worlds (256 with ``--quick``) that all begin in the same 32 states and do the same;
+    each against 32 worlds in turn with it.
 gymnasium_robotics_*, envpool_*
     With ``--peers``: the shares and the reset of Gymnasium-Robotics and of EnvPool,
     with 20 substeps of 2 ms, each against the bare loop of the MuJoCo that it works
@@ -51,7 +53,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,7 @@ from angora_train.tasks.vision import VisionConfig
 
 N_WORLDS = 32
 N_STEPS = 100
+N_STEPS_OF_FLATNESS = 5
 N_STEPS_A_TURN = 4
 N_SUBSTEPS = 10
 
@@ -107,7 +110,7 @@ def measure(n_rounds: int) -> dict[str, dict[str, Any]]:
         **_measure_share(n_rounds),
         **_measure_cube_share(n_rounds),
         **_measure_finer_physics(max(1, n_rounds // 5)),
-        "threads_speedup": _figure(_measure_threads(n_rounds), "1"),
+        **_measure_threads(n_rounds),
         "reset_ms": _figure(_measure_reset("Reach", n_rounds), "ms"),
         "cube_reset_ms": _figure(_measure_reset("ReorientCube", n_rounds), "ms"),
         "world_mb": _figure(world_mb["Reach"], "MB"),
@@ -186,35 +189,64 @@ def _measure_finer_physics(n_rounds: int) -> dict[str, dict[str, Any]]:
 
 
 def _measure_flatness(n_rounds: int) -> float:
-    """Cost per step of the slowest over the fastest batch."""
-    sizes = (32, 64, 128, 256) + ((512, 1024) if n_rounds > 3 else ())
-    actions = _draw_actions(N_WORLDS)[:10]
-    seconds: dict[int, list[float]] = {}
-    for _ in range(1 + n_rounds // 5):
-        for n_worlds in sizes:
-            task: Any = make_vector_task("ReorientCube", _CUBE, n_worlds)
-            task.reset(seed=0)
-            rows = np.arange(n_worlds) % N_WORLDS
-            states = np.stack([task.simulation.state(w) for w in range(N_WORLDS)])
-            task.simulation.restore(range(n_worlds), states[rows])
-            start = time.process_time()
-            for action in actions:
-                task.step(action[rows])
-            spent = time.process_time() - start
-            seconds.setdefault(n_worlds, []).append(spent / n_worlds)
-    medians = [statistics.median(times) for times in seconds.values()]
+    """Cost per step of the slowest over the fastest batch.
+
+    Each batch takes turns with one of 32 worlds that does the same work as often as
+    gives the same number of steps, so that a slow minute of the machine slows both.
+    """
+    sizes = (64, 128, 256) + ((512, 1024) if n_rounds > 3 else ())
+    actions = _draw_actions(N_WORLDS)[:N_STEPS_OF_FLATNESS]
+    few = _Copies(N_WORLDS, actions)
+    medians = [1.0]
+    for n_worlds in sizes:
+        many = _Copies(n_worlds, actions)
+        n_turns = (n_rounds // 2) * min(4, max(sizes) // n_worlds)
+        ratios = []
+        for _ in range(1 + n_turns):
+            many_s = many.spend()
+            few_s = sum(few.spend() for _ in range(n_worlds // N_WORLDS))
+            ratios.append(many_s / few_s)
+        medians.append(statistics.median(ratios[1:]))  # the first warms up
     return max(medians) / min(medians)
 
 
-def _measure_threads(n_rounds: int) -> float:
-    """Wall time of one thread over that of two."""
+class _Copies:
+    """A cube's worlds, all in the same 32 states, that do the same again and again."""
+
+    def __init__(self, n_worlds: int, actions: NDArray[np.float32]) -> None:
+        self._task: Any = make_vector_task("ReorientCube", _CUBE, n_worlds)
+        self._task.reset(seed=0)
+        self._rows = np.arange(n_worlds) % N_WORLDS
+        simulation = self._task.simulation
+        states = np.stack([simulation.state(w) for w in range(N_WORLDS)])
+        self._states = states[self._rows]
+        self._actions = actions[:, self._rows]
+
+    def spend(self) -> float:
+        """Return the processor time of some steps from the states, s."""
+        self._task.simulation.restore(range(len(self._rows)), self._states)
+        start = time.process_time()
+        for actions in self._actions:
+            self._task.step(actions)
+        return time.process_time() - start
+
+
+def _measure_threads(n_rounds: int) -> dict[str, dict[str, Any]]:
+    """Wall time of one thread over that of two, of the task and of the bare loop."""
     actions = _draw_actions(N_WORLDS)
     works = {
         "one": _TaskEpisodes(actions),
         "two": _TaskEpisodes(actions, n_threads=2),
+        "bare_one": _BareEpisodes(actions),
+        "bare_two": _BareHalves(actions),
     }
     times = _take_turns(works, time.perf_counter, n_rounds)
-    return _ratio(times["one"], times["two"])
+    return {
+        "threads_speedup": _figure(_ratio(times["one"], times["two"]), "1"),
+        "raw_threads_speedup": _figure(
+            _ratio(times["bare_one"], times["bare_two"]), "1"
+        ),
+    }
 
 
 class _TaskEpisodes:
@@ -261,6 +293,21 @@ class _BareEpisodes:
                 yield
         angles = np.stack([data.qpos for data in self._worlds])
         self.last_angles = angles.astype(np.float32)
+
+
+class _BareHalves:
+    """The bare loop with half of the worlds in each of two threads."""
+
+    def __init__(self, actions: NDArray[np.float32]) -> None:
+        self._halves = [_BareEpisodes(part) for part in np.split(actions, 2, axis=1)]
+
+    def __iter__(self) -> Iterator[None]:
+        """Run one episode, pausing after every few steps."""
+        with ThreadPoolExecutor(2) as threads:
+            running = [iter(half) for half in self._halves]
+            for _ in range(N_STEPS // N_STEPS_A_TURN):
+                list(threads.map(next, running))
+                yield
 
 
 _CUBE = {"control": "absolute", "rewards": "openai2018"}
