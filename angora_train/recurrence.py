@@ -18,6 +18,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from angora_train.errors import ConfigError
+from angora_train.projection import ProjectedCell
 
 __all__ = ["IS_FIRST", "ResettingCell", "StatefulModel", "explicit_state"]
 
@@ -53,14 +54,15 @@ class ResettingCell(keras.layers.Layer):
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
         """Reset the states that the flag asks to, then run the cell."""
-        flag = inputs[..., -1:]
+        # The gradient of a split is one concatenation; a slice's is a copy a part.
+        heard, flag = ops.split(inputs, [inputs.shape[-1] - 1], axis=-1)
         while len(flag.shape) > 2:  # the same at every place of an image
             flag = flag[:, 0]
         kept = [
             state * (1.0 - ops.reshape(flag, (-1, *(1 for _ in state.shape[1:]))))
             for state in states
         ]
-        return self.cell(inputs[..., :-1], kept)
+        return self.cell(heard, kept)
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
         """Return the cell's initial state."""
@@ -85,15 +87,34 @@ class _Flagged(keras.layers.Layer):
         return ops.concatenate([x, flag], axis=-1)
 
 
+class _Projection(keras.layers.Layer):
+    """What a cell makes of its inputs, for all steps at once."""
+
+    def __init__(self, cell: ProjectedCell, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cell = cell
+
+    def build(self, *_: Any) -> None:
+        """Make nothing: the cell is built already."""
+        self.cell.build()
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """Return the inputs' part of all gates."""
+        return self.cell.project(inputs)
+
+
 class _PreparingRNN(keras.layers.RNN):
     """A loop over time that lets its cell prepare once, before the first step.
 
     A cell may offer a context manager ``prepared()``. A single step is not worth it.
     """
 
-    def __init__(self, layer: keras.layers.RNN, **kwargs: Any) -> None:
+    def __init__(
+        self, layer: keras.layers.RNN, cell: keras.layers.Layer, **kwargs: Any
+    ) -> None:
         super().__init__(
-            ResettingCell(layer.cell),
+            ResettingCell(cell),
             return_sequences=True,
             return_state=True,
             **kwargs,
@@ -190,8 +211,12 @@ def explicit_state(model: keras.Model) -> StatefulModel:
             )
             for i, shape in enumerate(_state_shapes(layer))
         }
-        flagged = _Flagged(name=f"{layer.name}_flagged")([args[0], flags])
-        output, *states = _PreparingRNN(layer, name=f"{layer.name}_stateful")(
+        heard, cell = args[0], layer.cell
+        if ProjectedCell.fits(cell):
+            cell = ProjectedCell(cell)
+            heard = _Projection(cell, name=f"{layer.name}_projected")(heard)
+        flagged = _Flagged(name=f"{layer.name}_flagged")([heard, flags])
+        output, *states = _PreparingRNN(layer, cell, name=f"{layer.name}_stateful")(
             flagged, initial_state=list(entry.values())
         )
         states_in.update(entry)

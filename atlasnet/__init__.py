@@ -18,8 +18,12 @@ Examples
 2048
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# As in angora_train: whichever is imported first comes before TensorFlow.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 if TYPE_CHECKING:
     from atlasnet.atlas.assembly import all_regions_graph as all_regions_graph
