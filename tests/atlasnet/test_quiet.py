@@ -13,7 +13,7 @@ from atlasnet.quiet import import_keras
 import_keras()
 import keras
 print(keras.backend.backend(), "jax" in sys.modules)
-import jax
+import jax, sklearn.base
 """
 
 
