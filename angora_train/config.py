@@ -26,10 +26,12 @@ __all__ = [
     "NormalizationConfig",
     "PPOConfig",
     "PolicyConfig",
+    "PretrainingConfig",
     "RanksConfig",
     "RunConfig",
     "TaskConfig",
     "load_config",
+    "load_pretraining",
 ]
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -41,6 +43,29 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True
     )
+
+
+class _Root(_Frozen):
+    """What is read from a file: says what is wrong with it."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Validate a plain mapping.
+
+        Raises
+        ------
+        ConfigError
+            If a key is unknown or a value is not allowed: with the nearest key.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise ConfigError(_explain(error, cls)) from error
+
+    def to_yaml(self) -> str:
+        """Return the config, all defaults filled in, as YAML text."""
+        text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+        return text
 
 
 class TaskConfig(_Frozen):
@@ -219,7 +244,7 @@ class RanksConfig(_Frozen):
     """Whether each of several ranks keeps to one core."""
 
 
-class RunConfig(_Frozen):
+class RunConfig(_Root):
     """Everything that decides the result of a training run."""
 
     task: TaskConfig = TaskConfig()
@@ -262,24 +287,61 @@ class RunConfig(_Frozen):
             )
         return self
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Validate a plain mapping.
 
-        Raises
-        ------
-        ConfigError
-            If a key is unknown or a value is not allowed: with the nearest key.
-        """
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            raise ConfigError(_explain(error)) from error
+class PretrainingConfig(_Root):
+    """Pretraining of vision: which pictures, which network, and how it learns."""
 
-    def to_yaml(self) -> str:
-        """Return the config, all defaults filled in, as YAML text."""
-        text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
-        return text
+    height_px: Annotated[int, Field(ge=16, le=1024)] = 84
+    """Height of the picture of one camera, pixels."""
+    width_px: Annotated[int, Field(ge=16, le=1024)] = 84
+    """Width of the picture of one camera, pixels."""
+    n_cameras: Annotated[int, Field(ge=1, le=3)] = 1
+    """Cameras around the hand."""
+    hand: Literal["meshes", "shapes"] = "meshes"
+    """``meshes``: the hand as it looks; ``shapes``: what it touches with, which is
+    drawn three times as fast."""
+    n_images: PositiveInt = 16_000
+    """Pictures to learn from."""
+    n_held_out: PositiveInt = 2_000
+    """Pictures from other drops, on which the error is measured."""
+    network: Path | None = None
+    """A ``.keras`` file with a functional model that reads one picture, shape (H, W,
+    3 `n_cameras`), numbers between 0 and 1; by default a small convolutional one."""
+    features: str | None = None
+    """Layer of `network` from which the pose is read; by default its output."""
+    n_epochs: PositiveInt = 12
+    """Passes over the pictures."""
+    batch_size: PositiveInt = 64
+    """Pictures of an update."""
+    learning_rate: PositiveFloat = 1e-3
+    """Step size of Adam at the start; it falls to zero as half a cosine (Loshchilov &
+    Hutter 2017, arXiv:1608.03983)."""
+    rotation_weight: PositiveFloat = 1.0
+    """Weight of the rotation's loss, one minus the cosine of the angle, beside the
+    place's, its squared error in standard deviations."""
+    seed: NonNegativeInt = 0
+    """Seed of pictures, weights and order."""
+
+
+def load_pretraining(
+    source: str | None = None, overrides: Sequence[str] = ()
+) -> PretrainingConfig:
+    """Read the settings of a pretraining.
+
+    Parameters
+    ----------
+    source : str, optional
+        A YAML file; by default all is as the class says.
+    overrides : sequence of str
+        Changes as ``n_images=4000``; the values are YAML.
+
+    Raises
+    ------
+    ConfigError
+        As of :func:`load_config`.
+    """
+    data = {} if source is None else _read_yaml(source)
+    return PretrainingConfig.from_dict(_changed(data, overrides))
 
 
 def load_config(source: str, overrides: Sequence[str] = ()) -> RunConfig:
@@ -303,7 +365,11 @@ def load_config(source: str, overrides: Sequence[str] = ()) -> RunConfig:
         If there is no such file or preset, it is no mapping, or a key or value is
         not allowed.
     """
-    data = _read_yaml(source)
+    return RunConfig.from_dict(_changed(_read_yaml(source), overrides))
+
+
+def _changed(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Return settings with changes made to them."""
     for override in overrides:
         key, separator, text = override.partition("=")
         if not separator:
@@ -317,7 +383,7 @@ def load_config(source: str, overrides: Sequence[str] = ()) -> RunConfig:
                 "'network.regions=[\"Area 4p (PreCG)\"]'."
             ) from error
         _set(data, key.split("."), value, override)
-    return RunConfig.from_dict(data)
+    return data
 
 
 def _read_yaml(source: str) -> dict[str, Any]:
@@ -359,7 +425,7 @@ def _set(data: dict[str, Any], keys: list[str], value: Any, override: str) -> No
     data[keys[-1]] = value
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, root: type[BaseModel]) -> str:
     """Say what is wrong with the first offending field."""
     first = error.errors()[0]
     cause = first.get("ctx", {}).get("error")
@@ -367,15 +433,15 @@ def _explain(error: ValidationError) -> str:
         return str(cause)
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        known = _known_keys(first["loc"][:-1])
+        known = _known_keys(first["loc"][:-1], root)
         hint = closest(str(first["loc"][-1]), known)
         return f"Unknown config key '{where}'.{hint} Allowed: {', '.join(known)}."
     return f"Config key '{where}': {first['msg']}, got {first['input']!r}."
 
 
-def _known_keys(location: tuple[str | int, ...]) -> list[str]:
+def _known_keys(location: tuple[str | int, ...], root: type[BaseModel]) -> list[str]:
     """Return the keys that a section of the config allows."""
-    model: type[BaseModel] = RunConfig
+    model = root
     for part in location:
         annotation = model.model_fields[str(part)].annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):

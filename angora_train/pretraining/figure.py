@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figure of a pretraining: predicted against true poses, and pictures with errors."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from angora_train.pretraining.fitting import Pretrained
+
+__all__ = ["plot_pose"]
+
+_BLUE, _GREY = "#0072B2", "#999999"
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.9, 0.99)
+"""Of the orientation's error, at which pictures are shown."""
+_TITLE: dict[str, Any] = {"loc": "left", "fontsize": 9}
+_CM_PER_M = 100.0
+
+
+def plot_pose(found: Pretrained) -> Figure:
+    """Draw what a network says of held-out pictures.
+
+    Parameters
+    ----------
+    found : Pretrained
+        The network and its errors.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Above: the place along each axis, said against true, cm; the errors of place
+        and orientation beside those of who always says the mean pose. Below: pictures
+        at quantiles of the orientation's error.
+    """
+    figure = Figure(figsize=(12.0, 5.2), layout="constrained")
+    grid = figure.add_gridspec(2, 30, height_ratios=(1.25, 1.0))
+    _draw_places(figure, grid, found)
+    for column, name, unit in ((18, "position_cm", "cm"), (24, "orientation_deg", "°")):
+        ax = figure.add_subplot(grid[0, column : column + 6])
+        ours, theirs = (vars(e)[name] for e in (found.errors, found.baseline))
+        edges = np.linspace(0.0, max(ours.max(), theirs.max()), 40)
+        ax.hist(theirs, edges, color=_GREY, label="mean pose")
+        ax.hist(ours, edges, color=_BLUE, alpha=0.8, label="network")
+        ax.set_title(
+            f"error of the {name.split('_')[0]}\nmedian {np.median(ours):.2g} {unit}, "
+            f"mean pose {np.median(theirs):.2g} {unit}",
+            **_TITLE,
+        )
+        ax.set_xlabel(unit)
+        ax.set_yticks([])
+        ax.legend(fontsize=7, frameon=False)
+    order = np.argsort(found.errors.orientation_deg)
+    for i, quantile in enumerate(_QUANTILES):
+        row = int(order[round(quantile * (len(order) - 1))])
+        ax = figure.add_subplot(grid[1, 5 * i : 5 * i + 5])
+        ax.imshow(found.held_out.vision[row, :, :, :3])
+        ax.set_axis_off()
+        ax.set_title(
+            f"{quantile:.0%} quantile: {found.errors.orientation_deg[row]:.0f}°, "
+            f"{found.errors.position_cm[row]:.1f} cm",
+            **_TITLE,
+        )
+    return figure
+
+
+def _draw_places(figure: Figure, grid: Any, found: Pretrained) -> None:
+    """Draw the place along each axis, about the mean of the true ones."""
+    truth_m = found.held_out.position_m
+    centre_m = truth_m.mean(axis=0)
+    for i, axis in enumerate("xyz"):
+        ax = figure.add_subplot(grid[0, 6 * i : 6 * i + 6])
+        true_cm = _CM_PER_M * (truth_m[:, i] - centre_m[i])
+        said_cm = _CM_PER_M * (found.position_m[:, i] - centre_m[i])
+        ax.plot(true_cm, said_cm, ".", color=_BLUE, markersize=2, alpha=0.5)
+        ends = [true_cm.min(), true_cm.max()]
+        ax.plot(ends, ends, color=_GREY, linewidth=1)
+        ax.set_title(f"{axis}, cm: said against true", **_TITLE)
+        ax.set_xlabel("true")
+        ax.set_aspect("equal", "datalim")
