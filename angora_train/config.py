@@ -16,12 +16,14 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
 from angora_train.errors import ConfigError, closest
 
 __all__ = [
+    "ComponentConfig",
     "NetworkConfig",
     "NormalizationConfig",
     "PPOConfig",
@@ -29,6 +31,7 @@ __all__ = [
     "PretrainingConfig",
     "RanksConfig",
     "RunConfig",
+    "StreamConfig",
     "TaskConfig",
     "load_config",
     "load_pretraining",
@@ -77,11 +80,38 @@ class TaskConfig(_Frozen):
     """Fields of the task's own config."""
 
 
+class ComponentConfig(_Frozen):
+    """Parts of another network whose weights are taken over."""
+
+    path: Path
+    """A ``.keras`` file."""
+    parts: tuple[str, ...] = ("*",)
+    """Areas, pathways (``source -> target``) and layers by name, or patterns such as
+    ``value_*``; by default all that fits."""
+    replace: bool = False
+    """Whether the areas among these parts, given by name, take the other network's
+    units and cell, too."""
+
+
+class StreamConfig(_Frozen):
+    """A Keras model that stands between a sensation and the areas it enters."""
+
+    path: Path
+    """A ``.keras`` file with a functional model that reads one sensation, such as
+    `angora-train pretrain` writes."""
+    layer: str | None = None
+    """Layer whose output is handed on; by default ``features`` where there is one, else
+    the model's output."""
+    replaces: tuple[str, ...] = ()
+    """Areas of an atlas's network that are left out for it: it enters where they led
+    to. By default it enters the areas that the sensation would."""
+
+
 class NetworkConfig(_Frozen):
     """Which network: a file, a plain architecture, a preset, or regions by name."""
 
     path: Path | None = None
-    """A ``.keras`` file; the fields below, but for the last two, then count for
+    """A ``.keras`` file; the fields below, but for the last three, then count for
     nothing."""
     architecture: Literal["simple", "deeper", "wide"] | None = None
     """A plain network without an atlas; see `angora_train.architectures`."""
@@ -109,11 +139,24 @@ class NetworkConfig(_Frozen):
     """Power of the cell count that units are proportional to."""
     floor: PositiveInt = 32
     """Fewest units of an area."""
-    pretrained: Path | None = None
-    """A ``.keras`` file whose weights are taken over, layer by layer, where names and
-    shapes agree."""
+    streams: Mapping[str, StreamConfig] = Field(default_factory=dict)
+    """Pretrained models by the sensation that they read. Each is a layer of the network
+    named ``<sensation>_stream``."""
+    pretrained: tuple[ComponentConfig, ...] = ()
+    """Other networks whose weights are taken over, by name, one after the other; a
+    path alone means all that fits."""
     frozen: tuple[str, ...] = ()
-    """Layers that are not trained: names, or patterns such as ``vision_*``."""
+    """Areas and layers that are not trained: names, or patterns like ``vision_*``."""
+
+    @field_validator("pretrained", mode="before")
+    @classmethod
+    def _from_path(cls, value: Any) -> Any:
+        """Let a path, or one entry, stand for the whole."""
+        if value is None:
+            return ()
+        if isinstance(value, str | Path | Mapping | ComponentConfig):
+            value = (value,)
+        return [{"path": one} if isinstance(one, str | Path) else one for one in value]
 
     @model_validator(mode="after")
     def _check(self) -> Self:

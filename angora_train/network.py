@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """The network that a run's config asks for: from a file, plain, or from the atlas."""
 
+import math
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import keras
 
 import atlasnet
 from angora_train.architectures import build_architecture
-from angora_train.config import NetworkConfig, PolicyConfig
+from angora_train.config import ComponentConfig, NetworkConfig, PolicyConfig
 from angora_train.distributions import Distribution
 from angora_train.errors import ConfigError, closest
 
 __all__ = ["make_network"]
+
+_FEATURES = "features"
+"""Layer that a stream is read at, where it has one of this name."""
 
 
 def make_network(
@@ -57,8 +60,10 @@ def make_network(
         If the atlas or the file cannot give it.
     """
     width = distribution.n_parameters - distribution.n_spreads
+    streams = _streams(config)
+    shapes = _read_shapes(shapes, streams)
     if config.path is not None:
-        model = _loaded(config.path)
+        model = _loaded(config.path, "network.path")
     elif config.architecture is not None:
         kept = {k: v for k, v in shapes.items() if k not in config.without}
         model = build_architecture(
@@ -73,18 +78,27 @@ def make_network(
         model = _from_atlas(config, shapes, width, control_step_s, seed, directory)
     if distribution.n_spreads:
         model = _with_spread(model, width, distribution, policy.initial_log_std)
-    if config.pretrained is not None:
-        _take_over(model, config.pretrained)
+    for sensation, stream in streams.items():
+        model = _connected(model, sensation, stream)
+    _take_over(model, config.pretrained)
     _freeze(model, config.frozen)
     return model
 
 
-def _loaded(path: Path) -> keras.Model:
-    """Load a model."""
+def _connected(model: keras.Model, sensation: str, stream: keras.Model) -> keras.Model:
+    """Put a stream before one of the network's inputs."""
+    try:
+        return atlasnet.connect_stream(model, sensation, stream)
+    except atlasnet.AtlasNetError as error:
+        raise ConfigError(f"network.streams.{sensation}: {error}") from error
+
+
+def _loaded(path: Path, key: str) -> keras.Model:
+    """Load the model that a key of the config names."""
     try:
         return atlasnet.load_model(path)
     except atlasnet.AtlasNetError as error:
-        raise ConfigError(f"network.path: {error}") from error
+        raise ConfigError(f"{key}: {error}") from error
 
 
 def _from_atlas(
@@ -116,6 +130,7 @@ def _from_atlas(
             control_step_s=control_step_s,
             name="regions" if config.regions else config.preset or "fpn",
         )
+        spec = _with_components(config, spec, sizes)
     except atlasnet.AtlasNetError as error:
         raise ConfigError(
             f"network: {error} In a run's config the keys are network.inputs.NAME, "
@@ -125,6 +140,29 @@ def _from_atlas(
         graph.save(directory / "graph.json")
         spec.save(directory / "network.json")
     return atlasnet.build_model(spec, seed=seed)
+
+
+def _with_components(
+    config: NetworkConfig, spec: atlasnet.NetworkSpec, sizes: Mapping[str, int]
+) -> atlasnet.NetworkSpec:
+    """Make room for streams, and give areas what they have in other networks."""
+    for sensation, stream in config.streams.items():
+        if stream.replaces:
+            spec = atlasnet.replace_areas(
+                spec, stream.replaces, sensation, sizes[sensation]
+            )
+    for component in config.pretrained:
+        if component.replace:
+            other = atlasnet.spec_of(_loaded(component.path, "network.pretrained"))
+            if other is None:
+                raise ConfigError(
+                    f"network.pretrained: '{component.path}' has no areas that others "
+                    "could be replaced by."
+                )
+            known = {area.name for area in spec.areas}
+            named = [part for part in component.parts if part in known]
+            spec = atlasnet.adopt_areas(spec, other, named)
+    return spec
 
 
 def _graph(config: NetworkConfig) -> atlasnet.RegionGraph:
@@ -159,41 +197,66 @@ def _with_spread(
     return keras.Model(inputs, outputs, name=model.name)
 
 
-def _take_over(model: keras.Model, path: Path) -> None:
-    """Take the weights of another model's layers of the same names and shapes."""
-    try:
-        other = atlasnet.load_model(path)
-    except atlasnet.AtlasNetError as error:
-        raise ConfigError(f"network.pretrained: {error}") from error
-    given = {layer.name: layer for layer in other.layers if layer.weights}
-    taken = 0
-    for layer in model.layers:
-        source = given.get(layer.name)
-        if source is None or not layer.weights:
-            continue
-        if [w.shape for w in source.weights] == [w.shape for w in layer.weights]:
-            layer.set_weights(source.get_weights())
-            taken += 1
-    if not taken:
-        own = [layer.name for layer in model.layers if layer.weights]
-        raise ConfigError(
-            f"network.pretrained: no layer of '{path}' has the name and the shapes of "
-            f"one of this network. Its layers: {', '.join(given)}. The network's: "
-            f"{', '.join(own)}."
-        )
-
-
-def _freeze(model: keras.Model, patterns: Sequence[str]) -> None:
-    """Exclude layers from training."""
-    names = [layer.name for layer in model.layers if layer.weights]
-    for pattern in patterns:
-        matching = [name for name in names if fnmatchcase(name, pattern)]
-        if not matching:
+def _streams(config: NetworkConfig) -> dict[str, keras.Model]:
+    """Load the models that stand before sensations, cut where they are read."""
+    streams = {}
+    for sensation, wanted in config.streams.items():
+        key = f"network.streams.{sensation}"
+        model = _loaded(wanted.path, key)
+        names = [layer.name for layer in model.layers]
+        layer = wanted.layer or (_FEATURES if _FEATURES in names else None)
+        if layer is not None and layer not in names:
             raise ConfigError(
-                f"network.frozen: no layer with weights is called '{pattern}'."
-                f"{closest(pattern, names)} Layers: {', '.join(names)}."
+                f"{key}.layer: '{wanted.path}' has no layer '{layer}'."
+                f"{closest(layer, names)} Layers: {', '.join(names)}."
             )
-        for name in matching:
-            model.get_layer(name).trainable = False
-    if not model.trainable_weights:
-        raise ConfigError("network.frozen leaves no layer to be trained.")
+        if layer is not None:
+            model = keras.Model(model.inputs, model.get_layer(layer).output)
+        elif not hasattr(model.output, "shape"):
+            raise ConfigError(
+                f"{key}.layer: '{wanted.path}' has several outputs; name the layer "
+                f"that is to be read. Layers: {', '.join(names)}."
+            )
+        streams[sensation] = model
+    return streams
+
+
+def _read_shapes(
+    shapes: Mapping[str, Sequence[int]], streams: Mapping[str, keras.Model]
+) -> dict[str, Sequence[int]]:
+    """Return the shapes that the network reads: features instead of sensations."""
+    read = dict(shapes)
+    for sensation, stream in streams.items():
+        if sensation not in shapes:
+            raise ConfigError(
+                f"network.streams: the task has no sensation '{sensation}'."
+                f"{closest(sensation, shapes)} Sensations: {', '.join(shapes)}."
+            )
+        seen, given = tuple(stream.inputs[0].shape[1:]), tuple(shapes[sensation])
+        if seen != given:
+            raise ConfigError(
+                f"network.streams.{sensation}: the model reads {seen}, the task's "
+                f"sensation is {given}."
+            )
+        read[sensation] = (math.prod(stream.output.shape[1:]),)
+    return read
+
+
+def _take_over(model: keras.Model, components: Sequence[ComponentConfig]) -> None:
+    """Take over weights of other networks."""
+    for component in components:
+        other = _loaded(component.path, "network.pretrained")
+        try:
+            atlasnet.take_weights(model, other, component.parts)
+        except atlasnet.AtlasNetError as error:
+            raise ConfigError(
+                f"network.pretrained, '{component.path}': {error}"
+            ) from error
+
+
+def _freeze(model: keras.Model, parts: Sequence[str]) -> None:
+    """Exclude areas and layers from training."""
+    try:
+        atlasnet.freeze(model, parts)
+    except atlasnet.AtlasNetError as error:
+        raise ConfigError(f"network.frozen: {error}") from error

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from atlasnet.atlas.table_source import TableSource as TableSource
     from atlasnet.builder import build_model as build_model
     from atlasnet.citation import bibliography as bibliography
+    from atlasnet.components import adopt_areas as adopt_areas
+    from atlasnet.components import connect_stream as connect_stream
+    from atlasnet.components import freeze as freeze
+    from atlasnet.components import replace_areas as replace_areas
+    from atlasnet.components import take_weights as take_weights
     from atlasnet.errors import AtlasNetError as AtlasNetError
     from atlasnet.exchange import export_graph as export_graph
     from atlasnet.graph import Projection as Projection
@@ -50,6 +55,11 @@ if TYPE_CHECKING:
     from atlasnet.spec import NetworkSpec as NetworkSpec
 
 _HOME = {
+    "take_weights": "components",
+    "replace_areas": "components",
+    "freeze": "components",
+    "connect_stream": "components",
+    "adopt_areas": "components",
     "AtlasNetError": "errors",
     "AtlasSource": "atlas.source",
     "GraphRules": "atlas.rules",

@@ -10,6 +10,7 @@
     │   ├── RegionNotFoundError    (also KeyError)
     │   ├── IncompleteDataError    a number that the step needs is missing
     │   └── SnapshotError          a snapshot is missing, corrupt or edited
+    ├── ComponentError             (also ValueError) a part of a model does not fit
     ├── GraphError                 (also ValueError) an invalid region graph
     └── SpecError                  (also ValueError) an invalid network spec
 """
@@ -22,6 +23,7 @@ __all__ = [
     "AtlasError",
     "AtlasNetError",
     "AtlasUnavailableError",
+    "ComponentError",
     "GraphError",
     "IncompleteDataError",
     "RegionNotFoundError",
@@ -104,3 +106,7 @@ class GraphError(AtlasNetError, ValueError):
 
 class SpecError(AtlasNetError, ValueError):
     """A network spec that cannot be built."""
+
+
+class ComponentError(AtlasNetError, ValueError):
+    """A part of a model that is not there, or does not fit where it is to go."""

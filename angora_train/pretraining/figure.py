@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figure of a pretraining: predicted against true poses, and pictures with errors."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from angora_train.pretraining.fitting import Pretrained
@@ -33,10 +35,11 @@ def plot_pose(found: Pretrained) -> Figure:
         at quantiles of the orientation's error.
     """
     figure = Figure(figsize=(12.0, 5.2), layout="constrained")
-    grid = figure.add_gridspec(2, 30, height_ratios=(1.25, 1.0))
-    _draw_places(figure, grid, found)
-    for column, name, unit in ((18, "position_cm", "cm"), (24, "orientation_deg", "°")):
-        ax = figure.add_subplot(grid[0, column : column + 6])
+    above, below = figure.subfigures(2, 1, height_ratios=(1.25, 1.0))
+    above_axes = above.subplots(1, 5)
+    _draw_places(above_axes[:3], found)
+    units = (("position_cm", "cm"), ("orientation_deg", "°"))
+    for ax, (name, unit) in zip(above_axes[3:], units, strict=True):
         ours, theirs = (vars(e)[name] for e in (found.errors, found.baseline))
         edges = np.linspace(0.0, max(ours.max(), theirs.max()), 40)
         ax.hist(theirs, edges, color=_GREY, label="mean pose")
@@ -50,9 +53,9 @@ def plot_pose(found: Pretrained) -> Figure:
         ax.set_yticks([])
         ax.legend(fontsize=7, frameon=False)
     order = np.argsort(found.errors.orientation_deg)
-    for i, quantile in enumerate(_QUANTILES):
+    pictures = below.subplots(1, len(_QUANTILES))
+    for ax, quantile in zip(pictures, _QUANTILES, strict=True):
         row = int(order[round(quantile * (len(order) - 1))])
-        ax = figure.add_subplot(grid[1, 5 * i : 5 * i + 5])
         ax.imshow(found.held_out.vision[row, :, :, :3])
         ax.set_axis_off()
         ax.set_title(
@@ -63,12 +66,11 @@ def plot_pose(found: Pretrained) -> Figure:
     return figure
 
 
-def _draw_places(figure: Figure, grid: Any, found: Pretrained) -> None:
+def _draw_places(axes: Sequence[Axes], found: Pretrained) -> None:
     """Draw the place along each axis, about the mean of the true ones."""
     truth_m = found.held_out.position_m
     centre_m = truth_m.mean(axis=0)
-    for i, axis in enumerate("xyz"):
-        ax = figure.add_subplot(grid[0, 6 * i : 6 * i + 6])
+    for i, (ax, axis) in enumerate(zip(axes, "xyz", strict=True)):
         true_cm = _CM_PER_M * (truth_m[:, i] - centre_m[i])
         said_cm = _CM_PER_M * (found.position_m[:, i] - centre_m[i])
         ax.plot(true_cm, said_cm, ".", color=_BLUE, markersize=2, alpha=0.5)

@@ -151,9 +151,7 @@ def pretrain(
     }
     save_model(model, directory / MODEL_FILE)
     write_text(directory / REPORT_FILE, json.dumps(found, indent=1))
-    return Pretrained(
-        model, held_out, position_m, orientation, errors, baseline, found
-    )
+    return Pretrained(model, held_out, position_m, orientation, errors, baseline, found)
 
 
 def pose_errors(
@@ -179,9 +177,7 @@ def pose_errors(
     angle = angle_between(
         np.asarray(orientation, np.float64), truth.orientation.astype(np.float64)
     )
-    return PoseErrors(
-        np.linalg.norm(apart_m, axis=1) / _M_PER_CM, np.rad2deg(angle)
-    )
+    return PoseErrors(np.linalg.norm(apart_m, axis=1) / _M_PER_CM, np.rad2deg(angle))
 
 
 def _fit(

@@ -186,7 +186,9 @@ def _claim(config: PretrainingConfig, folder: Path) -> None:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ConfigError(f"'{path}' is no JSON: {error}. Delete '{folder}'.") from error
+        raise ConfigError(
+            f"'{path}' is no JSON: {error}. Delete '{folder}'."
+        ) from error
     for key, value in wanted.items():
         if found.get(key) != value:
             raise ConfigError(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The network that is pretrained: a stream from a picture to features, then the pose."""
+"""The network that is pretrained: from a picture to features, then to the pose."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -112,7 +112,7 @@ def pose_network(
 
 
 def _head(width: int, name: str, seed: int) -> keras.layers.Layer:
-    """Return a linear head. Six zeros would be no rotation, so it starts with spread."""
+    """Return a linear head; not of zeros, as six zeros are no rotation."""
     return keras.layers.Dense(
         width,
         kernel_initializer=keras.initializers.GlorotUniform(seed=seed),

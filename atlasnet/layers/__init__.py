@@ -7,6 +7,7 @@ from atlasnet.layers.area_readout import AreaReadout
 from atlasnet.layers.area_split import AreaSplit
 from atlasnet.layers.learned_spread import LearnedSpread
 from atlasnet.layers.population import Population
+from atlasnet.layers.stream import Stream
 
 __all__ = [
     "Area",
@@ -15,4 +16,5 @@ __all__ = [
     "AreaSplit",
     "LearnedSpread",
     "Population",
+    "Stream",
 ]

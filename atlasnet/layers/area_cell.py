@@ -38,6 +38,8 @@ class AreaCell(keras.layers.Layer):
         The network, or its JSON text.
     seed : int
         Seed of the initial weights.
+    frozen : sequence of str
+        Areas whose weights are not trained.
 
     Notes
     -----
@@ -49,10 +51,17 @@ class AreaCell(keras.layers.Layer):
     :meth:`afferent_rows`.
     """
 
-    def __init__(self, spec: NetworkSpec | str, seed: int = 0, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        spec: NetworkSpec | str,
+        seed: int = 0,
+        frozen: Sequence[str] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.spec = NetworkSpec.from_json(spec) if isinstance(spec, str) else spec
         self.seed = seed
+        self._first_frozen = tuple(frozen)
         self.state_size = self.spec.n_units
         self.output_size = self.spec.n_units
         self.populations = [self._population(area) for area in self.spec.areas]
@@ -124,7 +133,17 @@ class AreaCell(keras.layers.Layer):
             wiring = self._wiring[area.name]
             sizes = [self._widths[signal] for signal in wiring]
             population.build(sizes, _shares(wiring))
+            if area.name in self._first_frozen:
+                population.trainable = False
         self.built = True
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """Areas whose weights are not trained."""
+        if not self.built:
+            return self._first_frozen
+        areas = zip(self.spec.areas, self.populations, strict=True)
+        return tuple(area.name for area, own in areas if not own.trainable)
 
     @contextmanager
     def prepared(self) -> Iterator[None]:
@@ -217,6 +236,7 @@ class AreaCell(keras.layers.Layer):
             **super().get_config(),
             "spec": self.spec.to_json(),
             "seed": self.seed,
+            "frozen": list(self.frozen),
         }
 
 
