@@ -19,7 +19,8 @@ from pydantic import (
 
 from atlasnet.errors import IncompleteDataError, SpecError
 from atlasnet.graph import Projection, Region, RegionGraph
-from atlasnet.interface import Interface
+from atlasnet.interface import Interface, regions_called
+from atlasnet.options import PlanOptions
 from atlasnet.order import break_cycles
 from atlasnet.spec import AreaSpec, Cell, NetworkSpec, PathwaySpec
 
@@ -150,6 +151,7 @@ def plan_network(
     rule: UnitRule | None = None,
     control_step_s: PositiveFloat = 0.02,
     name: str = "network",
+    options: PlanOptions | None = None,
 ) -> NetworkSpec:
     """Plan the network of a region graph.
 
@@ -165,6 +167,8 @@ def plan_network(
         Control step that the network is planned for, in s.
     name : str, default="network"
         Name of the network.
+    options : PlanOptions, optional
+        What is chosen about areas and pathways.
 
     Returns
     -------
@@ -181,8 +185,12 @@ def plan_network(
     SpecError
         If the total is below the floors, or an area cannot be reached from any
         sensation.
+    RegionNotFoundError
+        If an option names an area that the graph lacks.
     """
     rule = rule or UnitRule()
+    chosen = options or PlanOptions()
+    cells = _cells(graph, chosen)
     n_units = unit_counts(_cell_counts(graph), rule)
     feedforward = [e for e in graph.projections if e.direction == "feedforward"]
     kept, closing = break_cycles(feedforward)
@@ -191,7 +199,13 @@ def plan_network(
     order.add_nodes_from(graph.names)
     order.add_edges_from(within_step)
     areas = [
-        AreaSpec(name=area, n_units=n_units[area], cell=cell_of(graph.region(area)))
+        AreaSpec(
+            name=area,
+            n_units=n_units[area],
+            cell=cells[area],
+            time_constant_s=chosen.time_constant_s,
+            activation=chosen.activation,
+        )
         for area in nx.lexicographical_topological_sort(order)
     ]
     pathways = [
@@ -221,6 +235,16 @@ def plan_network(
         value=interface.value,
         provenance=_provenance(graph, interface, rule, closing),
     )
+
+
+def _cells(graph: RegionGraph, options: PlanOptions) -> dict[str, Cell]:
+    """Return the cell of every area: by role, unless it was chosen."""
+    cells = {region.name: cell_of(region) for region in graph.regions}
+    if options.cell is not None:
+        cells |= {name: options.cell for name in cells if cells[name] != "dense"}
+    for name, cell in options.cells.items():
+        cells |= dict.fromkeys(regions_called(graph, name), cell)
+    return cells
 
 
 def _cell_counts(graph: RegionGraph) -> dict[str, float]:

@@ -32,6 +32,7 @@ from atlasnet.errors import SpecError, closest
 from atlasnet.files import write_text
 
 __all__ = [
+    "Activation",
     "AreaSpec",
     "Cell",
     "InputSpec",
@@ -42,7 +43,8 @@ __all__ = [
     "slug",
 ]
 
-Cell = Literal["dense", "rate"]
+Activation = Literal["tanh", "relu", "softplus"]
+Cell = Literal["dense", "rate", "rnn", "gru", "lstm"]
 Timing = Literal["feedforward", "feedback"]
 
 
@@ -73,16 +75,25 @@ class AreaSpec(_Frozen):
     n_units: PositiveInt
     """Size of the population."""
     cell: Cell
-    """``dense`` holds no memory; ``rate`` is a leaky recurrent rate unit."""
+    """``dense`` holds no memory; ``rate`` is a leaky recurrent rate unit; ``rnn``,
+    ``gru`` and ``lstm`` are those of machine learning."""
     time_constant_s: PositiveFloat = 0.02
-    """Time constant of a rate unit, in s; ``dense`` ignores it. 20 ms is the order of
-    a cortical pyramidal cell's membrane time constant (Koch et al. 1996, Cereb
+    """Time constant of a rate unit, in s; other cells ignore it. 20 ms is the order
+    of a cortical pyramidal cell's membrane time constant (Koch et al. 1996, Cereb
     Cortex 6:93)."""
+    activation: Activation = "tanh"
+    """What units make of their drive; ``lstm`` and ``gru`` use it beside their
+    gates, which are sigmoid."""
 
     @property
     def layer(self) -> str:
         """Name of the area's Keras layer."""
         return slug(self.name)
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether the units read their own activity of the step before."""
+        return self.cell != "dense"
 
 
 class PathwaySpec(_Frozen):

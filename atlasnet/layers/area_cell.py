@@ -3,13 +3,14 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from atlasnet.layers.grouping import Group, Signal, group_areas
+from atlasnet.layers.grouping import OVERHEAD, Group, Signal, group_areas
 from atlasnet.layers.population import Population
 from atlasnet.spec import AreaSpec, NetworkSpec
 
@@ -44,11 +45,16 @@ class AreaCell(keras.layers.Layer):
     Notes
     -----
     ``call(sensations, states)`` takes the concatenated sensations, shape (B, S), and
-    one state, the activity of all areas at the step before, shape (B, N); it returns
-    the activity at this step, shape (B, N), twice: as output and as state.
+    one state, shape (B, M); it returns the activity of all areas at this step, shape
+    (B, N), and the list of the new state. The state holds what is read a step later
+    and nothing else: see :attr:`carried`.
 
     The areas' kernels are the weights ``<layer>/kernel``. Their rows follow
     :meth:`afferent_rows`.
+
+    Two methods are seams for interventions: every kernel passes :meth:`_weigh` before
+    it is used, every area's activity passes :meth:`_intervene` before it is read.
+    Both return what they get.
     """
 
     def __init__(
@@ -62,14 +68,22 @@ class AreaCell(keras.layers.Layer):
         self.spec = NetworkSpec.from_json(spec) if isinstance(spec, str) else spec
         self.seed = seed
         self._first_frozen = tuple(frozen)
-        self.state_size = self.spec.n_units
-        self.output_size = self.spec.n_units
         self.populations = [self._population(area) for area in self.spec.areas]
+        self._by_name = {
+            area.name: population
+            for area, population in zip(self.spec.areas, self.populations, strict=True)
+        }
         self._widths = self._signal_widths()
         self._wiring = {area.name: self._afferents(area) for area in self.spec.areas}
-        kinds = {a.name: (a.cell, a.time_constant_s) for a in self.spec.areas}
-        self._groups = group_areas(self._wiring, self._widths, kinds)
-        self._single = group_areas(self._wiring, self._widths, kinds, overhead=0)
+        self._carried = self._carried_signals()
+        self.state_size = sum(self._widths[signal] for signal in self._carried)
+        self.output_size = self.spec.n_units
+        kinds = {a.name: (a.cell, a.activation) for a in self.spec.areas}
+        n_gates = {n: p.dynamics.n_gates for n, p in self._by_name.items()}
+        self._groups, self._single = (
+            group_areas(self._wiring, self._widths, kinds, overhead, n_gates)
+            for overhead in (OVERHEAD, 0)
+        )
         self._workspace = _Workspace()
 
     def _population(self, area: AreaSpec) -> Population:
@@ -77,6 +91,7 @@ class AreaCell(keras.layers.Layer):
         return Population(
             area.n_units,
             cell=area.cell,
+            activation=area.activation,
             time_constant_s=area.time_constant_s,
             control_step_s=self.spec.control_step_s,
             seed=self.seed,
@@ -90,7 +105,7 @@ class AreaCell(keras.layers.Layer):
             *(("sensation", source) for source in self.spec.sensations(name)),
             *(("now", source) for source in self.spec.afferents(name, "feedforward")),
             *(("before", source) for source in self.spec.afferents(name, "feedback")),
-            *([("before", name)] if area.cell == "rate" else []),
+            *([("before", name)] if area.is_recurrent else []),
         ]
 
     def _signal_widths(self) -> dict[Signal, int]:
@@ -100,8 +115,30 @@ class AreaCell(keras.layers.Layer):
             **{
                 (kind, area.name): area.n_units
                 for area in self.spec.areas
-                for kind in ("now", "before")
+                for kind in ("now", "before", "memory")
             },
+        }
+
+    def _carried_signals(self) -> tuple[Signal, ...]:
+        """Return what one step leaves to the next, in the order of the state."""
+        read = {signal for wiring in self._wiring.values() for signal in wiring}
+        return (
+            *(s for a in self.spec.areas if (s := ("before", a.name)) in read),
+            *(("memory", a.name) for a in self.spec.areas if a.cell == "lstm"),
+        )
+
+    @property
+    def carried(self) -> dict[Signal, slice]:
+        """Where in the state each signal is that the next step reads.
+
+        ``("before", area)`` is the activity of an area that is recurrent or the source
+        of a feedback or lateral pathway, ``("memory", area)`` the memory of an
+        ``lstm``.
+        """
+        ends = np.cumsum([self._widths[signal] for signal in self._carried]).tolist()
+        return {
+            signal: slice(end - self._widths[signal], end)
+            for signal, end in zip(self._carried, ends, strict=True)
         }
 
     def afferent_rows(self, area: str) -> dict[str, slice]:
@@ -152,32 +189,63 @@ class AreaCell(keras.layers.Layer):
         A loop over time calls the cell inside such a block, so that the kernels are
         put together outside the loop.
         """
-        self._workspace.kernels = self._assemble(self._groups)
+        self._workspace.products = self._assemble(self._groups)
         try:
             yield
         finally:
-            self._workspace.kernels = None
+            self._workspace.products = None
 
-    def _assemble(self, groups: tuple[Group, ...]) -> list[tuple[Any, Any]]:
-        """Return each group's kernel and bias."""
-        by_name = {
-            area.name: population
-            for area, population in zip(self.spec.areas, self.populations, strict=True)
-        }
-        assembled = []
-        for group in groups:
-            members = [by_name[area] for area in group.areas]
-            blocks = [
-                self._block(area, population, group)
-                for area, population in zip(group.areas, members, strict=True)
-            ]
-            biases = [ops.convert_to_tensor(member.bias) for member in members]
-            assembled.append((_joined(blocks), _joined(biases)))
-        return assembled
+    def _weigh(self, area: str, kernel: Any) -> Any:
+        """Return the kernel that an area uses: a seam for interventions.
 
-    def _block(self, area: str, population: Population, group: Group) -> Any:
+        `kernel` has the rows of :meth:`afferent_rows`, shape
+        (rows, n_gates * n_units).
+        """
+        return kernel
+
+    def _intervene(self, area: str, activity: Any) -> Any:
+        """Return the activity that others read of an area: a seam for interventions.
+
+        `activity` is what the area's units have computed, shape (B, n_units).
+        """
+        return activity
+
+    def _assemble(self, groups: tuple[Group, ...]) -> "list[_Product]":
+        """Return each group's product."""
+        return [self._product(group) for group in groups]
+
+    def _product(self, group: Group) -> "_Product":
+        """Return the joined weights of a group."""
+        members = [self._by_name[area] for area in group.areas]
+        kernels = [
+            self._weigh(area, ops.convert_to_tensor(member.kernel))
+            for area, member in zip(group.areas, members, strict=True)
+        ]
+        blocks = [
+            self._block(area, kernel, group)
+            for area, kernel in zip(group.areas, kernels, strict=True)
+        ]
+        n_gates = members[0].dynamics.n_gates
+        own_kernel, own_bias = None, None
+        if members[0].dynamics.splits_own:
+            own_kernel = _block_diagonal(
+                [m.own_weights(k) for m, k in zip(members, kernels, strict=True)]
+            )
+            own_bias = _joined([ops.convert_to_tensor(m.own_bias) for m in members])
+        leaks = [member.leak for member in members]
+        leak: Any = leaks[0]
+        if len(set(leaks)) > 1:
+            leak = np.repeat(leaks, [m.n_units for m in members]).astype(np.float32)
+        return _Product(
+            kernel=_joined_by_gate(blocks, n_gates),
+            bias=_joined_by_gate([member.drive_bias() for member in members], n_gates),
+            own_kernel=own_kernel,
+            own_bias=own_bias,
+            leak=leak,
+        )
+
+    def _block(self, area: str, kernel: Any, group: Group) -> Any:
         """Return an area's kernel with the rows of its group, zeros for the others."""
-        kernel = ops.convert_to_tensor(population.kernel)
         if group.signals == tuple(self._wiring[area]):
             return kernel
         n_rows = int(kernel.shape[0])
@@ -190,7 +258,7 @@ class AreaCell(keras.layers.Layer):
                 for signal in group.signals
             ]
         )
-        silent = ops.zeros((1, population.n_units), dtype=kernel.dtype)
+        silent = ops.zeros((1, kernel.shape[1]), dtype=kernel.dtype)
         return ops.take(ops.concatenate([kernel, silent], axis=0), rows, axis=0)
 
     def _starts(self, area: str) -> list[int]:
@@ -202,32 +270,66 @@ class AreaCell(keras.layers.Layer):
         """Return the activity of all areas after this control step, and the state."""
         # A single step is faster with the areas' own kernels than with joined ones,
         # which would have to be put together first.
-        kernels = self._workspace.kernels
-        groups = self._groups if kernels else self._single
-        kernels = kernels or self._assemble(groups)
-        areas = [area.name for area in self.spec.areas]
-        sensations = [entry.name for entry in self.spec.inputs]
+        products = self._workspace.products
+        groups = self._groups if products else self._single
+        products = products or self._assemble(groups)
+        sensations = [("sensation", entry.name) for entry in self.spec.inputs]
         signals = {
-            **self._named("sensation", sensations, inputs),
-            **self._named("before", areas, states[0]),
+            **self._named(sensations, inputs),
+            **self._named(self._carried, states[0]),
         }
-        cells = dict(zip(areas, self.populations, strict=True))
-        for group, (kernel, bias) in zip(groups, kernels, strict=True):
-            drive = ops.matmul(_joined([signals[s] for s in group.signals]), kernel)
-            before = _joined([signals["before", area] for area in group.areas])
-            activity = cells[group.areas[0]].respond(drive + bias, before)
-            signals |= self._named("now", group.areas, activity)
-        state = _joined([signals["now", area] for area in areas])
-        return state, [state]
+        kept: dict[Signal, Any] = {}
+        for group, product in zip(groups, products, strict=True):
+            activity, memory = self._respond(group, product, signals)
+            for name, part in activity.items():
+                signals["now", name] = part
+                kept["before", name] = part
+            kept |= memory
+        areas = [area.name for area in self.spec.areas]
+        activity = _joined([signals["now", area] for area in areas])
+        if self._carried == tuple(("before", area) for area in areas):
+            return activity, [activity]
+        if not self._carried:
+            return activity, states
+        return activity, [_joined([kept[signal] for signal in self._carried])]
 
-    def _named(self, kind: str, names: Sequence[str], joined: Any) -> dict[Signal, Any]:
+    def _respond(
+        self, group: Group, product: "_Product", signals: dict[Signal, Any]
+    ) -> tuple[dict[str, Any], dict[Signal, Any]]:
+        """Return the activity of a group's areas, and their memory."""
+        dynamics = self._by_name[group.areas[0]].dynamics
+
+        def joined(kind: str) -> Any:
+            return _joined([signals[kind, area] for area in group.areas])
+
+        drive = ops.matmul(_joined([signals[s] for s in group.signals]), product.kernel)
+        before = joined("before") if dynamics.reads_before else None
+        own = None
+        if product.own_kernel is not None:
+            own = ops.matmul(before, product.own_kernel) + product.own_bias
+        activity, memory = dynamics.respond(
+            drive + product.bias,
+            before,
+            memory=joined("memory") if dynamics.has_memory else None,
+            own=own,
+            leak=product.leak,
+        )
+        keys: list[Signal] = [("now", area) for area in group.areas]
+        parts = {
+            name: self._intervene(name, part)
+            for (_, name), part in self._named(keys, activity).items()
+        }
+        if memory is None:
+            return parts, {}
+        return parts, self._named([("memory", area) for area in group.areas], memory)
+
+    def _named(self, keys: Sequence[Signal], joined: Any) -> dict[Signal, Any]:
         """Split joined signals and name them."""
-        keys = [(kind, name) for name in names]
         parts = _split(joined, [self._widths[key] for key in keys])
         return dict(zip(keys, parts, strict=True))
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
-        """Return a silent network: zeros of shape (batch_size, N)."""
+        """Return a silent network: zeros of shape (batch_size, M)."""
         return [ops.zeros((batch_size, self.state_size), dtype=self.compute_dtype)]
 
     def get_config(self) -> dict[str, Any]:
@@ -256,10 +358,49 @@ def _shares(wiring: Sequence[Signal]) -> list[float]:
     return [driver if drives else modulator for drives in is_driver]
 
 
-class _Workspace:
-    """Holds the assembled kernels, out of sight of Keras' bookkeeping."""
+@dataclass(frozen=True)
+class _Product:
+    """The joined weights of a group, gate by gate.
 
-    kernels: list[tuple[Any, Any]] | None = None
+    `own_kernel`, shape (N, N), and `own_bias`, shape (N,), are those of candidates
+    whose own part is computed apart.
+    """
+
+    kernel: Any
+    bias: Any
+    own_kernel: Any
+    own_bias: Any
+    leak: Any
+
+
+class _Workspace:
+    """Holds the assembled products, out of sight of Keras' bookkeeping."""
+
+    products: list[_Product] | None = None
+
+
+def _joined_by_gate(blocks: list[Any], n_gates: int) -> Any:
+    """Concatenate along the last axis, for each gate apart."""
+    if len(blocks) == 1 or n_gates == 1:
+        return _joined(blocks)
+    gates = [ops.split(block, n_gates, axis=-1) for block in blocks]
+    return _joined([part for parts in zip(*gates, strict=True) for part in parts])
+
+
+def _block_diagonal(blocks: list[Any]) -> Any:
+    """Return square matrices along the diagonal of one that is else zero."""
+    if len(blocks) == 1:
+        return blocks[0]
+    sizes = [int(block.shape[0]) for block in blocks]
+    starts = [0, *np.cumsum(sizes).tolist()]
+    total = starts[-1]
+    return ops.concatenate(
+        [
+            ops.pad(block, ((0, 0), (start, total - start - size)))
+            for block, start, size in zip(blocks, starts, sizes, strict=False)
+        ],
+        axis=0,
+    )
 
 
 def _joined(parts: list[Any]) -> Any:
@@ -269,6 +410,8 @@ def _joined(parts: list[Any]) -> Any:
 
 def _split(x: Any, sizes: list[int]) -> list[Any]:
     """Split the last axis into parts of the given sizes."""
+    if not sizes:
+        return []
     if len(sizes) == 1:
         return [x]
     parts: list[Any] = ops.split(x, np.cumsum(sizes)[:-1].tolist(), axis=-1)

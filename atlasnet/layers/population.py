@@ -10,37 +10,27 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from atlasnet.spec import Cell
+from atlasnet.layers.dynamics import Dynamics
+from atlasnet.spec import Activation, Cell
 
 __all__ = ["Population"]
 
 
 @keras.saving.register_keras_serializable(package="atlasnet")
 class Population(keras.layers.Layer):
-    r"""The units of one area over one control step.
+    """The units of one area over one control step.
 
-    ``dense`` units follow their input at once,
-
-    .. math:: h(t) = \tanh(W x(t) + b),
-
-    ``rate`` units approach it with time constant :math:`\tau`: the exact solution
-    of :math:`\tau \dot h = -h + \tanh(W x + R h + b)` over a control step
-    :math:`\Delta t` in which the right-hand side is held
-    (Dayan & Abbott 2001, Theoretical Neuroscience, eq. 7.11),
-
-    .. math::
-
-        h(t) = e^{-\Delta t / \tau} h(t-1)
-             + (1 - e^{-\Delta t / \tau}) \tanh(W x(t) + R h(t-1) + b).
-
-    ``W`` and ``R`` are rows of one kernel: afferents first, the own activity last.
+    Its equations are those of :class:`~atlasnet.layers.dynamics.Dynamics`. ``W`` and
+    ``R`` are rows of one kernel: afferents first, the own activity last.
 
     Parameters
     ----------
     n_units : int
         Size of the population.
-    cell : {"dense", "rate"}
+    cell : {"dense", "rate", "rnn", "gru", "lstm"}
         Dynamics of the units.
+    activation : {"tanh", "relu", "softplus"}
+        What units make of their drive.
     time_constant_s : float
         Time constant of rate units, in s.
     control_step_s : float
@@ -51,9 +41,15 @@ class Population(keras.layers.Layer):
 
     Notes
     -----
-    ``call(afferents, previous)`` takes the concatenated afferent activity, shape
-    (B, n_afferents), and the own activity of the step before, shape (B, n_units),
-    and returns the activity, shape (B, n_units), within (-1, 1).
+    ``call(afferents, previous, memory)`` takes the list of afferent activities, each of
+    shape (B, n), the own activity of the step before, shape (B, n_units), and, of
+    ``lstm``, the memory of the step before, shape (B, n_units). It returns the
+    activity, shape (B, n_units); ``lstm`` returns activity and memory.
+
+    Weights: ``kernel``, shape (rows, n_gates * n_units), gate by gate in Keras's order;
+    ``bias``, shape (n_gates * n_units,), zeros at the start but ones at the forget
+    gate (Jozefowicz et al. 2015, ICML); of ``gru`` also ``own_bias``, shape
+    (n_units,), the bias b'_h.
 
     A unit's drive starts with unit variance (LeCun et al. 1998, Efficient BackProp).
     How it is shared among the afferents is given to ``build``: for a share ``s`` of an
@@ -66,6 +62,7 @@ class Population(keras.layers.Layer):
         n_units: int,
         *,
         cell: Cell,
+        activation: Activation = "tanh",
         time_constant_s: float,
         control_step_s: float,
         seed: int = 0,
@@ -74,14 +71,11 @@ class Population(keras.layers.Layer):
         super().__init__(**kwargs)
         self.n_units = n_units
         self.cell = cell
+        self.activation = activation
         self.time_constant_s = time_constant_s
         self.control_step_s = control_step_s
         self.seed = seed
-
-    @property
-    def is_recurrent(self) -> bool:
-        """Whether the units see their own activity of the step before."""
-        return self.cell == "rate"
+        self.dynamics = Dynamics(cell, activation)
 
     @property
     def leak(self) -> float:
@@ -93,41 +87,72 @@ class Population(keras.layers.Layer):
 
         The own activity of a recurrent population is the last of them.
         """
+        n_columns = self.dynamics.n_gates * self.n_units
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(sum(sizes), self.n_units),
+            shape=(sum(sizes), n_columns),
             initializer=lambda shape, dtype: ops.convert_to_tensor(
                 self._first_kernel(sizes, shares), dtype
             ),
         )
         self.bias = self.add_weight(
-            name="bias", shape=(self.n_units,), initializer="zeros"
+            name="bias",
+            shape=(n_columns,),
+            initializer=lambda shape, dtype: ops.convert_to_tensor(
+                self._first_bias(), dtype
+            ),
         )
+        self.own_bias = None
+        if self.dynamics.splits_own:
+            self.own_bias = self.add_weight(
+                name="own_bias", shape=(self.n_units,), initializer="zeros"
+            )
         self.built = True
 
     def _first_kernel(
         self, sizes: list[int], shares: list[float]
     ) -> NDArray[np.float64]:
-        """Draw the kernel, shape (sum of sizes, n_units)."""
+        """Draw the kernel, shape (sum of sizes, n_gates * n_units)."""
         rng = np.random.default_rng(
             np.random.SeedSequence([self.seed, zlib.crc32(self.name.encode())])
         )
         spread = np.sqrt(np.array(shares) / np.array(sizes))
-        drawn = rng.standard_normal((sum(sizes), self.n_units))
+        n_columns = self.dynamics.n_gates * self.n_units
+        drawn = rng.standard_normal((sum(sizes), n_columns))
         return np.repeat(spread, sizes)[:, None] * drawn
 
-    def call(self, afferents: list[Any], previous: Any) -> Any:
-        """Return the activity after this control step."""
-        heard = [*afferents, previous] if self.is_recurrent else afferents
-        signal = ops.concatenate(heard, axis=-1)
-        return self.respond(ops.matmul(signal, self.kernel) + self.bias, previous)
+    def _first_bias(self) -> NDArray[np.float64]:
+        """Return the first bias, shape (n_gates * n_units,)."""
+        bias = np.zeros((self.dynamics.n_gates, self.n_units))
+        if self.cell == "lstm":
+            bias[1] = 1.0
+        return bias.reshape(-1)
 
-    def respond(self, drive: Any, previous: Any) -> Any:
-        """Return the activity that follows from a drive, any width, same units."""
-        target = ops.tanh(drive)
-        if not self.is_recurrent:
-            return target
-        return previous + self.leak * (target - previous)
+    def own_weights(self, kernel: Any) -> Any:
+        """Return the candidate's rows of the own activity, shape (n_units, n_units)."""
+        return kernel[-self.n_units :, -self.n_units :]
+
+    def drive_bias(self) -> Any:
+        """Return the bias of every gate's drive, shape (n_gates * n_units,)."""
+        bias = ops.convert_to_tensor(self.bias)
+        if self.own_bias is None:
+            return bias
+        return bias + ops.pad(self.own_bias, ((2 * self.n_units, 0),))
+
+    def call(
+        self, afferents: list[Any], previous: Any = None, memory: Any = None
+    ) -> Any:
+        """Return the activity after this control step."""
+        heard = [*afferents, previous] if self.dynamics.is_recurrent else afferents
+        signal = ops.concatenate(heard, axis=-1)
+        drive = ops.matmul(signal, self.kernel) + self.drive_bias()
+        own = None
+        if self.own_bias is not None:
+            own = ops.matmul(previous, self.own_weights(self.kernel)) + self.own_bias
+        activity, kept = self.dynamics.respond(
+            drive, previous, memory=memory, own=own, leak=self.leak
+        )
+        return (activity, kept) if self.dynamics.has_memory else activity
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -135,6 +160,7 @@ class Population(keras.layers.Layer):
             **super().get_config(),
             "n_units": self.n_units,
             "cell": self.cell,
+            "activation": self.activation,
             "time_constant_s": self.time_constant_s,
             "control_step_s": self.control_step_s,
             "seed": self.seed,
