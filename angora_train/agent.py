@@ -194,11 +194,23 @@ def _probed(model: keras.Model, probes: Mapping[str, str]) -> keras.Model:
     if not probes:
         return model
     outputs = {
-        f"activity_{name}": model.get_layer(layer).output
-        for name, layer in probes.items()
+        f"activity_{name}": _output_of(model, layer) for name, layer in probes.items()
     }
     inputs = {tensor.name: tensor for tensor in model.inputs}
     return keras.Model(inputs, {**model.output, **outputs})
+
+
+def _output_of(model: keras.Model, layer: str) -> Any:
+    """Return what a layer returns in this model: it may be part of others, too."""
+    nodes = [node for row in model._nodes_by_depth.values() for node in row]
+    for node in nodes:
+        if node.operation.name == layer:
+            return node.outputs[0]
+    known = [one.name for one in model.layers]
+    raise ConfigError(
+        f"The model has no layer '{layer}' to be read.{closest(layer, known)} Layers: "
+        f"{', '.join(known)}."
+    )
 
 
 def check_model(

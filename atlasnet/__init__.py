@@ -46,15 +46,23 @@ if TYPE_CHECKING:
     from atlasnet.graph_comparison import compare_graphs as compare_graphs
     from atlasnet.interface import Interface as Interface
     from atlasnet.interface import hand_interface as hand_interface
+    from atlasnet.interventions import Clamp as Clamp
+    from atlasnet.interventions import Lesion as Lesion
+    from atlasnet.interventions import Noise as Noise
     from atlasnet.null_models import randomize as randomize
     from atlasnet.pipeline import load_model as load_model
     from atlasnet.pipeline import save_model as save_model
     from atlasnet.pipeline import spec_of as spec_of
     from atlasnet.planner import UnitRule as UnitRule
     from atlasnet.planner import plan_network as plan_network
+    from atlasnet.probing import intervene as intervene
     from atlasnet.spec import NetworkSpec as NetworkSpec
 
 _HOME = {
+    "Clamp": "interventions",
+    "Lesion": "interventions",
+    "Noise": "interventions",
+    "intervene": "probing",
     "take_weights": "components",
     "replace_areas": "components",
     "freeze": "components",

@@ -6,7 +6,7 @@ A part is an area, by the name of its region or of its layer; a pathway, written
 as a head. Names may be patterns with ``*`` and ``?``; case does not matter.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -24,6 +24,7 @@ __all__ = [
     "connect_stream",
     "freeze",
     "replace_areas",
+    "rewire",
     "take_weights",
 ]
 
@@ -295,8 +296,42 @@ def connect_stream(
         for key, x in inputs.items()
     }
     fed = [layer(seen) if key == sensation else given[key] for key in inputs]
-    outputs = model._run_through_graph(fed, call_fn=_call)
-    return keras.Model(given, outputs, name=model.name)
+    return keras.Model(given, rewire(model, fed), name=model.name)
+
+
+def rewire(
+    model: keras.Model, inputs: Sequence[Any], call: Callable[..., Any] | None = None
+) -> Any:
+    """Run a functional model's graph on other tensors, with the same weights.
+
+    Layers with weights are shared; of those without, the graph gets new ones of the
+    same name, so that ``get_layer(area).output`` is the activity in this graph.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model.
+    inputs : sequence of tensor
+        What takes the place of its inputs, in their order.
+    call : callable, optional
+        Called as ``call(layer, *args, **kwargs)``; may return what a layer is to
+        return, or None for what it would.
+
+    Returns
+    -------
+    tensor or dict of str to tensor
+        What the model would return.
+    """
+
+    def run(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        returned = None if call is None else call(layer, *args, **kwargs)
+        if returned is not None:
+            return returned
+        if isinstance(layer, keras.layers.Layer) and not layer.weights:
+            layer = type(layer).from_config(layer.get_config())
+        return layer(*args, **kwargs)
+
+    return model._run_through_graph(list(inputs), call_fn=run)
 
 
 def area_cell(model: keras.Model) -> AreaCell | None:
@@ -306,11 +341,6 @@ def area_cell(model: keras.Model) -> AreaCell | None:
         if isinstance(cell, AreaCell):
             return cell
     return None
-
-
-def _call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call a layer as the graph does."""
-    return layer(*args, **kwargs)
 
 
 class _Parts:

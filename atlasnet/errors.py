@@ -12,6 +12,7 @@
     │   └── SnapshotError          a snapshot is missing, corrupt or edited
     ├── ComponentError             (also ValueError) a part of a model does not fit
     ├── GraphError                 (also ValueError) an invalid region graph
+    ├── InterventionError          (also ValueError) one that the network cannot have
     └── SpecError                  (also ValueError) an invalid network spec
 """
 
@@ -26,6 +27,7 @@ __all__ = [
     "ComponentError",
     "GraphError",
     "IncompleteDataError",
+    "InterventionError",
     "RegionNotFoundError",
     "SnapshotError",
     "SpecError",
@@ -110,3 +112,7 @@ class SpecError(AtlasNetError, ValueError):
 
 class ComponentError(AtlasNetError, ValueError):
     """A part of a model that is not there, or does not fit where it is to go."""
+
+
+class InterventionError(AtlasNetError, ValueError):
+    """An intervention that is not valid, or that the network cannot have."""

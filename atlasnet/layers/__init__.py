@@ -5,6 +5,7 @@ from atlasnet.layers.area import Area
 from atlasnet.layers.area_cell import AreaCell
 from atlasnet.layers.area_readout import AreaReadout
 from atlasnet.layers.area_split import AreaSplit
+from atlasnet.layers.intervened_cell import IntervenedCell
 from atlasnet.layers.learned_spread import LearnedSpread
 from atlasnet.layers.population import Population
 from atlasnet.layers.stream import Stream
@@ -14,6 +15,7 @@ __all__ = [
     "AreaCell",
     "AreaReadout",
     "AreaSplit",
+    "IntervenedCell",
     "LearnedSpread",
     "Population",
     "Stream",

@@ -266,7 +266,8 @@ def test_streams_that_do_not_fit_are_named(tiny_spec: NetworkSpec) -> None:
         connect_stream(model, "feature", small_stream())
     with pytest.raises(ComponentError, match=r"returns 7 features.*takes 12"):
         connect_stream(model, "features", small_stream(7))
-    two = keras.Model(small_stream().input, {"a": small_stream().input})
+    whole = small_stream()
+    two = keras.Model(whole.input, {"a": whole.output, "b": whole.output})
     with pytest.raises(ComponentError, match="one input and one output"):
         connect_stream(model, "features", two)
 
