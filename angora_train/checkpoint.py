@@ -43,8 +43,9 @@ from angora_train.distributions import Distribution
 from angora_train.engine import make_engine
 from angora_train.errors import CheckpointError
 from angora_train.normalization import make_normalizer
-from atlasnet import AtlasNetError, load_model
+from atlasnet import AtlasNetError, intervene, load_model
 from atlasnet.files import write_text
+from atlasnet.interventions import Intervention
 
 __all__ = [
     "Checkpoint",
@@ -343,7 +344,10 @@ def make_distribution(config: RunConfig, n_actions: int) -> Distribution:
 
 
 def load_agent(
-    path: Path, which: Which = "best", probes: Mapping[str, str] | None = None
+    path: Path,
+    which: Which = "best",
+    probes: Mapping[str, str] | None = None,
+    interventions: Sequence[Intervention] = (),
 ) -> Agent:
     """Return the agent of a run or checkpoint, ready to act.
 
@@ -355,6 +359,8 @@ def load_agent(
         Which checkpoint of a run.
     probes : mapping of str to str, optional
         Layers to read at every step; see :class:`angora_train.agent.Agent`.
+    interventions : sequence of Intervention
+        Lesions, clamps and noise; see :mod:`atlasnet.interventions`.
 
     Returns
     -------
@@ -363,6 +369,8 @@ def load_agent(
     """
     checkpoint = load(path, which)
     model, config = checkpoint.model, checkpoint.config
+    if interventions:
+        model = intervene(model, interventions)
     sizes = {
         tensor.name: int(tensor.shape[-1])
         for tensor in model.inputs

@@ -31,7 +31,8 @@ from atlasnet.files import write_text
 
 __all__ = ["MODEL_FILE", "PoseErrors", "Pretrained", "pose_errors", "pretrain"]
 
-MODEL_FILE, REPORT_FILE = "pose.keras", "report.json"
+MODEL_FILE = "pose.keras"
+_REPORT_FILE = "report.json"
 _BRIGHTEST = 255.0
 _M_PER_CM = 0.01
 
@@ -150,7 +151,7 @@ def pretrain(
         "keras": keras.__version__,
     }
     save_model(model, directory / MODEL_FILE)
-    write_text(directory / REPORT_FILE, json.dumps(found, indent=1))
+    write_text(directory / _REPORT_FILE, json.dumps(found, indent=1))
     return Pretrained(model, held_out, position_m, orientation, errors, baseline, found)
 
 

@@ -17,8 +17,10 @@ __all__ = ["FEATURES", "POSITION", "ROTATION", "convolutional_stream", "pose_net
 
 FEATURES = "features"
 """Layer of the default stream that a network of a run reads."""
-POSITION, ROTATION = "position_m", "rotation"
-"""Names of the heads: the place in m, shape (B, 3), and six numbers, shape (B, 6)."""
+POSITION = "position_m"
+"""Name of the head that tells the place, m, shape (B, 3)."""
+ROTATION = "rotation"
+"""Name of the head that tells the rotation by six numbers, shape (B, 6)."""
 
 _CONVOLUTIONS = ((32, 5, 2), (64, 3, 2), (64, 3, 2), (128, 3, 2))
 """Filters, width and stride. The sizes are ours; strides replace pooling (Springenberg

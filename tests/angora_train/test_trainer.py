@@ -301,7 +301,7 @@ def test_weights_are_taken_over_by_name(tmp_path: Path) -> None:
         assert (a.numpy() == b.numpy()).all()
     other = NetworkConfig(architecture="wide", cell="gru", pretrained=path)
     with pytest.raises(
-        ConfigError, match=r"no layer of .* has the name and the shapes"
+        ConfigError, match=r"Nothing can be taken over: no part has the same name"
     ):
         make_network(
             other,
@@ -318,7 +318,7 @@ def test_bad_networks_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"called 'polisy'.*Close matches: policy"):
         train(small(tmp_path, network=wrong), LocalComm())
     everything = {"architecture": "simple", "frozen": ["*"]}
-    with pytest.raises(ConfigError, match="leaves no layer"):
+    with pytest.raises(ConfigError, match="leaves nothing"):
         train(small(tmp_path, network=everything), LocalComm())
 
 
