@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The network that a run's config asks for: from a file, plain, or from the atlas."""
 
+import math
+import warnings
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -59,6 +61,7 @@ def make_network(
     width = distribution.n_parameters - distribution.n_spreads
     if config.path is not None:
         model = _loaded(config.path)
+        _warn_of_another_step(model, config.path, control_step_s)
     elif config.architecture is not None:
         kept = {k: v for k, v in shapes.items() if k not in config.without}
         model = build_architecture(
@@ -85,6 +88,22 @@ def _loaded(path: Path) -> keras.Model:
         return atlasnet.load_model(path)
     except atlasnet.AtlasNetError as error:
         raise ConfigError(f"network.path: {error}") from error
+
+
+def _warn_of_another_step(
+    model: keras.Model, path: Path, control_step_s: float
+) -> None:
+    """Warn if a network of areas was planned for another control step."""
+    spec = atlasnet.spec_of(model)
+    if spec is None or math.isclose(spec.control_step_s, control_step_s):
+        return
+    warnings.warn(
+        f"network.path: '{path}' was planned for a control step of "
+        f"{1000 * spec.control_step_s:g} ms, the task's is {1000 * control_step_s:g} "
+        "ms: its time constants and delays are scaled by the ratio. Plan it again "
+        f"with --control-step {control_step_s:g} to keep them.",
+        stacklevel=3,
+    )
 
 
 def _from_atlas(
