@@ -124,6 +124,7 @@ def _from_atlas(
             inputs=config.inputs,
             action=config.action or None,
             without=config.without,
+            preset=config.preset or "fpn",
         )
         rule = atlasnet.UnitRule(
             total=config.n_units, exponent=config.exponent, floor=config.floor
@@ -134,11 +135,13 @@ def _from_atlas(
             rule=rule,
             control_step_s=control_step_s,
             name="regions" if config.regions else config.preset or "fpn",
+            options=atlasnet.PlanOptions(**config.plan),
         )
     except atlasnet.AtlasNetError as error:
         raise ConfigError(
             f"network: {error} In a run's config the keys are network.inputs.NAME, "
-            "network.action and network.without, each a list."
+            "network.action and network.without, each a list; options of areas and "
+            "pathways are network.plan.NAME."
         ) from error
     if directory is not None:
         graph.save(directory / "graph.json")
