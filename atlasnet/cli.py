@@ -30,6 +30,7 @@ from atlasnet.commands.graph import (
 from atlasnet.commands.snapshot import make_snapshot
 from atlasnet.console import print_json, results, side_channel
 from atlasnet.errors import AtlasNetError, closest
+from atlasnet.units import CONDUCTION_VELOCITY_M_PER_S
 
 if TYPE_CHECKING:
     from atlasnet.atlas.snapshot import SnapshotSource
@@ -65,7 +66,7 @@ class FigureFormat(StrEnum):
     SVG = "svg"
 
 
-class ActivationName(enum.StrEnum):
+class ActivationName(StrEnum):
     """What units make of their drive."""
 
     TANH = "tanh"
@@ -73,14 +74,14 @@ class ActivationName(enum.StrEnum):
     SOFTPLUS = "softplus"
 
 
-class Gain(enum.StrEnum):
+class Gain(StrEnum):
     """How pathways share the drive of an area."""
 
     EQUAL = "equal"
     STREAMLINES = "streamlines"
 
 
-class Strength(enum.StrEnum):
+class Strength(StrEnum):
     """What becomes of the pathways' gains."""
 
     INITIAL = "initial"
@@ -88,7 +89,7 @@ class Strength(enum.StrEnum):
     TRAINABLE = "trainable"
 
 
-class ValueStem(enum.StrEnum):
+class ValueStem(StrEnum):
     """What the value head reads."""
 
     SHARED = "shared"
@@ -239,7 +240,7 @@ def _build(  # noqa: PLR0913 - one parameter per option
         typer.Option(
             "--cell",
             metavar="CELL|AREA=CELL...",
-            help="dense, rate, rnn, gru or lstm: of all areas with a memory, or of one.",
+            help="dense, rate, rnn, gru or lstm: of all areas with memory, or of one.",
         ),
     ] = None,
     activation: Annotated[
@@ -464,10 +465,13 @@ def _write_model(spec: "NetworkSpec", seed: int, out: Path) -> int:
 def _print_bundle(bundle: "Bundle") -> None:
     """Print the tables of regions and projections."""
     from atlasnet.description import describe
-    from atlasnet.tables import edge_table, node_table
+    from atlasnet.tables import edge_table, latency_notes, node_table, note_table
 
     record = describe(bundle)
     console = results()
     title = f"Network '{record['name']}'" if record["name"] else "Region graph"
     console.print(node_table(title, record["nodes"]))
     console.print(edge_table(record["edges"]))
+    if record["network"]:
+        notes = latency_notes(record["network"]["latencies"])
+        console.print(note_table("Latencies", notes))

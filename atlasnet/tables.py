@@ -2,7 +2,7 @@
 """Tables for the terminal, from the records of :mod:`atlasnet.description`."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -144,6 +144,18 @@ def note_table(title: str, notes: Iterable[str]) -> Table:
     for note in notes:
         table.add_row(Text(note))
     return table
+
+
+def latency_notes(latencies: Iterable[Record]) -> Iterator[str]:
+    """Return how long sensations take to the areas of action, one line each."""
+    for entry in latencies:
+        line = f"{entry['sensation']} to {entry['area']}: {entry['n_steps']} steps"
+        if entry["delay_ms"] is not None:
+            path = " > ".join(entry["path"])
+            line += (
+                f" later in the network; {entry['delay_ms']:.0f} ms of tracts, {path}"
+            )
+        yield line
 
 
 def file_table(files: Mapping[str, str]) -> Table:
