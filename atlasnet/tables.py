@@ -12,6 +12,7 @@ __all__ = [
     "difference_table",
     "edge_table",
     "file_table",
+    "latency_notes",
     "node_table",
     "note_table",
     "region_table",
@@ -152,9 +153,7 @@ def latency_notes(latencies: Iterable[Record]) -> Iterator[str]:
         line = f"{entry['sensation']} to {entry['area']}: {entry['n_steps']} steps"
         if entry["delay_ms"] is not None:
             path = " > ".join(entry["path"])
-            line += (
-                f" later in the network; {entry['delay_ms']:.0f} ms of tracts, {path}"
-            )
+            line += f" later; the tracts of {path} take {entry['delay_ms']:.0f} ms"
         yield line
 
 

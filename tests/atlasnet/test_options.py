@@ -141,7 +141,7 @@ def test_noise_costs_and_value_stem_reach_the_spec() -> None:
     [
         (
             {"cells": {"4p": "spiking"}},
-            "'cell' of the area '4p': Input should be 'dens",
+            "'cell' of the area '4p': Input should be 'd",
         ),
         ({"cell": "spiking"}, "option 'cell': Input should be 'dense', 'rate', 'rnn'"),
         ({"delay": True}, "No option 'delay'"),
