@@ -139,6 +139,9 @@ class NetworkConfig(_Frozen):
     """Power of the cell count that units are proportional to."""
     floor: PositiveInt = 32
     """Fewest units of an area."""
+    plan: Mapping[str, Any] = Field(default_factory=dict)
+    """What is chosen about areas and pathways: fields of `atlasnet.PlanOptions`, e.g.
+    ``{cell: lstm, has_delays: true}``."""
     streams: Mapping[str, StreamConfig] = Field(default_factory=dict)
     """Pretrained models by the sensation that they read. Each is a layer of the network
     named ``<sensation>_stream``."""

@@ -5,7 +5,15 @@ from typing import Any
 
 import keras
 
-from atlasnet.layers import Area, AreaCell, AreaReadout, AreaSplit
+from atlasnet.layers import (
+    NOISE,
+    NOISE_SIZE,
+    ActivityCost,
+    Area,
+    AreaCell,
+    AreaReadout,
+    AreaSplit,
+)
 from atlasnet.spec import NetworkSpec
 
 __all__ = ["build_model"]
@@ -25,9 +33,12 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
     -------
     keras.Model
         A functional model over sequences of control steps. Inputs: one per sensation
-        by its name, shape (B, T, size), and ``auxiliary`` if the value head reads
-        one. Outputs: ``policy``, shape (B, T, policy_size), the parameters of the
-        action distribution read from the action areas; ``value``, shape (B, T, 1).
+        by its name, shape (B, T, size), ``auxiliary`` if the value head reads one,
+        and ``noise``, shape (B, T, 3), if units are noisy: uniform random numbers
+        that all noise follows from, or zeros for none. Outputs: ``policy``, shape
+        (B, T, policy_size), the parameters of the action distribution read from the
+        action areas; ``value``, shape (B, T, 1); ``activity_cost``, shape (B, T, 1),
+        if activity costs something. A wiring cost is among ``model.losses``.
         Every area is a layer :class:`atlasnet.layers.Area` named ``slug(area.name)``
         whose output is the area's activity, shape (B, T, n_units).
 
@@ -53,6 +64,9 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
         for entry in spec.inputs
     }
     auxiliary: list[Any] = []
+    if spec.noise_std:
+        inputs[NOISE] = keras.Input((None, NOISE_SIZE), name=NOISE)
+    sensed = [inputs[entry.name] for entry in spec.inputs]
     sensations = _joined(list(inputs.values()), "sensations")
     if spec.value.auxiliary_size:
         inputs["auxiliary"] = keras.Input(
@@ -70,6 +84,12 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
     ]
     position = {area.name: i for i, area in enumerate(spec.areas)}
 
+    # Costs of training, whose outputs a trainer adds to its loss
+    costs = {}
+    if spec.activity_cost:
+        layer = ActivityCost(spec.activity_cost, name="activity_cost")
+        costs["activity_cost"] = layer(activity)
+
     # Heads
     policy = keras.layers.Dense(
         spec.policy_size,
@@ -78,21 +98,54 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
         kernel_initializer=keras.initializers.Orthogonal(0.01, seed=seed),
         name="policy",
     )(AreaReadout([position[n] for n in spec.action_areas], name="action_areas")(areas))
-    read = AreaReadout([position[n] for n in spec.value.areas], name="value_areas")
-    value = _joined([read(areas), *auxiliary], "value_inputs")
+    seen = _value_inputs(spec, seed, sensed, sensations, areas)
+    value = _joined([*seen, *auxiliary], "value_inputs")
     for i, width in enumerate(spec.value.hidden_units, start=1):
-        value = keras.layers.Dense(
-            width,
-            activation="tanh",
-            kernel_initializer=keras.initializers.GlorotUniform(seed=seed + i),
-            name=f"value_{i}",
-        )(value)
+        is_memory = spec.value.stem == "plain" and i == len(spec.value.hidden_units)
+        value = _hidden(width, i, seed, is_memory=is_memory)(value)
     value = keras.layers.Dense(
         1,
         kernel_initializer=keras.initializers.Orthogonal(1.0, seed=seed),
         name="value",
     )(value)
-    return keras.Model(inputs, {"policy": policy, "value": value}, name=spec.name)
+    heads = {"policy": policy, "value": value}
+    return keras.Model(inputs, {**heads, **costs}, name=spec.name)
+
+
+def _value_inputs(
+    spec: NetworkSpec,
+    seed: int,
+    sensed: list[Any],
+    sensations: Any,
+    areas: list[Any],
+) -> list[Any]:
+    """Return what the value head reads beside the auxiliary input."""
+    if spec.value.stem == "plain":
+        return sensed
+    if spec.value.stem == "copy":
+        cell = AreaCell(spec, seed=seed + 1, name=f"value_{spec.name}")
+        loop = keras.layers.RNN(cell, return_sequences=True, name="value_network")
+        sizes = [area.n_units for area in spec.areas]
+        areas = AreaSplit(sizes, name="value_by_area")(loop(sensations))
+    position = {area.name: i for i, area in enumerate(spec.areas)}
+    picked = [position[name] for name in spec.value.areas]
+    return [AreaReadout(picked, name="value_areas")(areas)]
+
+
+def _hidden(width: int, i: int, seed: int, *, is_memory: bool) -> keras.layers.Layer:
+    """Return the i-th hidden layer of the value head."""
+    kernel = keras.initializers.GlorotUniform(seed=seed + i)
+    if is_memory:
+        return keras.layers.LSTM(
+            width,
+            return_sequences=True,
+            kernel_initializer=kernel,
+            recurrent_initializer=keras.initializers.Orthogonal(seed=seed + i),
+            name=f"value_{i}",
+        )
+    return keras.layers.Dense(
+        width, activation="tanh", kernel_initializer=kernel, name=f"value_{i}"
+    )
 
 
 def _joined(tensors: list[Any], name: str) -> Any:

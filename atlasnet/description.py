@@ -10,6 +10,7 @@ from atlasnet.atlas.assembly import Hemispheres, all_regions_graph
 from atlasnet.atlas.source import AtlasSource, RegionRecord
 from atlasnet.bundle import Bundle
 from atlasnet.graph import Projection, Region, RegionGraph
+from atlasnet.latency import path_latencies
 from atlasnet.spec import AreaSpec, NetworkSpec, PathwaySpec
 
 __all__ = ["describe", "describe_regions"]
@@ -67,7 +68,8 @@ def describe(bundle: Bundle) -> Record:
         order in which they are computed; ``edges`` has one record per directed
         projection with ``source``, ``target``, ``streamline_count``, ``length_mm``,
         ``delay_ms``, ``direction``, ``direction_rule``, ``timing`` and more;
-        ``network`` is what the network is connected to, ``metadata`` where the
+        ``network`` is what the network is connected to, with ``latencies`` from its
+        sensations to the areas that drive action; ``metadata`` where the
         graph's numbers come from. All records have all keys; what is unknown, or not
         part of the network, is None.
     """
@@ -166,7 +168,8 @@ def _edge(projection: Projection | None, pathway: PathwaySpec | None) -> Record:
 def _network(spec: NetworkSpec) -> Record:
     """Return a spec without its areas and pathways."""
     return spec.model_dump(mode="json", exclude={"areas", "pathways"}) | {
-        "n_units": spec.n_units
+        "n_units": spec.n_units,
+        "latencies": [asdict(latency) for latency in path_latencies(spec)],
     }
 
 

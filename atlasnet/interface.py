@@ -48,7 +48,7 @@ def hand_interface(
     value: Sequence[str] | None = None,
     without: Sequence[str] = (),
     sizes: Mapping[str, int] | None = None,
-    preset: Preset | None = None,
+    preset: Preset | str = "fpn",
 ) -> Interface:
     """Connect a graph to the hand.
 
@@ -69,8 +69,8 @@ def hand_interface(
         Numbers per control step, in place of the preset's: of each sensation, of
         ``"auxiliary"`` and ``"policy"``. A sensation that the preset lacks needs an
         entry in `inputs` too.
-    preset : Preset, optional
-        Entry table and sizes; the preset ``fpn`` by default.
+    preset : Preset or str, default="fpn"
+        Entry table and sizes: a preset, or the name of one.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def hand_interface(
     >>> [(entry.name, entry.areas) for entry in interface.inputs]
     [('proprioception', ('3a left',)), ('touch', ('3a left',))]
     """
-    chosen = preset or load_preset()
+    chosen = load_preset(preset) if isinstance(preset, str) else preset
     all_sizes = {**chosen.sizes.model_dump(), **_positive(sizes or {})}
     given = dict(inputs or {})
     sensations = [n for n in all_sizes if n not in (_AUXILIARY, "policy")]

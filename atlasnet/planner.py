@@ -22,7 +22,8 @@ from atlasnet.graph import Projection, Region, RegionGraph
 from atlasnet.interface import Interface, regions_called
 from atlasnet.options import PlanOptions
 from atlasnet.order import break_cycles
-from atlasnet.spec import AreaSpec, Cell, NetworkSpec, PathwaySpec
+from atlasnet.spec import AreaSpec, Cell, NetworkSpec, PathwaySpec, Timing
+from atlasnet.units import delay_ms
 
 __all__ = ["UnitRule", "cell_of", "plan_network", "unit_counts"]
 
@@ -205,22 +206,31 @@ def plan_network(
             cell=cells[area],
             time_constant_s=chosen.time_constant_s,
             activation=chosen.activation,
+            inhibitory_share=_inhibitory_share(cells[area], chosen),
         )
         for area in nx.lexicographical_topological_sort(order)
     ]
+    timings: dict[tuple[str, str], Timing] = {
+        (edge.source, edge.target): (
+            "feedforward" if (edge.source, edge.target) in within_step else "feedback"
+        )
+        for edge in graph.projections
+    }
+    strengths = _strengths(graph, timings, chosen)
     pathways = [
         PathwaySpec(
             source=edge.source,
             target=edge.target,
-            timing=(
-                "feedforward"
-                if (edge.source, edge.target) in within_step
-                else "feedback"
-            ),
+            timing=timings[edge.source, edge.target],
             direction=edge.direction,
             direction_rule=edge.direction_rule,
             streamline_count=edge.streamline_count,
             length_mm=edge.length_mm,
+            delay_steps=_delay_steps(
+                edge, timings[edge.source, edge.target], control_step_s, chosen
+            ),
+            strength=strengths[edge.source, edge.target],
+            strength_use=chosen.strength,
         )
         for edge in graph.projections
     ]
@@ -232,8 +242,11 @@ def plan_network(
         inputs=interface.inputs,
         action_areas=interface.action_areas,
         policy_size=interface.policy_size,
-        value=interface.value,
-        provenance=_provenance(graph, interface, rule, closing),
+        value=interface.value.model_copy(update={"stem": chosen.value_stem}),
+        noise_std=chosen.noise_std,
+        activity_cost=chosen.activity_cost,
+        wiring_cost=chosen.wiring_cost,
+        provenance=_provenance(graph, interface, rule, chosen, closing),
     )
 
 
@@ -245,6 +258,50 @@ def _cells(graph: RegionGraph, options: PlanOptions) -> dict[str, Cell]:
     for name, cell in options.cells.items():
         cells |= dict.fromkeys(regions_called(graph, name), cell)
     return cells
+
+
+def _inhibitory_share(cell: Cell, options: PlanOptions) -> float | None:
+    """Return the inhibitory share of an area: none where no weight is inside."""
+    if options.inhibitory_share is None:
+        return None
+    return 0.0 if cell == "dense" else options.inhibitory_share
+
+
+def _strengths(
+    graph: RegionGraph,
+    timings: Mapping[tuple[str, str], Timing],
+    options: PlanOptions,
+) -> dict[tuple[str, str], float]:
+    """Return every pathway's amplitude: root mean square 1 over those of a target.
+
+    Pathways of one timing share what is theirs of the drive.
+    """
+    if options.gain == "equal":
+        return dict.fromkeys(timings, 1.0)
+    groups: dict[tuple[str, Timing], dict[tuple[str, str], float | None]] = {}
+    for edge in graph.projections:
+        key = (edge.source, edge.target)
+        count = edge.streamline_count
+        amplitude = math.log10(1.0 + count) if count else None
+        groups.setdefault((edge.target, timings[key]), {})[key] = amplitude
+    strengths: dict[tuple[str, str], float] = {}
+    for amplitudes in groups.values():
+        known = [a for a in amplitudes.values() if a is not None] or [1.0]
+        mean = sum(known) / len(known)
+        filled = {k: mean if a is None else a for k, a in amplitudes.items()}
+        rms = math.sqrt(sum(a * a for a in filled.values()) / len(filled))
+        strengths |= {key: a / rms for key, a in filled.items()}
+    return strengths
+
+
+def _delay_steps(
+    edge: Projection, timing: Timing, control_step_s: float, options: PlanOptions
+) -> int | None:
+    """Return the control steps of a tract; None leaves the least."""
+    if not options.has_delays or edge.length_mm is None:
+        return None
+    seconds = delay_ms(edge.length_mm, options.conduction_velocity_m_per_s) / 1000.0
+    return max(round(seconds / control_step_s), 0 if timing == "feedforward" else 1)
 
 
 def _cell_counts(graph: RegionGraph) -> dict[str, float]:
@@ -278,6 +335,7 @@ def _provenance(
     graph: RegionGraph,
     interface: Interface,
     rule: UnitRule,
+    options: PlanOptions,
     closing: Iterable[Projection],
 ) -> dict[str, str]:
     """Return where the spec's numbers come from, as text."""
@@ -294,4 +352,9 @@ def _provenance(
         ),
         "interface": "; ".join(interface.notes),
         "feedforward_closing_cycles": listed or "none",
+        **(
+            {"options": options.model_dump_json(exclude_defaults=True)}
+            if options != PlanOptions()
+            else {}
+        ),
     }

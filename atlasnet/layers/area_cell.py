@@ -9,10 +9,13 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
+from atlasnet.layers.afferent import Afferent
 from atlasnet.layers.grouping import OVERHEAD, Group, Signal, group_areas
+from atlasnet.layers.noise import NOISE, NOISE_SIZE, UnitNoise
 from atlasnet.layers.population import Population
-from atlasnet.spec import AreaSpec, NetworkSpec
+from atlasnet.spec import AreaSpec, NetworkSpec, PathwaySpec, Timing
 
 __all__ = ["DRIVING_SHARE", "AreaCell"]
 
@@ -28,7 +31,8 @@ class AreaCell(keras.layers.Layer):
 
     The areas are computed in the order of the spec. An area reads the sensations
     that enter it and its feedforward afferents of this step, and its feedback and
-    lateral afferents of the step before. Every area has a kernel of its own; areas
+    lateral afferents of the step before, or of as many steps before as the pathway
+    has delay. Every area has a kernel of its own; areas
     that do not depend on each other within the step are computed together, by one
     product with a matrix that holds their kernels and zeros where there is no pathway
     (:mod:`atlasnet.layers.grouping`).
@@ -44,7 +48,8 @@ class AreaCell(keras.layers.Layer):
 
     Notes
     -----
-    ``call(sensations, states)`` takes the concatenated sensations, shape (B, S), and
+    ``call(sensations, states)`` takes the concatenated sensations, shape (B, S), after
+    them the random numbers of :mod:`atlasnet.layers.noise` if there is noise, and
     one state, shape (B, M); it returns the activity of all areas at this step, shape
     (B, N), and the list of the new state. The state holds what is read a step later
     and nothing else: see :attr:`carried`.
@@ -75,6 +80,15 @@ class AreaCell(keras.layers.Layer):
         }
         self._widths = self._signal_widths()
         self._wiring = {area.name: self._afferents(area) for area in self.spec.areas}
+        self._inputs: list[Signal] = [("sensation", i.name) for i in self.spec.inputs]
+        self._noise = None
+        if self.spec.noise_std:
+            self._inputs.append((NOISE, NOISE))
+            self._widths[NOISE, NOISE] = NOISE_SIZE
+            self._noise = UnitNoise(self.spec.n_units)
+            names = sorted(a.name for a in self.spec.areas)  # whatever their order
+            starts = np.cumsum([0, *(self.spec.area(n).n_units for n in names)])
+            self._first_unit = dict(zip(names, starts.tolist(), strict=False))
         self._carried = self._carried_signals()
         self.state_size = sum(self._widths[signal] for signal in self._carried)
         self.output_size = self.spec.n_units
@@ -103,27 +117,84 @@ class AreaCell(keras.layers.Layer):
         name = area.name
         return [
             *(("sensation", source) for source in self.spec.sensations(name)),
-            *(("now", source) for source in self.spec.afferents(name, "feedforward")),
-            *(("before", source) for source in self.spec.afferents(name, "feedback")),
+            *((_lagged(p.lag), p.source) for p in self._pathways(name)),
             *([("before", name)] if area.is_recurrent else []),
         ]
 
+    def _pathways(self, area: str) -> list[PathwaySpec]:
+        """Return the pathways to an area: first feedforward ones, then the others."""
+        timings: tuple[Timing, Timing] = ("feedforward", "feedback")
+        return [p for t in timings for p in self.spec.pathways_to(area, t)]
+
+    def _rows(self, area: AreaSpec) -> list[Afferent]:
+        """Return what is decided about the rows of an area's kernel."""
+        sensations = self.spec.sensations(area.name)
+        pathways = self._pathways(area.name)
+        drives = [True] * len(sensations)
+        drives += [pathway.timing == "feedforward" for pathway in pathways]
+        drives += [False] * area.is_recurrent
+        shares = _shares(drives)
+        rows = [
+            Afferent(self._widths["sensation", name], share)
+            for name, share in zip(sensations, shares, strict=False)
+        ]
+        for pathway, share in zip(pathways, shares[len(sensations) :], strict=False):
+            source = self.spec.area(pathway.source)
+            signs = _signs(source)
+            rows.append(
+                Afferent(
+                    source.n_units,
+                    share,
+                    pathway.strength,
+                    pathway.strength_use,
+                    None if signs is None else np.maximum(signs, 0.0),
+                    self._wiring_cost * self._length_mm(pathway),
+                )
+            )
+        if area.is_recurrent:
+            rows.append(Afferent(area.n_units, shares[-1], signs=_signs(area)))
+        return rows
+
+    @property
+    def _wiring_cost(self) -> float:
+        """What a weight of size 1 and length 1 mm adds to the loss."""
+        if not self.spec.wiring_cost:
+            return 0.0
+        n_weights = sum(
+            self.spec.area(p.source).n_units
+            * self.spec.area(p.target).n_units
+            * self._by_name[p.target].dynamics.n_gates
+            for p in self.spec.pathways
+        )
+        return self.spec.wiring_cost / n_weights
+
+    def _length_mm(self, pathway: PathwaySpec) -> float:
+        """Return a pathway's length, or the mean of those that are known."""
+        if pathway.length_mm is not None:
+            return pathway.length_mm
+        known = [p.length_mm for p in self.spec.pathways if p.length_mm is not None]
+        return sum(known) / max(len(known), 1)
+
     def _signal_widths(self) -> dict[Signal, int]:
         """Return the width of every signal."""
+        longest = max((p.lag for p in self.spec.pathways), default=1)
+        kinds = ("memory", *(_lagged(lag) for lag in range(max(longest, 1) + 1)))
         return {
             **{("sensation", entry.name): entry.size for entry in self.spec.inputs},
-            **{
-                (kind, area.name): area.n_units
-                for area in self.spec.areas
-                for kind in ("now", "before", "memory")
-            },
+            **{(k, a.name): a.n_units for a in self.spec.areas for k in kinds},
         }
 
     def _carried_signals(self) -> tuple[Signal, ...]:
         """Return what one step leaves to the next, in the order of the state."""
-        read = {signal for wiring in self._wiring.values() for signal in wiring}
+        longest = {a.name: int(a.is_recurrent) for a in self.spec.areas}
+        for pathway in self.spec.pathways:
+            longest[pathway.source] = max(longest[pathway.source], pathway.lag)
         return (
-            *(s for a in self.spec.areas if (s := ("before", a.name)) in read),
+            *(
+                (_lagged(lag), name)
+                for name, last in longest.items()
+                for lag in range(1, last + 1)
+            ),
             *(("memory", a.name) for a in self.spec.areas if a.cell == "lstm"),
         )
 
@@ -132,8 +203,9 @@ class AreaCell(keras.layers.Layer):
         """Where in the state each signal is that the next step reads.
 
         ``("before", area)`` is the activity of an area that is recurrent or the source
-        of a feedback or lateral pathway, ``("memory", area)`` the memory of an
-        ``lstm``.
+        of a feedback or lateral pathway, ``("before 2", area)`` that of two steps
+        before, which a slower pathway carries, and so on; ``("memory", area)`` is the
+        memory of an ``lstm``.
         """
         ends = np.cumsum([self._widths[signal] for signal in self._carried]).tolist()
         return {
@@ -167,9 +239,7 @@ class AreaCell(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make every area's weights."""
         for population, area in zip(self.populations, self.spec.areas, strict=True):
-            wiring = self._wiring[area.name]
-            sizes = [self._widths[signal] for signal in wiring]
-            population.build(sizes, _shares(wiring))
+            population.build(self._rows(area))
             if area.name in self._first_frozen:
                 population.trainable = False
         self.built = True
@@ -218,7 +288,7 @@ class AreaCell(keras.layers.Layer):
         """Return the joined weights of a group."""
         members = [self._by_name[area] for area in group.areas]
         kernels = [
-            self._weigh(area, ops.convert_to_tensor(member.kernel))
+            self._weigh(area, member.weights_in_use())
             for area, member in zip(group.areas, members, strict=True)
         ]
         blocks = [
@@ -273,12 +343,11 @@ class AreaCell(keras.layers.Layer):
         products = self._workspace.products
         groups = self._groups if products else self._single
         products = products or self._assemble(groups)
-        sensations = [("sensation", entry.name) for entry in self.spec.inputs]
         signals = {
-            **self._named(sensations, inputs),
+            **self._named(self._inputs, inputs),
             **self._named(self._carried, states[0]),
         }
-        kept: dict[Signal, Any] = {}
+        kept = {_later(signal): x for signal, x in signals.items()}
         for group, product in zip(groups, products, strict=True):
             activity, memory = self._respond(group, product, signals)
             for name, part in activity.items():
@@ -313,6 +382,7 @@ class AreaCell(keras.layers.Layer):
             memory=joined("memory") if dynamics.has_memory else None,
             own=own,
             leak=product.leak,
+            noise=self._noise_of(group, signals),
         )
         keys: list[Signal] = [("now", area) for area in group.areas]
         parts = {
@@ -322,6 +392,18 @@ class AreaCell(keras.layers.Layer):
         if memory is None:
             return parts, {}
         return parts, self._named([("memory", area) for area in group.areas], memory)
+
+    def _noise_of(self, group: Group, signals: dict[Signal, Any]) -> Any:
+        """Return the noise in the drive of a group's units, if there is noise."""
+        if self._noise is None:
+            return None
+        units = np.concatenate(
+            [
+                self._first_unit[area] + np.arange(self._by_name[area].n_units)
+                for area in group.areas
+            ]
+        )
+        return self.spec.noise_std * self._noise(signals[NOISE, NOISE], units)
 
     def _named(self, keys: Sequence[Signal], joined: Any) -> dict[Signal, Any]:
         """Split joined signals and name them."""
@@ -342,20 +424,41 @@ class AreaCell(keras.layers.Layer):
         }
 
 
-def _shares(wiring: Sequence[Signal]) -> list[float]:
+def _lagged(lag: int) -> str:
+    """Return the kind of signal that is as many steps old."""
+    return ("now", "before")[lag] if lag < 2 else f"before {lag}"
+
+
+def _later(signal: Signal) -> Signal:
+    """Return what a signal is one step later."""
+    kind, name = signal
+    if not kind.startswith("before"):
+        return signal
+    return _lagged(int(kind.removeprefix("before") or 1) + 1), name
+
+
+def _signs(area: AreaSpec) -> NDArray[np.float64] | None:
+    """Return 1 for units that excite, -1 for those that inhibit; None if free."""
+    if area.inhibitory_share is None:
+        return None
+    return np.where(
+        np.arange(area.n_units) < area.n_units - area.n_inhibitory, 1.0, -1.0
+    )
+
+
+def _shares(drives: Sequence[bool]) -> list[float]:
     """Share an area's initial drive among its afferents.
 
     Sensations and feedforward afferents drive, all others modulate; each kind shares
     evenly what is its own.
     """
-    is_driver = [kind != "before" for kind, _ in wiring]
-    n_drivers = sum(is_driver)
-    n_modulators = len(wiring) - n_drivers
+    n_drivers = sum(drives)
+    n_modulators = len(drives) - n_drivers
     if not n_drivers or not n_modulators:
-        return [1.0 / len(wiring)] * len(wiring)
+        return [1.0 / len(drives)] * len(drives)
     driver = DRIVING_SHARE / n_drivers
     modulator = (1.0 - DRIVING_SHARE) / n_modulators
-    return [driver if drives else modulator for drives in is_driver]
+    return [driver if is_driver else modulator for is_driver in drives]
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,7 @@ class Dynamics:
         memory: Any = None,
         own: Any = None,
         leak: Any = None,
+        noise: Any = None,
     ) -> tuple[Any, Any]:
         """Return activity and memory after a control step.
 
@@ -101,6 +102,8 @@ class Dynamics:
             ``gru``.
         leak : float or array of shape (n_units,), optional
             Share of the way to the target that units go in a step; read by ``rate``.
+        noise : tensor, shape (B, n_units), optional
+            Is added to the drive; to the candidate's, if there are gates.
 
         Returns
         -------
@@ -110,15 +113,19 @@ class Dynamics:
             Memory of this step, of ``lstm`` alone.
         """
         f = _ACTIVATIONS[self.activation]
+        if noise is not None and self.n_gates == 1:
+            drive = drive + noise
         if self.cell == "rate":
             return before + leak * (f(drive) - before), None
         if self.cell == "gru":
             update, reset, candidate = ops.split(drive, 3, axis=-1)
             update, reset = ops.sigmoid(update), ops.sigmoid(reset)
-            target = f(candidate - own + reset * own)
+            candidate = candidate - own + reset * own
+            target = f(candidate if noise is None else candidate + noise)
             return target + update * (before - target), None
         if self.cell == "lstm":
             gate_in, forget, candidate, gate_out = ops.split(drive, 4, axis=-1)
+            candidate = candidate if noise is None else candidate + noise
             kept = ops.sigmoid(forget) * memory + ops.sigmoid(gate_in) * f(candidate)
             return ops.sigmoid(gate_out) * f(kept), kept
         return f(drive), None

@@ -9,6 +9,7 @@ import pytest
 
 from atlasnet.builder import build_model
 from atlasnet.layers import AreaCell, Population
+from atlasnet.layers.afferent import Afferent
 from atlasnet.spec import AreaSpec, InputSpec, NetworkSpec, ValueSpec
 from tests.conftest import pathway
 
@@ -17,7 +18,7 @@ def population(cell: Any, sizes: list[int], **kwargs: Any) -> Population:
     """Return a population of one unit, with the own activity as last afferent."""
     defaults: dict[str, Any] = {"time_constant_s": 0.02, "control_step_s": 0.02}
     layer = Population(1, cell=cell, **{**defaults, **kwargs})
-    layer.build(sizes, [1.0 / len(sizes)] * len(sizes))
+    layer.build([Afferent(size, 1.0 / len(sizes)) for size in sizes])
     return layer
 
 
