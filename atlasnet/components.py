@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 _ARROW = "->"
+_AREAS = "areas"
+"""Name of the layer that computes all areas."""
 
 
 @dataclass(frozen=True)
@@ -335,12 +337,16 @@ def rewire(
 
 
 def area_cell(model: keras.Model) -> AreaCell | None:
-    """Return the cell that holds a model's areas; None for any other Keras model."""
-    for layer in model.layers:
-        cell = getattr(layer, "cell", None)
-        if isinstance(cell, AreaCell):
-            return cell
-    return None
+    """Return the cell that holds a model's areas; None for any other Keras model.
+
+    A value head with a network of its own has another cell, which is none of them.
+    """
+    found = {
+        layer.name: layer.cell
+        for layer in model.layers
+        if isinstance(getattr(layer, "cell", None), AreaCell)
+    }
+    return found.get(_AREAS) or next(iter(found.values()), None)
 
 
 class _Parts:

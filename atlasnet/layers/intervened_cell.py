@@ -127,13 +127,13 @@ class IntervenedCell(AreaCell):
             if one.area != area:
                 continue
             if isinstance(one, Noise):
-                activity = activity + self._noise(one, i, activity)
+                activity = activity + self._added(one, i, activity)
             elif isinstance(one, Clamp) or one.source is None:
                 held, value = _held(one, int(activity.shape[-1]))
                 activity = ops.where(held, value, activity)
         return activity
 
-    def _noise(self, noise: Noise, i: int, activity: Any) -> Any:
+    def _added(self, noise: Noise, i: int, activity: Any) -> Any:
         """Return this step's noise of an area, shape (B, n_units)."""
         n_units = int(activity.shape[-1])
         drawn = hashed_normal(self._clock.steps, n_units, (noise.seed, i))
