@@ -119,6 +119,9 @@ class NetworkConfig(_Frozen):
     """Recurrent layer of a plain architecture; ``none`` for a feed-forward one."""
     shared: bool = False
     """Whether policy and value of a plain architecture share their layers."""
+    match_parameters: PositiveInt | str | None = None
+    """Parameters that a plain architecture is scaled to, within 1 %: a number, a
+    preset of the atlas with this config's other keys, or a ``.keras`` file."""
     preset: str | None = "fpn"
     """Name of a preset of the atlas."""
     regions: tuple[str, ...] = ()
@@ -163,6 +166,11 @@ class NetworkConfig(_Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.match_parameters is not None and self.architecture is None:
+            raise ConfigError(
+                "network.match_parameters scales a plain network: set "
+                "network.architecture, too."
+            )
         sources = (self.path, self.architecture, self.preset, self.regions or None)
         if all(source is None for source in sources):
             raise ConfigError(

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """The network that a run's config asks for: from a file, plain, or from the atlas."""
 
+import json
 import math
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 
 import atlasnet
-from angora_train.architectures import build_architecture
+from angora_train.architectures import build_architecture, match_parameters
 from angora_train.config import ComponentConfig, NetworkConfig, PolicyConfig
 from angora_train.distributions import Distribution
 from angora_train.errors import ConfigError, closest
+from atlasnet.files import write_text
 
 __all__ = ["make_network"]
 
@@ -67,15 +70,7 @@ def make_network(
         model = _loaded(config.path, "network.path")
         _warn_of_another_step(model, config.path, control_step_s)
     elif config.architecture is not None:
-        kept = {k: v for k, v in shapes.items() if k not in config.without}
-        model = build_architecture(
-            config.architecture,
-            kept,
-            width,
-            cell=config.cell,
-            shared=config.shared,
-            seed=seed,
-        )
+        model = _plain(config, shapes, width, control_step_s, seed, directory)
     else:
         model = _from_atlas(config, shapes, width, control_step_s, seed, directory)
     if distribution.n_spreads:
@@ -85,6 +80,55 @@ def make_network(
     _take_over(model, config.pretrained)
     _freeze(model, config.frozen)
     return model
+
+
+def _plain(
+    config: NetworkConfig,
+    shapes: Mapping[str, Sequence[int]],
+    policy_size: int,
+    control_step_s: float,
+    seed: int,
+    directory: Path | None,
+) -> keras.Model:
+    """Build a plain network, with as many parameters as another if wanted."""
+    name = config.architecture or ""
+    kept = {k: v for k, v in shapes.items() if k not in config.without}
+    kind: dict[str, Any] = {"cell": config.cell, "shared": config.shared}
+    if config.match_parameters is None:
+        return build_architecture(name, kept, policy_size, seed=seed, **kind)
+    n_wanted = config.match_parameters
+    if isinstance(n_wanted, str):
+        other = _other_network(config, n_wanted, shapes, policy_size, control_step_s)
+        n_wanted = int(other.count_params())
+    found = match_parameters(name, kept, policy_size, n_wanted, **kind)
+    if directory is not None:
+        report = {
+            "n_parameters": found.n_parameters,
+            "n_wanted": n_wanted,
+            "deviation": found.deviation,
+            "dense": found.widths.dense,
+            "last": found.widths.last,
+        }
+        write_text(directory / "match.json", json.dumps(report, indent=1))
+    return build_architecture(
+        name, kept, policy_size, seed=seed, widths=found.widths, **kind
+    )
+
+
+def _other_network(
+    config: NetworkConfig,
+    name: str,
+    shapes: Mapping[str, Sequence[int]],
+    policy_size: int,
+    control_step_s: float,
+) -> keras.Model:
+    """Return the network whose parameters are to be matched."""
+    if name.endswith(".keras"):
+        return _loaded(Path(name), "network.match_parameters")
+    other = config.model_copy(
+        update={"architecture": None, "match_parameters": None, "preset": name}
+    )
+    return _from_atlas(other, shapes, policy_size, control_step_s, 0, None)
 
 
 def _connected(model: keras.Model, sensation: str, stream: keras.Model) -> keras.Model:
