@@ -456,6 +456,31 @@ def pretrain(
 
 
 @app.command()
+def export(
+    directory: RunFolder,
+    out: Annotated[Path, typer.Option(help="The folder to write.")],
+    which: WhichOption = WhichCheckpoint.best,
+    choice: Annotated[
+        ActionChoice, typer.Option(help="How actions follow from the policy.")
+    ] = ActionChoice.expected,
+) -> None:
+    """Write a trained agent as a TensorFlow SavedModel of one control step.
+
+    It takes sensations as they come and the state of the step before, and returns the
+    action and the new state. policy.json says their names and shapes.
+    """
+    if choice is ActionChoice.sampled:
+        raise ConfigError("An exported agent does not draw: expected or most_likely.")
+    import_keras()
+    from angora_train.checkpoint import load_agent
+    from angora_train.export import export_agent
+
+    with _errors.status("exporting"):
+        about = export_agent(load_agent(directory, which.value), out, choice.value)
+    Console().print(f"{about}", soft_wrap=True)
+
+
+@app.command()
 def film(
     directory: RunFolder,
     out: Annotated[Path, typer.Option(help="A .webp, .gif, .png or .mp4 to write.")],
