@@ -21,7 +21,15 @@ from atlasnet.errors import IncompleteDataError, SpecError
 from atlasnet.graph import Projection, Region, RegionGraph
 from atlasnet.interface import Interface
 from atlasnet.order import break_cycles
-from atlasnet.spec import AreaSpec, Cell, NetworkSpec, PathwaySpec
+from atlasnet.retinotopy import RECEPTIVE_FIELDS, VisualRule, plan_maps
+from atlasnet.spec import (
+    AreaSpec,
+    Cell,
+    ImageSpec,
+    MapSpec,
+    NetworkSpec,
+    PathwaySpec,
+)
 
 __all__ = ["UnitRule", "cell_of", "plan_network", "unit_counts"]
 
@@ -150,6 +158,7 @@ def plan_network(
     rule: UnitRule | None = None,
     control_step_s: PositiveFloat = 0.02,
     name: str = "network",
+    visual: VisualRule | None = None,
 ) -> NetworkSpec:
     """Plan the network of a region graph.
 
@@ -161,10 +170,14 @@ def plan_network(
         What the network is connected to.
     rule : UnitRule, optional
         How units are shared; 2048 in proportion to cells, at least 32, by default.
+        Areas with a map have a total of their own.
     control_step_s : float, default=0.02
         Control step that the network is planned for, in s.
     name : str, default="network"
         Name of the network.
+    visual : VisualRule, optional
+        How visual areas become maps, if a sensation is an image; see
+        :func:`atlasnet.retinotopy.plan_maps`.
 
     Returns
     -------
@@ -179,11 +192,25 @@ def plan_network(
     IncompleteDataError
         If a region lacks its volume or density.
     SpecError
-        If the total is below the floors, or an area cannot be reached from any
-        sensation.
+        If the total is below the floors, an area cannot be reached from any
+        sensation, a map has less than one channel, or `visual` is given and no
+        sensation is an image.
     """
     rule = rule or UnitRule()
-    n_units = unit_counts(_cell_counts(graph), rule)
+    images = [entry.image for entry in interface.inputs if entry.image is not None]
+    if visual is not None and not images:
+        raise SpecError(
+            "A rule for visual areas is given, but no sensation is an image. Give one "
+            "the size (height, width, channels), or leave the rule out."
+        )
+    cell_counts = _cell_counts(graph)
+    maps: dict[str, MapSpec] = {}
+    visual = visual or VisualRule()
+    if images:
+        maps = _maps(graph, cell_counts, images[0], rule, visual)
+    flat = {name: count for name, count in cell_counts.items() if name not in maps}
+    n_units = unit_counts(flat, rule) if flat else {}
+    n_units |= {area: layout.n_units for area, layout in maps.items()}
     feedforward = [e for e in graph.projections if e.direction == "feedforward"]
     kept, closing = break_cycles(feedforward)
     within_step = {(edge.source, edge.target) for edge in kept}
@@ -191,7 +218,12 @@ def plan_network(
     order.add_nodes_from(graph.names)
     order.add_edges_from(within_step)
     areas = [
-        AreaSpec(name=area, n_units=n_units[area], cell=cell_of(graph.region(area)))
+        AreaSpec(
+            name=area,
+            n_units=n_units[area],
+            cell=visual.cell if area in maps else cell_of(graph.region(area)),
+            map=maps.get(area),
+        )
         for area in nx.lexicographical_topological_sort(order)
     ]
     pathways = [
@@ -207,6 +239,7 @@ def plan_network(
             direction_rule=edge.direction_rule,
             streamline_count=edge.streamline_count,
             length_mm=edge.length_mm,
+            kernel_size=_kernel_size(maps.get(edge.source), maps.get(edge.target)),
         )
         for edge in graph.projections
     ]
@@ -219,8 +252,61 @@ def plan_network(
         action_areas=interface.action_areas,
         policy_size=interface.policy_size,
         value=interface.value,
-        provenance=_provenance(graph, interface, rule, closing),
+        provenance={
+            **_provenance(graph, interface, rule, closing),
+            **_visual_provenance(maps, visual),
+        },
     )
+
+
+def _maps(
+    graph: RegionGraph,
+    cell_counts: Mapping[str, float],
+    image: ImageSpec,
+    rule: UnitRule,
+    visual: VisualRule,
+) -> dict[str, MapSpec]:
+    """Return the maps of the visual areas, which share a total of their own."""
+    nodes = {
+        region.name: region.node
+        for region in graph.regions
+        if region.node is not None and region.node in RECEPTIVE_FIELDS
+    }
+    if not nodes:
+        return {}
+    shared = UnitRule(
+        total=max(visual.total, len(nodes)), exponent=rule.exponent, floor=1
+    )
+    n_units = unit_counts({area: cell_counts[area] for area in nodes}, shared)
+    return plan_maps(n_units, nodes, image, visual)
+
+
+def _kernel_size(source: MapSpec | None, target: MapSpec | None) -> int | None:
+    """Return the kernel of a pathway between two maps, None for any other."""
+    if source is None or target is None:
+        return None
+    return target.kernel_from(source)
+
+
+def _visual_provenance(
+    maps: Mapping[str, MapSpec], visual: VisualRule
+) -> dict[str, str]:
+    """Return where the maps come from, as text; nothing if there are none."""
+    if not maps:
+        return {}
+    actual = sum(layout.n_units for layout in maps.values())
+    layouts = (
+        f"{area} {m.height} x {m.width} x {m.n_channels}" for area, m in maps.items()
+    )
+    return {
+        "visual_rule": (
+            f"{visual.total} units planned for areas with a map, {actual} after "
+            f"rounding to whole channels: {'; '.join(layouts)}"
+        ),
+        "receptive_fields": "; ".join(
+            f"{node}: {field.source}" for node, field in RECEPTIVE_FIELDS.items()
+        ),
+    }
 
 
 def _cell_counts(graph: RegionGraph) -> dict[str, float]:

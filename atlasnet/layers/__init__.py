@@ -6,6 +6,7 @@ from atlasnet.layers.area_cell import AreaCell
 from atlasnet.layers.area_readout import AreaReadout
 from atlasnet.layers.area_split import AreaSplit
 from atlasnet.layers.learned_spread import LearnedSpread
+from atlasnet.layers.map_readout import MapReadout
 from atlasnet.layers.population import Population
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "AreaReadout",
     "AreaSplit",
     "LearnedSpread",
+    "MapReadout",
     "Population",
 ]

@@ -23,6 +23,7 @@ PUBLIC = [
     "SnapshotSource",
     "TableSource",
     "UnitRule",
+    "VisualRule",
     "all_regions_graph",
     "bibliography",
     "build_graph",
