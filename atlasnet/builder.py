@@ -49,11 +49,19 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
     """
     # Inputs
     inputs = {
-        entry.name: keras.Input((None, entry.size), name=entry.name)
+        entry.name: keras.Input((None, *entry.shape), name=entry.name)
         for entry in spec.inputs
     }
     auxiliary: list[Any] = []
-    sensations = _joined(list(inputs.values()), "sensations")
+    vectors = [
+        inputs[entry.name]
+        if entry.image is None
+        else keras.layers.Reshape((-1, entry.size), name=f"{entry.name}_pixels")(
+            inputs[entry.name]
+        )
+        for entry in spec.inputs
+    ]
+    sensations = _joined(vectors, "sensations")
     if spec.value.auxiliary_size:
         inputs["auxiliary"] = keras.Input(
             (None, spec.value.auxiliary_size), name="auxiliary"
@@ -65,7 +73,7 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
     activity = keras.layers.RNN(cell, return_sequences=True, name="areas")(sensations)
     split = AreaSplit([area.n_units for area in spec.areas], name="by_area")(activity)
     areas = [
-        Area(area.name, area.n_units, name=area.layer)(signal)
+        Area(area.name, area.n_units, area.map, name=area.layer)(signal)
         for area, signal in zip(spec.areas, split, strict=True)
     ]
     position = {area.name: i for i, area in enumerate(spec.areas)}

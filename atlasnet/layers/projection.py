@@ -10,7 +10,9 @@ channel, as those of any other area are.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from keras import ops
@@ -18,6 +20,7 @@ from keras import ops
 from atlasnet.spec import MapSpec
 
 __all__ = [
+    "MapDrive",
     "MapPathway",
     "convolve",
     "from_image",
@@ -50,15 +53,19 @@ class MapPathway:
         """Rows of the kernel: numbers that a unit hears."""
         return math.prod(self.shape)
 
-    def drive(self, signal: Any, rows: Any, target: MapSpec) -> Any:
+    def weights(self, rows: Any, n_channels: int) -> Any:
+        """Return rows of a kernel, shape (n_rows, n_channels), as they are used."""
+        return ops.reshape(rows, (*self.shape, n_channels))
+
+    def drive(self, signal: Any, weights: Any, target: MapSpec) -> Any:
         """Return what the pathway gives to every unit of the target.
 
         Parameters
         ----------
         signal : tensor, shape (B, H, W, C) or (B, n_units)
             Activity of the source.
-        rows : tensor, shape (n_rows, n_channels)
-            The weights.
+        weights : tensor, shape (side, side, C, n_channels) or (n_units, n_channels)
+            Of :meth:`weights`.
         target : MapSpec
             The map.
 
@@ -68,10 +75,80 @@ class MapPathway:
             To be added to that of other pathways.
         """
         if len(self.shape) == 1:
-            return ops.matmul(signal, rows)[:, None, None, :]
-        kernel = ops.reshape(rows, (*self.shape, target.n_channels))
-        heard = convolve(signal, kernel, self.stride)
+            return ops.matmul(signal, weights)[:, None, None, :]
+        heard = convolve(signal, weights, self.stride)
         return spread(heard, self.growth, target.height, target.width)
+
+
+@dataclass(frozen=True)
+class MapDrive:
+    """All pathways into a map.
+
+    Those of one geometry, as from two maps of one size, are computed together.
+
+    Attributes
+    ----------
+    target : MapSpec
+        The map.
+    pathways : tuple of MapPathway
+        In the order of the rows of the kernel.
+    """
+
+    target: MapSpec
+    pathways: tuple[MapPathway, ...]
+    _alike: tuple[tuple[int, ...], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        alike: dict[Any, list[int]] = {}
+        for i, path in enumerate(self.pathways):
+            geometry = (path.shape[:-1], path.stride, path.growth)
+            alike.setdefault(geometry, []).append(i)
+        object.__setattr__(self, "_alike", tuple(map(tuple, alike.values())))
+
+    @property
+    def n_rows(self) -> tuple[int, ...]:
+        """Rows of the kernel of every pathway."""
+        return tuple(path.n_rows for path in self.pathways)
+
+    def weights(self, kernel: Any) -> list[Any]:
+        """Return a kernel, shape (sum of `n_rows`, n_channels), as it is used."""
+        ends = list(accumulate(self.n_rows))[:-1]
+        rows = ops.split(kernel, ends, axis=0) if ends else [kernel]
+        parts = [
+            path.weights(part, self.target.n_channels)
+            for path, part in zip(self.pathways, rows, strict=True)
+        ]
+        return [_joined([parts[i] for i in alike], axis=-2) for alike in self._alike]
+
+    def drive(self, signals: Sequence[Any], weights: Sequence[Any]) -> Any:
+        """Return the drive of every unit.
+
+        Parameters
+        ----------
+        signals : sequence of tensor, shape (B, H, W, C) or (B, n_units)
+            Of every pathway.
+        weights : sequence of tensor
+            Of :meth:`weights`.
+
+        Returns
+        -------
+        tensor, shape (B, height, width, n_channels)
+            Without bias.
+        """
+        target = self.target
+        given = [
+            self.pathways[alike[0]].drive(
+                _joined([signals[i] for i in alike], axis=-1), part, target
+            )
+            for alike, part in zip(self._alike, weights, strict=True)
+        ]
+        total = given[0]
+        for part in given[1:]:
+            total = total + part
+        if any(len(path.shape) > 1 for path in self.pathways):
+            return total
+        shape = (1, target.height, target.width, target.n_channels)
+        return total + ops.zeros(shape, dtype=total.dtype)
 
 
 def from_image(n_channels: int, target: MapSpec) -> MapPathway:
@@ -148,3 +225,8 @@ def spread(signal: Any, growth: int, height: int, width: int) -> Any:
         return signal
     tall = ops.repeat(signal, growth, axis=1)[:, :height]
     return ops.repeat(tall, growth, axis=2)[:, :, :width]
+
+
+def _joined(parts: Sequence[Any], axis: int) -> Any:
+    """Concatenate, if there is more than one tensor."""
+    return ops.concatenate(parts, axis=axis) if len(parts) > 1 else parts[0]
