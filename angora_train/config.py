@@ -84,6 +84,9 @@ class NetworkConfig(_Frozen):
     """Power of the cell count that units are proportional to."""
     floor: PositiveInt = 32
     """Fewest units of an area."""
+    plan: Mapping[str, Any] = Field(default_factory=dict)
+    """What is chosen about areas and pathways: fields of `atlasnet.PlanOptions`, e.g.
+    ``{cell: lstm, has_delays: true}``."""
     pretrained: Path | None = None
     """A ``.keras`` file whose weights are taken over, layer by layer, where names and
     shapes agree."""

@@ -42,11 +42,13 @@ if TYPE_CHECKING:
     from atlasnet.interface import Interface as Interface
     from atlasnet.interface import hand_interface as hand_interface
     from atlasnet.null_models import randomize as randomize
+    from atlasnet.options import PlanOptions as PlanOptions
     from atlasnet.pipeline import load_model as load_model
     from atlasnet.pipeline import save_model as save_model
     from atlasnet.pipeline import spec_of as spec_of
     from atlasnet.planner import UnitRule as UnitRule
     from atlasnet.planner import plan_network as plan_network
+    from atlasnet.policy import policy_only as policy_only
     from atlasnet.retinotopy import VisualRule as VisualRule
     from atlasnet.spec import NetworkSpec as NetworkSpec
 
@@ -56,6 +58,7 @@ _HOME = {
     "GraphRules": "atlas.rules",
     "Interface": "interface",
     "NetworkSpec": "spec",
+    "PlanOptions": "options",
     "Projection": "graph",
     "Region": "graph",
     "RegionGraph": "graph",
@@ -73,6 +76,7 @@ _HOME = {
     "hand_interface": "interface",
     "load_model": "pipeline",
     "plan_network": "planner",
+    "policy_only": "policy",
     "preset_graph": "atlas.assembly",
     "randomize": "null_models",
     "save_model": "pipeline",

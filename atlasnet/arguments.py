@@ -17,6 +17,7 @@ __all__ = [
     "INTERRUPTED_EXIT_CODE",
     "ErrorReportingGroup",
     "VariadicCommand",
+    "parse_cells",
     "parse_inputs",
     "repeat_flags",
     "require_writable_folder",
@@ -99,6 +100,37 @@ def repeat_flags(arguments: Iterable[str], flags: Iterable[str]) -> list[str]:
             n_values += 1
         repeated.append(word)
     return repeated
+
+
+def parse_cells(entries: Sequence[str]) -> tuple[str | None, Mapping[str, str]]:
+    """Read which cell all areas with a memory have, and which single areas.
+
+    Parameters
+    ----------
+    entries : sequence of str
+        ``CELL`` for all, ``AREA=CELL`` for one; later entries win.
+
+    Returns
+    -------
+    cell : str or None
+        Cell of all areas with a memory, if given.
+    cells : mapping of str to str
+        Cell by area.
+
+    Examples
+    --------
+    >>> parse_cells(["gru", "4p left=lstm"])
+    ('gru', {'4p left': 'lstm'})
+    """
+    everywhere: str | None = None
+    cells: dict[str, str] = {}
+    for entry in entries:
+        area, equals, cell = entry.rpartition("=")
+        if equals:
+            cells[area.strip()] = cell.strip()
+        else:
+            everywhere = entry.strip()
+    return everywhere, cells
 
 
 def parse_inputs(entries: Sequence[str]) -> Mapping[str, tuple[str, ...]]:

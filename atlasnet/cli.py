@@ -15,6 +15,7 @@ import typer
 from atlasnet.arguments import (
     ErrorReportingGroup,
     VariadicCommand,
+    parse_cells,
     parse_inputs,
     require_writable_folder,
     require_writable_model,
@@ -29,6 +30,7 @@ from atlasnet.commands.graph import (
 from atlasnet.commands.snapshot import make_snapshot
 from atlasnet.console import print_json, results, side_channel
 from atlasnet.errors import AtlasNetError, closest
+from atlasnet.units import CONDUCTION_VELOCITY_M_PER_S
 
 if TYPE_CHECKING:
     from atlasnet.atlas.snapshot import SnapshotSource
@@ -62,6 +64,37 @@ class FigureFormat(StrEnum):
     PNG = "png"
     PDF = "pdf"
     SVG = "svg"
+
+
+class ActivationName(StrEnum):
+    """What units make of their drive."""
+
+    TANH = "tanh"
+    RELU = "relu"
+    SOFTPLUS = "softplus"
+
+
+class Gain(StrEnum):
+    """How pathways share the drive of an area."""
+
+    EQUAL = "equal"
+    STREAMLINES = "streamlines"
+
+
+class Strength(StrEnum):
+    """What becomes of the pathways' gains."""
+
+    INITIAL = "initial"
+    FIXED = "fixed"
+    TRAINABLE = "trainable"
+
+
+class ValueStem(StrEnum):
+    """What the value head reads."""
+
+    SHARED = "shared"
+    COPY = "copy"
+    PLAIN = "plain"
 
 
 _Snapshot = Annotated[
@@ -202,6 +235,50 @@ def _build(  # noqa: PLR0913 - one parameter per option
     control_step: Annotated[
         float, typer.Option(metavar="SECONDS", help="Control step to plan for, in s.")
     ] = 0.02,
+    cells: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--cell",
+            metavar="CELL|AREA=CELL...",
+            help="dense, rate, rnn, gru or lstm: of all areas with memory, or of one.",
+        ),
+    ] = None,
+    activation: Annotated[
+        ActivationName, typer.Option(help="What units make of their drive.")
+    ] = ActivationName.TANH,
+    time_constant: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Time constant of rate units, s.")
+    ] = 0.02,
+    gain: Annotated[
+        Gain, typer.Option(help="How pathways share the drive of an area.")
+    ] = Gain.EQUAL,
+    strength: Annotated[
+        Strength,
+        typer.Option(help="Whether the gains are initial, fixed or trainable."),
+    ] = Strength.INITIAL,
+    delays: Annotated[
+        bool, typer.Option("--delays/--no-delays", help="Delays by tract length.")
+    ] = False,
+    velocity: Annotated[
+        float, typer.Option(metavar="M/S", help="Conduction velocity of tracts.")
+    ] = CONDUCTION_VELOCITY_M_PER_S,
+    inhibitory_share: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Dale's principle: units that inhibit; needs relu or softplus.",
+        ),
+    ] = None,
+    noise: Annotated[float, typer.Option(help="Noise of units, of their drive.")] = 0.0,
+    activity_cost: Annotated[
+        float, typer.Option(help="Cost of activity in training.")
+    ] = 0.0,
+    wiring_cost: Annotated[
+        float, typer.Option(help="Cost of length times weight in training.")
+    ] = 0.0,
+    value_stem: Annotated[
+        ValueStem, typer.Option(help="What the value head reads.")
+    ] = ValueStem.SHARED,
     seed: Annotated[int, typer.Option(help="Seed of the initial weights.")] = 0,
     snapshot: _Snapshot = None,
 ) -> None:
@@ -213,16 +290,32 @@ def _build(  # noqa: PLR0913 - one parameter per option
     if sum([bool(regions), bool(preset), graph_file is not None]) != 1:
         raise typer.BadParameter("give either --regions or --preset, or --graph.")
     given_inputs = parse_inputs(inputs or [])
+    cell, cell_of_area = parse_cells(cells or [])
     require_writable_model(out)
 
     from atlasnet.atlas.assembly import build_graph, preset_graph
     from atlasnet.bundle import GRAPH_SUFFIX, SPEC_SUFFIX, Bundle, companion
     from atlasnet.graph import RegionGraph
     from atlasnet.interface import hand_interface
+    from atlasnet.options import PlanOptions
     from atlasnet.planner import UnitRule, plan_network
-    from atlasnet.preset import load_preset
 
     rule = UnitRule(total=units, exponent=exponent, floor=floor)
+    choices = PlanOptions(
+        cell=cell,
+        cells=cell_of_area,
+        activation=activation.value,
+        time_constant_s=time_constant,
+        gain=gain.value,
+        strength=strength.value,
+        has_delays=delays,
+        conduction_velocity_m_per_s=velocity,
+        inhibitory_share=inhibitory_share,
+        noise_std=noise,
+        activity_cost=activity_cost,
+        wiring_cost=wiring_cost,
+        value_stem=value_stem.value,
+    )
     options: dict[str, Any] = {"min_streamline_count": min_streamlines}
     if graph_file is not None:
         graph = RegionGraph.load(graph_file)
@@ -238,10 +331,10 @@ def _build(  # noqa: PLR0913 - one parameter per option
         action=action or None,
         value=value or None,
         without=without or (),
-        preset=load_preset(preset) if preset is not None else None,
+        preset=preset or "fpn",
     )
     name = preset or "network"
-    spec = plan_network(graph, interface, rule, control_step, name)
+    spec = plan_network(graph, interface, rule, control_step, name, choices)
     n_parameters = _write_model(spec, seed, out)
     graph.save(companion(out, GRAPH_SUFFIX))
     spec.save(companion(out, SPEC_SUFFIX))
@@ -337,10 +430,9 @@ def _plan_preset(
     from atlasnet.bundle import Bundle
     from atlasnet.interface import hand_interface
     from atlasnet.planner import plan_network
-    from atlasnet.preset import load_preset
 
     graph = preset_graph(_open_snapshot(snapshot), name, hemisphere, blind=blind)
-    interface = hand_interface(graph, preset=load_preset(name))
+    interface = hand_interface(graph, preset=name)
     return Bundle(graph, plan_network(graph, interface, name=name))
 
 
@@ -373,10 +465,13 @@ def _write_model(spec: "NetworkSpec", seed: int, out: Path) -> int:
 def _print_bundle(bundle: "Bundle") -> None:
     """Print the tables of regions and projections."""
     from atlasnet.description import describe
-    from atlasnet.tables import edge_table, node_table
+    from atlasnet.tables import edge_table, latency_notes, node_table, note_table
 
     record = describe(bundle)
     console = results()
     title = f"Network '{record['name']}'" if record["name"] else "Region graph"
     console.print(node_table(title, record["nodes"]))
     console.print(edge_table(record["edges"]))
+    if record["network"]:
+        notes = latency_notes(record["network"]["latencies"])
+        console.print(note_table("Latencies", notes))

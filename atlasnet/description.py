@@ -10,6 +10,7 @@ from atlasnet.atlas.assembly import Hemispheres, all_regions_graph
 from atlasnet.atlas.source import AtlasSource, RegionRecord
 from atlasnet.bundle import Bundle
 from atlasnet.graph import Projection, Region, RegionGraph
+from atlasnet.latency import path_latencies
 from atlasnet.spec import AreaSpec, NetworkSpec, PathwaySpec
 
 __all__ = ["describe", "describe_regions"]
@@ -69,7 +70,8 @@ def describe(bundle: Bundle) -> Record:
         ``edges`` has one record per directed projection with ``source``, ``target``,
         ``streamline_count``, ``length_mm``, ``delay_ms``, ``direction``,
         ``direction_rule``, ``timing`` and more;
-        ``network`` is what the network is connected to, ``metadata`` where the
+        ``network`` is what the network is connected to, with ``latencies`` from its
+        sensations to the areas that drive action; ``metadata`` where the
         graph's numbers come from. All records have all keys; what is unknown, or not
         part of the network, is None.
     """
@@ -172,6 +174,7 @@ def _network(spec: NetworkSpec) -> Record:
     return spec.model_dump(mode="json", exclude={"areas", "pathways"}) | {
         "n_units": spec.n_units,
         "n_map_units": sum(area.n_units for area in spec.areas if area.map),
+        "latencies": [asdict(latency) for latency in path_latencies(spec)],
     }
 
 

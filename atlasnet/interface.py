@@ -16,7 +16,7 @@ from atlasnet.graph import Region, RegionGraph
 from atlasnet.preset import Alternative, Entry, Preset, load_preset
 from atlasnet.spec import ImageSpec, InputSpec, ValueSpec
 
-__all__ = ["Interface", "hand_interface"]
+__all__ = ["Interface", "hand_interface", "regions_called"]
 
 Size = int | Sequence[int]
 """Numbers of a sensation, or the height, width and channels of an image."""
@@ -51,7 +51,7 @@ def hand_interface(
     value: Sequence[str] | None = None,
     without: Sequence[str] = (),
     sizes: Mapping[str, Size] | None = None,
-    preset: Preset | None = None,
+    preset: Preset | str = "fpn",
 ) -> Interface:
     """Connect a graph to the hand.
 
@@ -72,8 +72,8 @@ def hand_interface(
         Numbers per control step, in place of the preset's: of each sensation, of
         ``"auxiliary"`` and ``"policy"``; of an image its shape, (height, width,
         channels). A sensation that the preset lacks needs an entry in `inputs` too.
-    preset : Preset, optional
-        Entry table and sizes; the preset ``fpn`` by default.
+    preset : Preset or str, default="fpn"
+        Entry table and sizes: a preset, or the name of one.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def hand_interface(
     >>> [(entry.name, entry.areas) for entry in interface.inputs]
     [('proprioception', ('3a left',)), ('touch', ('3a left',))]
     """
-    chosen = preset or load_preset()
+    chosen = load_preset(preset) if isinstance(preset, str) else preset
     own_sizes: dict[str, Size] = chosen.sizes.model_dump()
     all_sizes = {**own_sizes, **_possible(sizes or {}, own_sizes, chosen.name)}
     given = dict(inputs or {})
@@ -232,19 +232,41 @@ class _Finder:
 
     def _take(self, name: str, given: Sequence[str], verb: str) -> tuple[str, ...]:
         """Return the areas of the names that the caller gave."""
-        areas = tuple(dict.fromkeys(area for g in given for area in self._resolve(g)))
+        areas = tuple(
+            dict.fromkeys(a for g in given for a in regions_called(self._graph, g))
+        )
         if not areas:
             raise SpecError(f"'{name}' was given no area. Name at least one.")
         self.notes.append(f"{name} {verb} {', '.join(areas)} (given)")
         return areas
 
-    def _resolve(self, name: str) -> list[str]:
-        """Return the regions of a name, with or without its hemisphere."""
-        wanted = name.casefold()
-        found = [r.name for r in self._graph.regions if wanted in _spellings(r)]
-        if not found:
-            raise RegionNotFoundError(name, "the graph", self._graph.names)
-        return found
+
+def regions_called(graph: RegionGraph, name: str) -> list[str]:
+    """Return the regions of a name.
+
+    Parameters
+    ----------
+    graph : RegionGraph
+        Where to look.
+    name : str
+        A region or a node of the hand network, with or without its hemisphere, in
+        upper or lower case.
+
+    Returns
+    -------
+    list of str
+        Names of regions, at least one.
+
+    Raises
+    ------
+    RegionNotFoundError
+        If the graph has none of that name.
+    """
+    wanted = name.casefold()
+    found = [r.name for r in graph.regions if wanted in _spellings(r)]
+    if not found:
+        raise RegionNotFoundError(name, "the graph", graph.names)
+    return found
 
 
 def _spellings(region: Region) -> set[str]:

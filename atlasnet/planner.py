@@ -19,7 +19,8 @@ from pydantic import (
 
 from atlasnet.errors import IncompleteDataError, SpecError
 from atlasnet.graph import Projection, Region, RegionGraph
-from atlasnet.interface import Interface
+from atlasnet.interface import Interface, regions_called
+from atlasnet.options import PlanOptions
 from atlasnet.order import break_cycles
 from atlasnet.retinotopy import RECEPTIVE_FIELDS, VisualRule, plan_maps
 from atlasnet.spec import (
@@ -29,7 +30,9 @@ from atlasnet.spec import (
     MapSpec,
     NetworkSpec,
     PathwaySpec,
+    Timing,
 )
+from atlasnet.units import delay_ms
 
 __all__ = ["UnitRule", "cell_of", "plan_network", "unit_counts"]
 
@@ -158,6 +161,7 @@ def plan_network(
     rule: UnitRule | None = None,
     control_step_s: PositiveFloat = 0.02,
     name: str = "network",
+    options: PlanOptions | None = None,
     visual: VisualRule | None = None,
 ) -> NetworkSpec:
     """Plan the network of a region graph.
@@ -175,6 +179,8 @@ def plan_network(
         Control step that the network is planned for, in s.
     name : str, default="network"
         Name of the network.
+    options : PlanOptions, optional
+        What is chosen about areas and pathways.
     visual : VisualRule, optional
         How visual areas become maps, if a sensation is an image; see
         :func:`atlasnet.retinotopy.plan_maps`.
@@ -195,8 +201,11 @@ def plan_network(
         If the total is below the floors, an area cannot be reached from any
         sensation, a map has less than one channel, or `visual` is given and no
         sensation is an image.
+    RegionNotFoundError
+        If an option names an area that the graph lacks.
     """
     rule = rule or UnitRule()
+    chosen = options or PlanOptions()
     images = [entry.image for entry in interface.inputs if entry.image is not None]
     if visual is not None and not images:
         raise SpecError(
@@ -211,6 +220,7 @@ def plan_network(
     flat = {name: count for name, count in cell_counts.items() if name not in maps}
     n_units = unit_counts(flat, rule) if flat else {}
     n_units |= {area: layout.n_units for area, layout in maps.items()}
+    cells = _cells(graph, chosen, maps, visual)
     feedforward = [e for e in graph.projections if e.direction == "feedforward"]
     kept, closing = break_cycles(feedforward)
     within_step = {(edge.source, edge.target) for edge in kept}
@@ -221,24 +231,35 @@ def plan_network(
         AreaSpec(
             name=area,
             n_units=n_units[area],
-            cell=visual.cell if area in maps else cell_of(graph.region(area)),
+            cell=cells[area],
+            time_constant_s=chosen.time_constant_s,
+            activation=chosen.activation,
+            inhibitory_share=_inhibitory_share(cells[area], chosen),
             map=maps.get(area),
         )
         for area in nx.lexicographical_topological_sort(order)
     ]
+    timings: dict[tuple[str, str], Timing] = {
+        (edge.source, edge.target): (
+            "feedforward" if (edge.source, edge.target) in within_step else "feedback"
+        )
+        for edge in graph.projections
+    }
+    strengths = _strengths(graph, timings, chosen)
     pathways = [
         PathwaySpec(
             source=edge.source,
             target=edge.target,
-            timing=(
-                "feedforward"
-                if (edge.source, edge.target) in within_step
-                else "feedback"
-            ),
+            timing=timings[edge.source, edge.target],
             direction=edge.direction,
             direction_rule=edge.direction_rule,
             streamline_count=edge.streamline_count,
             length_mm=edge.length_mm,
+            delay_steps=_delay_steps(
+                edge, timings[edge.source, edge.target], control_step_s, chosen
+            ),
+            strength=strengths[edge.source, edge.target],
+            strength_use=chosen.strength,
             kernel_size=_kernel_size(maps.get(edge.source), maps.get(edge.target)),
         )
         for edge in graph.projections
@@ -251,9 +272,12 @@ def plan_network(
         inputs=interface.inputs,
         action_areas=interface.action_areas,
         policy_size=interface.policy_size,
-        value=interface.value,
+        value=interface.value.model_copy(update={"stem": chosen.value_stem}),
+        noise_std=chosen.noise_std,
+        activity_cost=chosen.activity_cost,
+        wiring_cost=chosen.wiring_cost,
         provenance={
-            **_provenance(graph, interface, rule, closing),
+            **_provenance(graph, interface, rule, chosen, closing),
             **_visual_provenance(maps, visual),
         },
     )
@@ -309,6 +333,66 @@ def _visual_provenance(
     }
 
 
+def _cells(
+    graph: RegionGraph,
+    options: PlanOptions,
+    maps: Mapping[str, MapSpec],
+    visual: VisualRule,
+) -> dict[str, Cell]:
+    """Return the cell of every area: by role, unless it was chosen."""
+    cells = {region.name: cell_of(region) for region in graph.regions}
+    if options.cell is not None:
+        cells |= {name: options.cell for name in cells if cells[name] != "dense"}
+    cells |= dict.fromkeys(maps, visual.cell)
+    for name, cell in options.cells.items():
+        cells |= dict.fromkeys(regions_called(graph, name), cell)
+    return cells
+
+
+def _inhibitory_share(cell: Cell, options: PlanOptions) -> float | None:
+    """Return the inhibitory share of an area: none where no weight is inside."""
+    if options.inhibitory_share is None:
+        return None
+    return 0.0 if cell == "dense" else options.inhibitory_share
+
+
+def _strengths(
+    graph: RegionGraph,
+    timings: Mapping[tuple[str, str], Timing],
+    options: PlanOptions,
+) -> dict[tuple[str, str], float]:
+    """Return every pathway's amplitude: root mean square 1 over those of a target.
+
+    Pathways of one timing share what is theirs of the drive.
+    """
+    if options.gain == "equal":
+        return dict.fromkeys(timings, 1.0)
+    groups: dict[tuple[str, Timing], dict[tuple[str, str], float | None]] = {}
+    for edge in graph.projections:
+        key = (edge.source, edge.target)
+        count = edge.streamline_count
+        amplitude = math.log10(1.0 + count) if count else None
+        groups.setdefault((edge.target, timings[key]), {})[key] = amplitude
+    strengths: dict[tuple[str, str], float] = {}
+    for amplitudes in groups.values():
+        known = [a for a in amplitudes.values() if a is not None] or [1.0]
+        mean = sum(known) / len(known)
+        filled = {k: mean if a is None else a for k, a in amplitudes.items()}
+        rms = math.sqrt(sum(a * a for a in filled.values()) / len(filled))
+        strengths |= {key: a / rms for key, a in filled.items()}
+    return strengths
+
+
+def _delay_steps(
+    edge: Projection, timing: Timing, control_step_s: float, options: PlanOptions
+) -> int | None:
+    """Return the control steps of a tract; None leaves the least."""
+    if not options.has_delays or edge.length_mm is None:
+        return None
+    seconds = delay_ms(edge.length_mm, options.conduction_velocity_m_per_s) / 1000.0
+    return max(round(seconds / control_step_s), 0 if timing == "feedforward" else 1)
+
+
 def _cell_counts(graph: RegionGraph) -> dict[str, float]:
     """Return the cell counts of all regions, or name those that lack data."""
     counts = {r.name: r.cell_count for r in graph.regions if r.cell_count is not None}
@@ -340,6 +424,7 @@ def _provenance(
     graph: RegionGraph,
     interface: Interface,
     rule: UnitRule,
+    options: PlanOptions,
     closing: Iterable[Projection],
 ) -> dict[str, str]:
     """Return where the spec's numbers come from, as text."""
@@ -356,4 +441,9 @@ def _provenance(
         ),
         "interface": "; ".join(interface.notes),
         "feedforward_closing_cycles": listed or "none",
+        **(
+            {"options": options.model_dump_json(exclude_defaults=True)}
+            if options != PlanOptions()
+            else {}
+        ),
     }

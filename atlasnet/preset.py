@@ -65,6 +65,10 @@ class Preset(_Frozen):
     title: str
     nodes: tuple[str, ...]
     """Nodes of the graph, of the hand network's node table."""
+    also: tuple[str, ...] = ()
+    """Regions beside the nodes, as `atlasnet.build_graph` takes them."""
+    groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Nodes that are merged, by the name of the region that they are together."""
     blind_without: tuple[str, ...]
     """Nodes that the blind model leaves out."""
     body_side: Hemisphere
@@ -87,7 +91,7 @@ def preset_names() -> tuple[str, ...]:
     Examples
     --------
     >>> preset_names()
-    ('fpn', 'fpn-visual')
+    ('fpn', 'fpn-compact', 'fpn-visual')
     """
     folder = files("atlasnet.presets")
     names = (entry.name for entry in folder.iterdir())

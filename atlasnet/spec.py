@@ -33,6 +33,7 @@ from atlasnet.errors import SpecError, closest
 from atlasnet.files import write_text
 
 __all__ = [
+    "Activation",
     "AreaSpec",
     "Cell",
     "ImageSpec",
@@ -41,13 +42,18 @@ __all__ = [
     "NetworkSpec",
     "PathwaySpec",
     "Readout",
+    "Stem",
+    "StrengthUse",
     "Timing",
     "ValueSpec",
     "slug",
 ]
 
-Cell = Literal["dense", "rate"]
+Activation = Literal["tanh", "relu", "softplus"]
+Cell = Literal["dense", "rate", "rnn", "gru", "lstm"]
 Readout = Literal["flatten", "spatial_softmax"]
+Stem = Literal["shared", "copy", "plain"]
+StrengthUse = Literal["initial", "fixed", "trainable"]
 Timing = Literal["feedforward", "feedback"]
 
 _MAP_CELLS = ("dense", "rate")
@@ -65,11 +71,22 @@ def slug(name: str) -> str:
 
 
 class _Frozen(BaseModel):
-    """Immutable, and strict about its keys."""
+    """Immutable, and strict about its keys; what is wrong is one SpecError."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True
     )
+
+    def __init__(self, **data: object) -> None:
+        try:
+            super().__init__(**data)
+        except ValidationError as error:
+            raise SpecError(_explain(error, self._label(data))) from error
+
+    @classmethod
+    def _label(cls, data: Mapping[str, object]) -> str:
+        """Return what is being made, for messages."""
+        return cls.__name__
 
 
 class MapSpec(_Frozen):
@@ -141,13 +158,25 @@ class AreaSpec(_Frozen):
     n_units: PositiveInt
     """Size of the population."""
     cell: Cell
-    """``dense`` holds no memory; ``rate`` is a leaky recurrent rate unit."""
+    """``dense`` holds no memory; ``rate`` is a leaky recurrent rate unit; ``rnn``,
+    ``gru`` and ``lstm`` are those of machine learning."""
     time_constant_s: PositiveFloat = 0.02
-    """Time constant of a rate unit, in s; ``dense`` ignores it. 20 ms is the order of
-    a cortical pyramidal cell's membrane time constant (Koch et al. 1996, Cereb
+    """Time constant of a rate unit, in s; other cells ignore it. 20 ms is the order
+    of a cortical pyramidal cell's membrane time constant (Koch et al. 1996, Cereb
     Cortex 6:93)."""
+    activation: Activation = "tanh"
+    """What units make of their drive; ``lstm`` and ``gru`` use it beside their
+    gates, which are sigmoid."""
+    inhibitory_share: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
+    """Dale's principle: this share of the units, the last ones, inhibit, and only
+    inside the area; all others excite, inside and elsewhere. None leaves the signs of
+    weights free."""
     map: MapSpec | None = None
     """The retinotopic map that the units form; None where they form none."""
+
+    @classmethod
+    def _label(cls, data: Mapping[str, object]) -> str:
+        return f"area '{data.get('name')}'"
 
     @model_validator(mode="after")
     def _check_map(self) -> Self:
@@ -169,6 +198,35 @@ class AreaSpec(_Frozen):
         """Name of the area's Keras layer."""
         return slug(self.name)
 
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether the units read their own activity of the step before."""
+        return self.cell != "dense"
+
+    @property
+    def n_inhibitory(self) -> int:
+        """How many units inhibit: the last ones; 0 where signs are free."""
+        return round((self.inhibitory_share or 0.0) * self.n_units)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.inhibitory_share is None:
+            return self
+        remedy = None
+        if self.activation == "tanh":
+            remedy = "a unit whose activity may be negative has no sign: take relu or"
+            remedy += " softplus"
+        elif self.cell in ("gru", "lstm"):
+            remedy = f"the gates of '{self.cell}' have no sign: take rate or rnn"
+        elif self.cell == "dense" and self.n_inhibitory:
+            remedy = "a dense area has no weights inside that could inhibit: take 0.0"
+        if remedy is not None:
+            raise SpecError(
+                f"The area '{self.name}' cannot have an inhibitory share of "
+                f"{self.inhibitory_share:g}: {remedy}."
+            )
+        return self
+
 
 class PathwaySpec(_Frozen):
     """A directed pathway between two areas, all to all."""
@@ -187,6 +245,34 @@ class PathwaySpec(_Frozen):
     kernel_size: PositiveInt | None = None
     """Of a pathway between two maps: side of its kernel, in positions of the source;
     None for what :meth:`MapSpec.kernel_from` says."""
+    delay_steps: Annotated[int, Field(ge=0)] | None = None
+    """Control steps that activity takes to arrive; None is 0 for ``feedforward``
+    and 1 for ``feedback``, which cannot be faster."""
+    strength: PositiveFloat = 1.0
+    """Amplitude of the pathway's part in the target's drive; 1 is an even share."""
+    strength_use: StrengthUse = "initial"
+    """``initial``: only the first weights have this amplitude; ``fixed``: it stays a
+    factor of the weights; ``trainable``: it is a factor that training changes."""
+
+    @classmethod
+    def _label(cls, data: Mapping[str, object]) -> str:
+        return f"pathway {data.get('source')} -> {data.get('target')}"
+
+    @property
+    def lag(self) -> int:
+        """Control steps that activity takes to arrive."""
+        if self.delay_steps is None:
+            return 0 if self.timing == "feedforward" else 1
+        return self.delay_steps
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.timing == "feedback" and self.lag == 0:
+            raise SpecError(
+                f"The feedback pathway {self.source} -> {self.target} cannot have a "
+                "delay of 0 steps: feedback arrives 1 step later, or more."
+            )
+        return self
 
 
 class ImageSpec(_Frozen):
@@ -255,6 +341,20 @@ class ValueSpec(_Frozen):
     """Width of the input ``auxiliary``, which only this head reads; 0 is none."""
     hidden_units: tuple[PositiveInt, ...] = (128, 128)
     """Widths of the hidden layers (tanh)."""
+    stem: Stem = "shared"
+    """What the head reads: ``shared``, the activity of `areas` of the network that
+    acts; ``copy``, that of the same areas of a second network, equal but for its
+    weights; ``plain``, no areas but all sensations, by `hidden_units` of which the
+    last is the width of an LSTM layer."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.stem == "plain" and not self.hidden_units:
+            raise SpecError(
+                "The value head's plain network needs hidden_units: give at least one "
+                "width, that of its LSTM layer."
+            )
+        return self
 
 
 class NetworkSpec(_Frozen):
@@ -280,14 +380,19 @@ class NetworkSpec(_Frozen):
     policy_size: PositiveInt
     """Width of the policy head: the parameters of the action distribution."""
     value: ValueSpec
+    noise_std: NonNegativeFloat = 0.0
+    """Standard deviation of the noise that every unit's drive gets at each step."""
+    activity_cost: NonNegativeFloat = 0.0
+    """Training adds this times the mean square of all units' activity to the loss."""
+    wiring_cost: NonNegativeFloat = 0.0
+    """Training adds this times the mean of length times weight to the loss: over all
+    weights between areas, length in mm, weight without its sign."""
     provenance: Mapping[str, str] = Field(default_factory=dict)
     """Where the numbers come from: atlas, versions, rules, options."""
 
-    def __init__(self, **data: object) -> None:
-        try:
-            super().__init__(**data)
-        except ValidationError as error:
-            raise SpecError(_explain(error, type(self))) from error
+    @classmethod
+    def _label(cls, data: Mapping[str, object]) -> str:
+        return "network spec"
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -306,7 +411,23 @@ class NetworkSpec(_Frozen):
         self._check_order(names)
         self._check_reach(names)
         self._check_maps()
+        if self.wiring_cost:
+            self._check_wiring()
         return self
+
+    def _check_wiring(self) -> None:
+        for pathway in self.pathways:
+            if pathway.strength_use == "trainable":
+                raise SpecError(
+                    f"The pathway {pathway.source} -> {pathway.target} has a trainable "
+                    "strength, which would evade the wiring cost. Fix the strength, "
+                    "or leave out the cost."
+                )
+        if all(pathway.length_mm is None for pathway in self.pathways):
+            raise SpecError(
+                f"The network '{self.name}' has no pathway of known length, so wiring "
+                "costs nothing. Give length_mm, or leave out the wiring cost."
+            )
 
     def _mentions(self) -> Iterable[tuple[str, Iterable[str]]]:
         for pathway in self.pathways:
@@ -324,7 +445,7 @@ class NetworkSpec(_Frozen):
                 message = f"The pathway {pathway.source} -> {pathway.target} is a loop."
                 raise SpecError(message + " Recurrence inside an area is its cell's.")
             is_early = position[pathway.source] < position[pathway.target]
-            if pathway.timing == "feedforward" and not is_early:
+            if pathway.lag == 0 and not is_early:
                 raise SpecError(
                     f"The feedforward pathway {pathway.source} -> {pathway.target} "
                     "runs against the order of the areas. List the source first, "
@@ -411,14 +532,18 @@ class NetworkSpec(_Frozen):
         known = [area.name for area in self.areas]
         raise SpecError(f"No area '{name}' in '{self.name}'.{closest(name, known)}")
 
-    def afferents(self, name: str, timing: Timing) -> tuple[str, ...]:
-        """Return the sources of an area's pathways of one timing, in area order."""
-        sources = {
-            pathway.source
+    def pathways_to(self, name: str, timing: Timing) -> tuple[PathwaySpec, ...]:
+        """Return an area's pathways of one timing, in the order of their sources."""
+        found = {
+            pathway.source: pathway
             for pathway in self.pathways
             if pathway.target == name and pathway.timing == timing
         }
-        return tuple(area.name for area in self.areas if area.name in sources)
+        return tuple(found[area.name] for area in self.areas if area.name in found)
+
+    def afferents(self, name: str, timing: Timing) -> tuple[str, ...]:
+        """Return the sources of an area's pathways of one timing, in area order."""
+        return tuple(pathway.source for pathway in self.pathways_to(name, timing))
 
     def sensations(self, name: str) -> tuple[str, ...]:
         """Return the names of the sensations that enter an area, in input order."""
@@ -482,10 +607,10 @@ def _require_unique(what: str, names: Iterable[str]) -> None:
         raise SpecError(f"The {what} '{twice[0]}' appears twice in the network.")
 
 
-def _explain(error: ValidationError, model: type[BaseModel]) -> str:
+def _explain(error: ValidationError, label: str) -> str:
     first = error.errors()[0]
     cause = first.get("ctx", {}).get("error")
     if isinstance(cause, SpecError):  # raised by our own check: it says all
         return str(cause)
-    where = ".".join(str(part) for part in first["loc"]) or model.__name__
-    return f"Invalid network spec at '{where}': {first['msg']}, got {first['input']!r}."
+    where = ".".join(str(part) for part in first["loc"]) or label
+    return f"Invalid {label} at '{where}': {first['msg']}, got {first['input']!r}."

@@ -2,7 +2,7 @@
 """Tables for the terminal, from the records of :mod:`atlasnet.description`."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -12,6 +12,7 @@ __all__ = [
     "difference_table",
     "edge_table",
     "file_table",
+    "latency_notes",
     "node_table",
     "note_table",
     "region_table",
@@ -148,6 +149,16 @@ def note_table(title: str, notes: Iterable[str]) -> Table:
     for note in notes:
         table.add_row(Text(note))
     return table
+
+
+def latency_notes(latencies: Iterable[Record]) -> Iterator[str]:
+    """Return how long sensations take to the areas of action, one line each."""
+    for entry in latencies:
+        line = f"{entry['sensation']} to {entry['area']}: {entry['n_steps']} steps"
+        if entry["delay_ms"] is not None:
+            path = " > ".join(entry["path"])
+            line += f" later; the tracts of {path} take {entry['delay_ms']:.0f} ms"
+        yield line
 
 
 def file_table(files: Mapping[str, str]) -> Table:

@@ -3,15 +3,27 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
-from atlasnet.layers.grouping import Group, Signal, group_areas
+from atlasnet.layers.afferent import Afferent
+from atlasnet.layers.grouping import OVERHEAD, Group, Signal, group_areas
+from atlasnet.layers.map_readout import MapReadout
+from atlasnet.layers.noise import NOISE, NOISE_SIZE, UnitNoise
 from atlasnet.layers.population import Population
-from atlasnet.spec import AreaSpec, NetworkSpec
+from atlasnet.layers.projection import (
+    MapDrive,
+    MapPathway,
+    from_image,
+    from_map,
+    from_units,
+)
+from atlasnet.spec import AreaSpec, NetworkSpec, PathwaySpec, Timing
 
 __all__ = ["DRIVING_SHARE", "AreaCell"]
 
@@ -27,10 +39,15 @@ class AreaCell(keras.layers.Layer):
 
     The areas are computed in the order of the spec. An area reads the sensations
     that enter it and its feedforward afferents of this step, and its feedback and
-    lateral afferents of the step before. Every area has a kernel of its own; areas
+    lateral afferents of the step before, or of as many steps before as the pathway
+    has delay. Every area has a kernel of its own; areas
     that do not depend on each other within the step are computed together, by one
     product with a matrix that holds their kernels and zeros where there is no pathway
     (:mod:`atlasnet.layers.grouping`).
+
+    An area with a retinotopic map is a population at every position, with one kernel
+    for all positions (:mod:`atlasnet.layers.projection`). Areas without one see of it
+    what its read-out shows (:mod:`atlasnet.layers.map_readout`).
 
     Parameters
     ----------
@@ -41,33 +58,77 @@ class AreaCell(keras.layers.Layer):
 
     Notes
     -----
-    ``call(sensations, states)`` takes the concatenated sensations, shape (B, S), and
-    one state, the activity of all areas at the step before, shape (B, N); it returns
-    the activity at this step, shape (B, N), twice: as output and as state.
+    ``call(sensations, states)`` takes the concatenated sensations, shape (B, S), after
+    them the random numbers of :mod:`atlasnet.layers.noise` if there is noise, and
+    one state, shape (B, M); it returns the activity of all areas at this step, shape
+    (B, N), and the list of the new state. The state holds what is read a step later
+    and nothing else: see :attr:`carried`.
 
     The areas' kernels are the weights ``<layer>/kernel``. Their rows follow
-    :meth:`afferent_rows`.
+    :meth:`afferent_rows`, their columns are units, or channels of a map. Images are
+    given flat, between 0 and 1; activity of a map is flat too, position by position.
+
+    Two methods are seams for interventions: every kernel passes :meth:`_weigh` before
+    it is used, every area's activity passes :meth:`_intervene` before it is read.
+    Both return what they get.
     """
 
     def __init__(self, spec: NetworkSpec | str, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.spec = NetworkSpec.from_json(spec) if isinstance(spec, str) else spec
         self.seed = seed
-        self.state_size = self.spec.n_units
-        self.output_size = self.spec.n_units
         self.populations = [self._population(area) for area in self.spec.areas]
+        self._by_name = {
+            area.name: population
+            for area, population in zip(self.spec.areas, self.populations, strict=True)
+        }
+        self._images = {
+            e.name: e.image for e in self.spec.inputs if e.image is not None
+        }
+        self._layouts = {a.name: a.map for a in self.spec.areas if a.map is not None}
         self._widths = self._signal_widths()
         self._wiring = {area.name: self._afferents(area) for area in self.spec.areas}
-        kinds = {a.name: (a.cell, a.time_constant_s) for a in self.spec.areas}
-        self._groups = group_areas(self._wiring, self._widths, kinds)
-        self._single = group_areas(self._wiring, self._widths, kinds, overhead=0)
+        self._drives = {name: self._map_drive(name) for name in self._layouts}
+        self._seen = {
+            signal
+            for wiring in self._wiring.values()
+            for signal in wiring
+            if _is_seen(signal)
+        }
+        self.readouts = {
+            area.name: MapReadout(area.map, name=f"{area.layer}_seen")
+            for area in self.spec.areas
+            if area.map is not None and any(name == area.name for _, name in self._seen)
+        }
+        self._inputs: list[Signal] = [("sensation", i.name) for i in self.spec.inputs]
+        self._noise = None
+        if self.spec.noise_std:
+            self._inputs.append((NOISE, NOISE))
+            self._widths[NOISE, NOISE] = NOISE_SIZE
+            self._noise = UnitNoise(self.spec.n_units)
+            names = sorted(a.name for a in self.spec.areas)  # whatever their order
+            starts = np.cumsum([0, *(self.spec.area(n).n_units for n in names)])
+            self._first_unit = dict(zip(names, starts.tolist(), strict=False))
+        self._carried = self._carried_signals()
+        self.state_size = sum(self._widths[signal] for signal in self._carried)
+        self.output_size = self.spec.n_units
+        kinds = {  # a map is a kind of its own: nothing is merged with it
+            a.name: (a.cell, a.activation, a.name if a.map else "")
+            for a in self.spec.areas
+        }
+        n_gates = {n: p.dynamics.n_gates for n, p in self._by_name.items()}
+        self._groups, self._single = (
+            group_areas(self._wiring, self._widths, kinds, overhead, n_gates)
+            for overhead in (OVERHEAD, 0)
+        )
         self._workspace = _Workspace()
 
     def _population(self, area: AreaSpec) -> Population:
         """Return the layer of one area."""
         return Population(
-            area.n_units,
+            area.n_units if area.map is None else area.map.n_channels,
             cell=area.cell,
+            activation=area.activation,
             time_constant_s=area.time_constant_s,
             control_step_s=self.spec.control_step_s,
             seed=self.seed,
@@ -77,22 +138,160 @@ class AreaCell(keras.layers.Layer):
     def _afferents(self, area: AreaSpec) -> list[Signal]:
         """Return where an area's rows come from, in their order."""
         name = area.name
+        own: list[Signal] = [("before", name)] if area.is_recurrent else []
         return [
             *(("sensation", source) for source in self.spec.sensations(name)),
-            *(("now", source) for source in self.spec.afferents(name, "feedforward")),
-            *(("before", source) for source in self.spec.afferents(name, "feedback")),
-            *([("before", name)] if area.cell == "rate" else []),
+            *(self._heard(area, pathway) for pathway in self._pathways(name)),
+            *own,
         ]
+
+    def _heard(self, area: AreaSpec, pathway: PathwaySpec) -> Signal:
+        """Return what an area hears of a pathway's source."""
+        kind = _lagged(pathway.lag)
+        if area.map is None and pathway.source in self._layouts:
+            return _seen(kind), pathway.source
+        return kind, pathway.source
+
+    def _map_drive(self, area: str) -> MapDrive:
+        """Return the pathways into an area with a map."""
+        kernel_sizes = {p.source: p.kernel_size for p in self._pathways(area)}
+        paths = [
+            self._map_pathway(area, signal, kernel_sizes.get(signal[1]))
+            for signal in self._wiring[area]
+        ]
+        return MapDrive(self._layouts[area], tuple(paths))
+
+    def _map_pathway(
+        self, area: str, signal: Signal, kernel_size: int | None
+    ) -> MapPathway:
+        """Return one pathway into an area with a map."""
+        target, (kind, name) = self._layouts[area], signal
+        if kind == "sensation":
+            return from_image(self._images[name].n_channels, target)
+        if name == area:
+            return from_map(target, target, target.own_kernel)
+        if name in self._layouts:
+            return from_map(self._layouts[name], target, kernel_size)
+        return from_units(self._widths[signal])
+
+    def _pathways(self, area: str) -> list[PathwaySpec]:
+        """Return the pathways to an area: first feedforward ones, then the others."""
+        timings: tuple[Timing, Timing] = ("feedforward", "feedback")
+        return [p for t in timings for p in self.spec.pathways_to(area, t)]
+
+    def _rows(self, area: AreaSpec) -> list[Afferent]:
+        """Return what is decided about the rows of an area's kernel."""
+        sensations = self.spec.sensations(area.name)
+        pathways = self._pathways(area.name)
+        drives = [True] * len(sensations)
+        drives += [pathway.timing == "feedforward" for pathway in pathways]
+        drives += [False] * area.is_recurrent
+        shares = _shares(drives)
+        sizes = self._sizes(area.name)
+        rows = [
+            Afferent(n_rows, share)
+            for n_rows, share, _ in zip(sizes, shares, sensations, strict=False)
+        ]
+        first = len(sensations)
+        for pathway, share, n_rows in zip(
+            pathways, shares[first:], sizes[first:], strict=False
+        ):
+            source = self.spec.area(pathway.source)
+            signs = self._row_signs(source, area, n_rows)
+            rows.append(
+                Afferent(
+                    n_rows,
+                    share,
+                    pathway.strength,
+                    pathway.strength_use,
+                    None if signs is None else np.maximum(signs, 0.0),
+                    self._wiring_cost * self._length_mm(pathway),
+                )
+            )
+        if area.is_recurrent:
+            signs = self._row_signs(area, area, sizes[-1])
+            rows.append(Afferent(sizes[-1], shares[-1], signs=signs))
+        return rows
+
+    def _row_signs(
+        self, source: AreaSpec, target: AreaSpec, n_rows: int
+    ) -> NDArray[np.float64] | None:
+        """Return the signs of the rows that a source has in a target's kernel."""
+        signs = _signs(source)
+        if signs is None or source.map is None:
+            return signs
+        if target.map is None and source.map.readout == "spatial_softmax":
+            return None  # a place, not a rate: its weights have any sign
+        # The last channels inhibit at every position.
+        return np.resize(signs[-source.map.n_channels :], n_rows)
+
+    def _sizes(self, area: str) -> list[int]:
+        """Return how many rows of an area's kernel each of its afferents has."""
+        if area in self._drives:
+            return list(self._drives[area].n_rows)
+        return [self._widths[signal] for signal in self._wiring[area]]
+
+    @property
+    def _wiring_cost(self) -> float:
+        """What a weight of size 1 and length 1 mm adds to the loss."""
+        if not self.spec.wiring_cost:
+            return 0.0
+        n_weights = sum(
+            self.spec.area(p.source).n_units
+            * self.spec.area(p.target).n_units
+            * self._by_name[p.target].dynamics.n_gates
+            for p in self.spec.pathways
+        )
+        return self.spec.wiring_cost / n_weights
+
+    def _length_mm(self, pathway: PathwaySpec) -> float:
+        """Return a pathway's length, or the mean of those that are known."""
+        if pathway.length_mm is not None:
+            return pathway.length_mm
+        known = [p.length_mm for p in self.spec.pathways if p.length_mm is not None]
+        return sum(known) / max(len(known), 1)
 
     def _signal_widths(self) -> dict[Signal, int]:
         """Return the width of every signal."""
+        longest = max((p.lag for p in self.spec.pathways), default=1)
+        kinds = ("memory", *(_lagged(lag) for lag in range(max(longest, 1) + 1)))
         return {
             **{("sensation", entry.name): entry.size for entry in self.spec.inputs},
+            **{(k, a.name): a.n_units for a in self.spec.areas for k in kinds},
             **{
-                (kind, area.name): area.n_units
-                for area in self.spec.areas
-                for kind in ("now", "before")
+                (_seen(kind), name): layout.readout_size
+                for name, layout in self._layouts.items()
+                for kind in kinds[1:]
             },
+        }
+
+    def _carried_signals(self) -> tuple[Signal, ...]:
+        """Return what one step leaves to the next, in the order of the state."""
+        longest = {a.name: int(a.is_recurrent) for a in self.spec.areas}
+        for pathway in self.spec.pathways:
+            longest[pathway.source] = max(longest[pathway.source], pathway.lag)
+        return (
+            *(
+                (_lagged(lag), name)
+                for name, last in longest.items()
+                for lag in range(1, last + 1)
+            ),
+            *(("memory", a.name) for a in self.spec.areas if a.cell == "lstm"),
+        )
+
+    @property
+    def carried(self) -> dict[Signal, slice]:
+        """Where in the state each signal is that the next step reads.
+
+        ``("before", area)`` is the activity of an area that is recurrent or the source
+        of a feedback or lateral pathway, ``("before 2", area)`` that of two steps
+        before, which a slower pathway carries, and so on; ``("memory", area)`` is the
+        memory of an ``lstm``.
+        """
+        ends = np.cumsum([self._widths[signal] for signal in self._carried]).tolist()
+        return {
+            signal: slice(end - self._widths[signal], end)
+            for signal, end in zip(self._carried, ends, strict=True)
         }
 
     def afferent_rows(self, area: str) -> dict[str, slice]:
@@ -109,7 +308,7 @@ class AreaCell(keras.layers.Layer):
             The sensations that enter the area, then its feedforward afferents, then
             its feedback and lateral ones, then, if it is recurrent, itself.
         """
-        sizes = [self._widths[signal] for signal in self._wiring[area]]
+        sizes = self._sizes(area)
         ends = np.cumsum(sizes).tolist()
         return {
             name: slice(end - size, end)
@@ -121,9 +320,9 @@ class AreaCell(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make every area's weights."""
         for population, area in zip(self.populations, self.spec.areas, strict=True):
-            wiring = self._wiring[area.name]
-            sizes = [self._widths[signal] for signal in wiring]
-            population.build(sizes, _shares(wiring))
+            population.build(self._rows(area))
+        for readout in self.readouts.values():
+            readout.build()
         self.built = True
 
     @contextmanager
@@ -133,32 +332,76 @@ class AreaCell(keras.layers.Layer):
         A loop over time calls the cell inside such a block, so that the kernels are
         put together outside the loop.
         """
-        self._workspace.kernels = self._assemble(self._groups)
+        self._workspace.products = self._assemble(self._groups)
         try:
             yield
         finally:
-            self._workspace.kernels = None
+            self._workspace.products = None
 
-    def _assemble(self, groups: tuple[Group, ...]) -> list[tuple[Any, Any]]:
-        """Return each group's kernel and bias."""
-        by_name = {
-            area.name: population
-            for area, population in zip(self.spec.areas, self.populations, strict=True)
-        }
-        assembled = []
-        for group in groups:
-            members = [by_name[area] for area in group.areas]
-            blocks = [
-                self._block(area, population, group)
-                for area, population in zip(group.areas, members, strict=True)
-            ]
-            biases = [ops.convert_to_tensor(member.bias) for member in members]
-            assembled.append((_joined(blocks), _joined(biases)))
-        return assembled
+    def _weigh(self, area: str, kernel: Any) -> Any:
+        """Return the kernel that an area uses: a seam for interventions.
 
-    def _block(self, area: str, population: Population, group: Group) -> Any:
+        `kernel` has the rows of :meth:`afferent_rows`, shape
+        (rows, n_gates * n_units).
+        """
+        return kernel
+
+    def _intervene(self, area: str, activity: Any) -> Any:
+        """Return the activity that others read of an area: a seam for interventions.
+
+        `activity` is what the area's units have computed, shape (B, n_units).
+        """
+        return activity
+
+    def _assemble(self, groups: tuple[Group, ...]) -> "list[_Product]":
+        """Return each group's product."""
+        return [self._product(group) for group in groups]
+
+    def _product(self, group: Group) -> "_Product":
+        """Return the joined weights of a group."""
+        members = [self._by_name[area] for area in group.areas]
+        if group.areas[0] in self._drives:
+            return self._map_product(group.areas[0], members[0])
+        kernels = [
+            self._weigh(area, member.weights_in_use())
+            for area, member in zip(group.areas, members, strict=True)
+        ]
+        blocks = [
+            self._block(area, kernel, group)
+            for area, kernel in zip(group.areas, kernels, strict=True)
+        ]
+        n_gates = members[0].dynamics.n_gates
+        own_kernel, own_bias = None, None
+        if members[0].dynamics.splits_own:
+            own_kernel = _block_diagonal(
+                [m.own_weights(k) for m, k in zip(members, kernels, strict=True)]
+            )
+            own_bias = _joined([ops.convert_to_tensor(m.own_bias) for m in members])
+        leaks = [member.leak for member in members]
+        leak: Any = leaks[0]
+        if len(set(leaks)) > 1:
+            leak = np.repeat(leaks, [m.n_units for m in members]).astype(np.float32)
+        return _Product(
+            kernel=_joined_by_gate(blocks, n_gates),
+            bias=_joined_by_gate([member.drive_bias() for member in members], n_gates),
+            own_kernel=own_kernel,
+            own_bias=own_bias,
+            leak=leak,
+        )
+
+    def _map_product(self, area: str, population: Population) -> "_Product":
+        """Return the weights of an area with a map, pathway by pathway."""
+        kernel = self._weigh(area, population.weights_in_use())
+        return _Product(
+            kernel=self._drives[area].weights(kernel),
+            bias=population.drive_bias(),
+            own_kernel=None,
+            own_bias=None,
+            leak=population.leak,
+        )
+
+    def _block(self, area: str, kernel: Any, group: Group) -> Any:
         """Return an area's kernel with the rows of its group, zeros for the others."""
-        kernel = ops.convert_to_tensor(population.kernel)
         if group.signals == tuple(self._wiring[area]):
             return kernel
         n_rows = int(kernel.shape[0])
@@ -171,44 +414,129 @@ class AreaCell(keras.layers.Layer):
                 for signal in group.signals
             ]
         )
-        silent = ops.zeros((1, population.n_units), dtype=kernel.dtype)
+        silent = ops.zeros((1, kernel.shape[1]), dtype=kernel.dtype)
         return ops.take(ops.concatenate([kernel, silent], axis=0), rows, axis=0)
 
     def _starts(self, area: str) -> list[int]:
         """Return the first row of each of an area's afferents."""
-        sizes = [self._widths[signal] for signal in self._wiring[area]]
-        return [0, *np.cumsum(sizes)[:-1].tolist()]
+        return [0, *np.cumsum(self._sizes(area))[:-1].tolist()]
 
     def call(self, inputs: Any, states: list[Any], training: bool = False) -> Any:
         """Return the activity of all areas after this control step, and the state."""
         # A single step is faster with the areas' own kernels than with joined ones,
         # which would have to be put together first.
-        kernels = self._workspace.kernels
-        groups = self._groups if kernels else self._single
-        kernels = kernels or self._assemble(groups)
-        areas = [area.name for area in self.spec.areas]
-        sensations = [entry.name for entry in self.spec.inputs]
+        products = self._workspace.products
+        groups = self._groups if products else self._single
+        products = products or self._assemble(groups)
         signals = {
-            **self._named("sensation", sensations, inputs),
-            **self._named("before", areas, states[0]),
+            **self._named(self._inputs, inputs),
+            **self._named(self._carried, states[0]),
         }
-        cells = dict(zip(areas, self.populations, strict=True))
-        for group, (kernel, bias) in zip(groups, kernels, strict=True):
-            drive = ops.matmul(_joined([signals[s] for s in group.signals]), kernel)
-            before = _joined([signals["before", area] for area in group.areas])
-            activity = cells[group.areas[0]].respond(drive + bias, before)
-            signals |= self._named("now", group.areas, activity)
-        state = _joined([signals["now", area] for area in areas])
-        return state, [state]
+        kept = {_later(signal): x for signal, x in signals.items()}
+        for signal in self._carried:
+            self._show(signal, signals)
+        for group, product in zip(groups, products, strict=True):
+            is_map = group.areas[0] in self._drives
+            respond = self._respond_map if is_map else self._respond
+            activity, memory = respond(group, product, signals)
+            for name, part in activity.items():
+                signals["now", name] = part
+                kept["before", name] = part
+                self._show(("now", name), signals)
+            kept |= memory
+        areas = [area.name for area in self.spec.areas]
+        activity = _joined([signals["now", area] for area in areas])
+        if self._carried == tuple(("before", area) for area in areas):
+            return activity, [activity]
+        if not self._carried:
+            return activity, states
+        return activity, [_joined([kept[signal] for signal in self._carried])]
 
-    def _named(self, kind: str, names: Sequence[str], joined: Any) -> dict[Signal, Any]:
+    def _respond(
+        self, group: Group, product: "_Product", signals: dict[Signal, Any]
+    ) -> tuple[dict[str, Any], dict[Signal, Any]]:
+        """Return the activity of a group's areas, and their memory."""
+        dynamics = self._by_name[group.areas[0]].dynamics
+
+        def joined(kind: str) -> Any:
+            return _joined([signals[kind, area] for area in group.areas])
+
+        drive = ops.matmul(_joined([signals[s] for s in group.signals]), product.kernel)
+        before = joined("before") if dynamics.reads_before else None
+        own = None
+        if product.own_kernel is not None:
+            own = ops.matmul(before, product.own_kernel) + product.own_bias
+        activity, memory = dynamics.respond(
+            drive + product.bias,
+            before,
+            memory=joined("memory") if dynamics.has_memory else None,
+            own=own,
+            leak=product.leak,
+            noise=self._noise_of(group, signals),
+        )
+        keys: list[Signal] = [("now", area) for area in group.areas]
+        parts = {
+            name: self._intervene(name, part)
+            for (_, name), part in self._named(keys, activity).items()
+        }
+        if memory is None:
+            return parts, {}
+        return parts, self._named([("memory", area) for area in group.areas], memory)
+
+    def _respond_map(
+        self, group: Group, product: "_Product", signals: dict[Signal, Any]
+    ) -> tuple[dict[str, Any], dict[Signal, Any]]:
+        """Return the activity of an area with a map."""
+        (area,) = group.areas
+        dynamics = self._by_name[area].dynamics
+        heard = [self._shaped(signal, signals[signal]) for signal in group.signals]
+        drive = self._drives[area].drive(heard, product.kernel) + product.bias
+        before, noise = None, self._noise_of(group, signals)
+        if dynamics.reads_before:
+            before = self._shaped(("before", area), signals["before", area])
+        if noise is not None:
+            noise = self._shaped(("now", area), noise)
+        activity, _ = dynamics.respond(drive, before, leak=product.leak, noise=noise)
+        flat = ops.reshape(activity, (-1, self._layouts[area].n_units))
+        return {area: self._intervene(area, flat)}, {}
+
+    def _shaped(self, signal: Signal, x: Any) -> Any:
+        """Return an image or a map in its shape (B, H, W, C), other signals as is."""
+        kind, name = signal
+        if kind == "sensation":
+            return _centred(x, self._images[name].shape)
+        layout = self._layouts.get(name)
+        if layout is None:
+            return x
+        shape = (-1, layout.height, layout.width, layout.n_channels)
+        return ops.reshape(x, shape)
+
+    def _show(self, signal: Signal, signals: dict[Signal, Any]) -> None:
+        """Add what areas without a map see of one, if they read it."""
+        kind, name = signal
+        if (_seen(kind), name) in self._seen:
+            shaped = self._shaped(signal, signals[signal])
+            signals[_seen(kind), name] = self.readouts[name](shaped)
+
+    def _noise_of(self, group: Group, signals: dict[Signal, Any]) -> Any:
+        """Return the noise in the drive of a group's units, if there is noise."""
+        if self._noise is None:
+            return None
+        units = np.concatenate(
+            [
+                self._first_unit[area] + np.arange(self._widths["now", area])
+                for area in group.areas
+            ]
+        )
+        return self.spec.noise_std * self._noise(signals[NOISE, NOISE], units)
+
+    def _named(self, keys: Sequence[Signal], joined: Any) -> dict[Signal, Any]:
         """Split joined signals and name them."""
-        keys = [(kind, name) for name in names]
         parts = _split(joined, [self._widths[key] for key in keys])
         return dict(zip(keys, parts, strict=True))
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
-        """Return a silent network: zeros of shape (batch_size, N)."""
+        """Return a silent network: zeros of shape (batch_size, M)."""
         return [ops.zeros((batch_size, self.state_size), dtype=self.compute_dtype)]
 
     def get_config(self) -> dict[str, Any]:
@@ -220,26 +548,106 @@ class AreaCell(keras.layers.Layer):
         }
 
 
-def _shares(wiring: Sequence[Signal]) -> list[float]:
+def _lagged(lag: int) -> str:
+    """Return the kind of signal that is as many steps old."""
+    return ("now", "before")[lag] if lag < 2 else f"before {lag}"
+
+
+def _seen(kind: str) -> str:
+    """Return the kind of what a read-out shows of a map's activity."""
+    return f"{kind} seen"
+
+
+def _is_seen(signal: Signal) -> bool:
+    """Whether a signal is what a read-out shows."""
+    return signal[0].endswith(" seen")
+
+
+def _centred(image: Any, shape: tuple[int, int, int]) -> Any:
+    """Return flat images between 0 and 1 in their shape, between -1 and 1.
+
+    What a convolution adds around them, zeros, is then a middling grey. Images are
+    given: no gradient is asked for them.
+    """
+    return 2.0 * ops.reshape(ops.stop_gradient(image), (-1, *shape)) - 1.0
+
+
+def _later(signal: Signal) -> Signal:
+    """Return what a signal is one step later."""
+    kind, name = signal
+    if not kind.startswith("before"):
+        return signal
+    return _lagged(int(kind.removeprefix("before") or 1) + 1), name
+
+
+def _signs(area: AreaSpec) -> NDArray[np.float64] | None:
+    """Return 1 for units that excite, -1 for those that inhibit; None if free."""
+    if area.inhibitory_share is None:
+        return None
+    return np.where(
+        np.arange(area.n_units) < area.n_units - area.n_inhibitory, 1.0, -1.0
+    )
+
+
+def _shares(drives: Sequence[bool]) -> list[float]:
     """Share an area's initial drive among its afferents.
 
     Sensations and feedforward afferents drive, all others modulate; each kind shares
     evenly what is its own.
     """
-    is_driver = [kind != "before" for kind, _ in wiring]
-    n_drivers = sum(is_driver)
-    n_modulators = len(wiring) - n_drivers
+    n_drivers = sum(drives)
+    n_modulators = len(drives) - n_drivers
     if not n_drivers or not n_modulators:
-        return [1.0 / len(wiring)] * len(wiring)
+        return [1.0 / len(drives)] * len(drives)
     driver = DRIVING_SHARE / n_drivers
     modulator = (1.0 - DRIVING_SHARE) / n_modulators
-    return [driver if drives else modulator for drives in is_driver]
+    return [driver if is_driver else modulator for is_driver in drives]
+
+
+@dataclass(frozen=True)
+class _Product:
+    """The joined weights of a group, gate by gate.
+
+    `own_kernel`, shape (N, N), and `own_bias`, shape (N,), are those of candidates
+    whose own part is computed apart. Of a map `kernel` is a list, see
+    :class:`atlasnet.layers.projection.MapDrive`.
+    """
+
+    kernel: Any
+    bias: Any
+    own_kernel: Any
+    own_bias: Any
+    leak: Any
 
 
 class _Workspace:
-    """Holds the assembled kernels, out of sight of Keras' bookkeeping."""
+    """Holds the assembled products, out of sight of Keras' bookkeeping."""
 
-    kernels: list[tuple[Any, Any]] | None = None
+    products: list[_Product] | None = None
+
+
+def _joined_by_gate(blocks: list[Any], n_gates: int) -> Any:
+    """Concatenate along the last axis, for each gate apart."""
+    if len(blocks) == 1 or n_gates == 1:
+        return _joined(blocks)
+    gates = [ops.split(block, n_gates, axis=-1) for block in blocks]
+    return _joined([part for parts in zip(*gates, strict=True) for part in parts])
+
+
+def _block_diagonal(blocks: list[Any]) -> Any:
+    """Return square matrices along the diagonal of one that is else zero."""
+    if len(blocks) == 1:
+        return blocks[0]
+    sizes = [int(block.shape[0]) for block in blocks]
+    starts = [0, *np.cumsum(sizes).tolist()]
+    total = starts[-1]
+    return ops.concatenate(
+        [
+            ops.pad(block, ((0, 0), (start, total - start - size)))
+            for block, start, size in zip(blocks, starts, sizes, strict=False)
+        ],
+        axis=0,
+    )
 
 
 def _joined(parts: list[Any]) -> Any:
@@ -249,6 +657,8 @@ def _joined(parts: list[Any]) -> Any:
 
 def _split(x: Any, sizes: list[int]) -> list[Any]:
     """Split the last axis into parts of the given sizes."""
+    if not sizes:
+        return []
     if len(sizes) == 1:
         return [x]
     parts: list[Any] = ops.split(x, np.cumsum(sizes)[:-1].tolist(), axis=-1)

@@ -10,12 +10,15 @@ multiplying zeros where an area lacks an afferent that another has.
 from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-__all__ = ["Group", "Signal", "group_areas"]
+__all__ = ["OVERHEAD", "Group", "Signal", "group_areas"]
 
 Signal = tuple[str, str]
-"""Where a number comes from: ``sensation``, ``now`` or ``before``, and a name."""
+"""Where a number comes from, and a name: ``sensation``; ``now``, this step's activity
+of an area; ``before``, its activity of the step before, or ``before 2`` of two steps
+before and so on, each with ``seen`` after it what a read-out shows of a map;
+``memory``, what a unit keeps for itself."""
 
-_OVERHEAD = 60_000
+OVERHEAD = 60_000
 """What one more product costs, in multiplications per sample: the value at which a
 policy step and an update of the frontoparietal network are fastest on one core."""
 
@@ -40,7 +43,8 @@ def group_areas(
     afferents: Mapping[str, Sequence[Signal]],
     widths: Mapping[Signal, int],
     kinds: Mapping[str, Hashable] | None = None,
-    overhead: int = _OVERHEAD,
+    overhead: int = OVERHEAD,
+    n_gates: Mapping[str, int] | None = None,
 ) -> tuple[Group, ...]:
     """Group areas so that the cost of a control step is low.
 
@@ -59,6 +63,9 @@ def group_areas(
         Areas of different kinds are never merged: their units follow other equations.
     overhead : int
         Cost of one more product, in multiplications per sample.
+    n_gates : mapping of str to int, optional
+        Columns of the product per unit of each area, the same within a kind; 1 by
+        default.
 
     Returns
     -------
@@ -75,7 +82,7 @@ def group_areas(
     """
     levels: dict[str, int] = {}
     for area, signals in afferents.items():
-        below = [levels[name] for kind, name in signals if kind == "now"]
+        below = [levels[name] for kind, name in signals if kind.startswith("now")]
         levels[area] = 1 + max(below, default=-1)
     groups: list[Group] = []
     for level in range(1 + max(levels.values())):
@@ -85,7 +92,8 @@ def group_areas(
                 kind = kinds[area] if kinds else None
                 by_kind.setdefault(kind, []).append([area])
         for parts in by_kind.values():
-            merged = _merge(parts, afferents, widths, overhead)
+            gates = n_gates[parts[0][0]] if n_gates else 1
+            merged = _merge(parts, afferents, widths, overhead, gates)
             groups += [
                 Group(tuple(part), tuple(_union(part, afferents))) for part in merged
             ]
@@ -104,10 +112,11 @@ def _merge(
     afferents: Mapping[str, Sequence[Signal]],
     widths: Mapping[Signal, int],
     overhead: int,
+    n_gates: int,
 ) -> list[list[str]]:
     """Merge the pair that saves most, until none saves anything."""
     rows: list[Set[Signal]] = [frozenset(afferents[part[0]]) for part in parts]
-    columns = [widths["now", part[0]] for part in parts]
+    columns = [widths["now", part[0]] * n_gates for part in parts]
 
     def size(signals: Set[Signal]) -> int:
         return sum(widths[signal] for signal in signals)

@@ -14,7 +14,12 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from atlasnet.arguments import ErrorReportingGroup, parse_inputs, repeat_flags
+from atlasnet.arguments import (
+    ErrorReportingGroup,
+    parse_cells,
+    parse_inputs,
+    repeat_flags,
+)
 from atlasnet.bundle import Bundle, companion
 from atlasnet.cli import app
 from atlasnet.errors import AtlasNetError, SpecError
@@ -42,6 +47,47 @@ def message(result: Result) -> str:
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
     return result.stderr
+
+
+def test_a_cell_is_of_all_areas_or_of_one() -> None:
+    assert parse_cells(["rnn", "4p left=lstm", "gru"]) == ("gru", {"4p left": "lstm"})
+    assert parse_cells([]) == (None, {})
+
+
+@pytest.mark.slow
+def test_options_of_areas_and_pathways_are_written_to_the_plan(tmp_path: Path) -> None:
+    out = tmp_path / "a.keras"
+    options = "--cell rnn --activation softplus --time-constant 0.05 --gain streamlines"
+    options += " --strength fixed --delays --velocity 3 --inhibitory-share 0.25"
+    options += " --noise 0.1 --activity-cost 0.01 --wiring-cost 0.02 --value-stem plain"
+    result = run(
+        "build", "--regions", *SMALL, "--out", str(out), "--units", "128",
+        "--cell", "Area 3a (PostCG)=rate", *options.split(),
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "Latencies" in result.stdout
+    spec = NetworkSpec.load(tmp_path / "a.network.json")
+    by_name = {area.name: area for area in spec.areas}
+    assert by_name["Area 4p (PreCG) left"].cell == "rnn"
+    assert by_name["Area 3a (PostCG) left"].cell == "rate"
+    assert by_name["Area 4p (PreCG) left"].activation == "softplus"
+    assert by_name["Area 4p (PreCG) left"].inhibitory_share == 0.25
+    assert {p.strength_use for p in spec.pathways} == {"fixed"}
+    assert len({p.strength for p in spec.pathways}) > 1
+    assert all(p.delay_steps is not None for p in spec.pathways if p.length_mm)
+    assert (spec.noise_std, spec.activity_cost, spec.wiring_cost) == (0.1, 0.01, 0.02)
+    assert spec.value.stem == "plain"
+
+
+def test_an_unknown_cell_is_refused(tmp_path: Path) -> None:
+    for given in ("spiking", "4p=spiking"):
+        result = run(
+            "build", "--preset", "fpn", "--out", str(tmp_path / "a.keras"),
+            "--cell", given,
+        )  # fmt: skip
+        assert "'dense', 'rate', 'rnn', 'gru' or 'lstm', got 'spiking'" in message(
+            result
+        )
 
 
 # --- entry ---------------------------------------------------------------------------
