@@ -8,6 +8,7 @@ from atlasnet.layers.area_readout import AreaReadout
 from atlasnet.layers.area_split import AreaSplit
 from atlasnet.layers.intervened_cell import IntervenedCell
 from atlasnet.layers.learned_spread import LearnedSpread
+from atlasnet.layers.map_readout import MapReadout
 from atlasnet.layers.noise import NOISE, NOISE_SIZE
 from atlasnet.layers.population import Population
 from atlasnet.layers.stream import Stream
@@ -22,6 +23,7 @@ __all__ = [
     "AreaSplit",
     "IntervenedCell",
     "LearnedSpread",
+    "MapReadout",
     "Population",
     "Stream",
 ]

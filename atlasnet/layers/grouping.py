@@ -15,7 +15,8 @@ __all__ = ["OVERHEAD", "Group", "Signal", "group_areas"]
 Signal = tuple[str, str]
 """Where a number comes from, and a name: ``sensation``; ``now``, this step's activity
 of an area; ``before``, its activity of the step before, or ``before 2`` of two steps
-before and so on; ``memory``, what a unit keeps for itself."""
+before and so on, each with ``seen`` after it what a read-out shows of a map;
+``memory``, what a unit keeps for itself."""
 
 OVERHEAD = 60_000
 """What one more product costs, in multiplications per sample: the value at which a
@@ -81,7 +82,7 @@ def group_areas(
     """
     levels: dict[str, int] = {}
     for area, signals in afferents.items():
-        below = [levels[name] for kind, name in signals if kind == "now"]
+        below = [levels[name] for kind, name in signals if kind.startswith("now")]
         levels[area] = 1 + max(below, default=-1)
     groups: list[Group] = []
     for level in range(1 + max(levels.values())):

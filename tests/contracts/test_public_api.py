@@ -27,6 +27,7 @@ PUBLIC = [
     "SnapshotSource",
     "TableSource",
     "UnitRule",
+    "VisualRule",
     "adopt_areas",
     "all_regions_graph",
     "bibliography",
