@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from atlasnet.interventions import Clamp as Clamp
     from atlasnet.interventions import Lesion as Lesion
     from atlasnet.interventions import Noise as Noise
+    from atlasnet.inventory import parameters_by_area as parameters_by_area
+    from atlasnet.inventory import parameters_by_pathway as parameters_by_pathway
     from atlasnet.null_models import randomize as randomize
     from atlasnet.options import PlanOptions as PlanOptions
     from atlasnet.pipeline import load_model as load_model
@@ -62,6 +64,8 @@ if TYPE_CHECKING:
     from atlasnet.spec import NetworkSpec as NetworkSpec
 
 _HOME = {
+    "parameters_by_pathway": "inventory",
+    "parameters_by_area": "inventory",
     "Clamp": "interventions",
     "Lesion": "interventions",
     "Noise": "interventions",

@@ -27,6 +27,7 @@ from atlasnet.commands.graph import (
     make_graph,
     report_lines,
 )
+from atlasnet.commands.model import list_parameters
 from atlasnet.commands.snapshot import make_snapshot
 from atlasnet.console import print_json, results, side_channel
 from atlasnet.errors import AtlasNetError, closest
@@ -395,7 +396,10 @@ def _show(
         with side_channel().status("Drawing..."):
             from atlasnet.figures.gallery import save_figures
 
-            written = save_figures(bundle, figures, figure_format.value)
+            n_parameters = _count_parameters(file) if file is not None else None
+            written = save_figures(
+                bundle, figures, figure_format.value, n_parameters=n_parameters
+            )
     if as_json:
         from atlasnet.description import describe
 
@@ -413,6 +417,21 @@ app.command("graph", cls=VariadicCommand)(make_graph)
 app.command("export")(export_files)
 app.command("compare")(compare_two)
 app.command("cite")(cite_graph)
+app.command("parameters")(list_parameters)
+
+
+def _count_parameters(file: Path) -> dict[str, int] | None:
+    """Return the parameters of a model's areas and layers; None for other files."""
+    if file.suffix != ".keras":
+        return None
+    from atlasnet.quiet import import_keras
+
+    import_keras()
+    from atlasnet.inventory import parameters_by_area
+    from atlasnet.pipeline import load_model
+
+    table = parameters_by_area(load_model(file))
+    return dict(zip(table["name"], table["n_parameters"].astype(int), strict=True))
 
 
 def _open_snapshot(folder: Path | None) -> "SnapshotSource":

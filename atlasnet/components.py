@@ -406,6 +406,18 @@ class _Parts:
         """Return the rows of an area's kernel by afferent."""
         return {} if self.cell is None else self.cell.afferent_rows(area)
 
+    def strength(self, source: str, target: str) -> int | None:
+        """Return which of an area's trained strengths is a pathway's, if one is."""
+        if self.cell is None:
+            return None
+        trained = {
+            p.source
+            for p in self.cell.spec.pathways
+            if p.target == target and p.strength_use == "trainable"
+        }
+        ordered = [name for name in self.rows(target) if name in trained]
+        return ordered.index(source) if source in ordered else None
+
     def owner(self, name: str) -> keras.layers.Layer:
         """Return the layer that holds a part's weights."""
         return self.areas[name] if name in self.areas else self.layers[name]
@@ -434,9 +446,10 @@ def _take_area(ours: _Parts, theirs: _Parts, name: str) -> str | None:
     reason = _difference(ours, theirs, name)
     if reason is not None:
         return reason
-    given = {w.name: w for w in theirs.areas[name].weights if w.name != "kernel"}
+    given = {w.name: w for w in theirs.areas[name].weights}
     for weight in ours.areas[name].weights:
-        other = given.get(weight.name)
+        of_pathways = weight.name in ("kernel", "strength")
+        other = None if of_pathways else given.get(weight.name)
         if other is not None and other.shape == weight.shape:
             weight.assign(other)
     return None
@@ -458,6 +471,11 @@ def _take_pathway(ours: _Parts, theirs: _Parts, source: str, target: str) -> str
     given = keras.ops.convert_to_numpy(theirs.areas[target].kernel)
     kernel[mine] = given[other]
     ours.areas[target].kernel.assign(kernel)
+    i, j = ours.strength(source, target), theirs.strength(source, target)
+    if i is not None and j is not None:
+        strength = keras.ops.convert_to_numpy(ours.areas[target].strength).copy()
+        strength[i] = keras.ops.convert_to_numpy(theirs.areas[target].strength)[j]
+        ours.areas[target].strength.assign(strength)
     return None
 
 

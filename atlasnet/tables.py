@@ -15,6 +15,7 @@ __all__ = [
     "latency_notes",
     "node_table",
     "note_table",
+    "parameter_table",
     "region_table",
 ]
 
@@ -171,6 +172,36 @@ def file_table(files: Mapping[str, str]) -> Table:
     return table
 
 
+def parameter_table(title: str, rows: Sequence[Record]) -> Table:
+    """Return where a model's parameters are.
+
+    Parameters
+    ----------
+    title : str
+        Heading.
+    rows : sequence of mapping
+        Rows of :func:`atlasnet.inventory.parameters_by_area` or ``_by_pathway``; their
+        keys are the columns.
+
+    Returns
+    -------
+    rich.table.Table
+        One row each, and a last one of totals.
+    """
+    table = Table(title=title, title_justify="left", show_footer=True)
+    total = sum(row["n_parameters"] for row in rows)
+    for key in rows[0] if rows else ():
+        is_number = key.startswith("n_")
+        table.add_column(
+            key.removeprefix("n_").removeprefix("is_").replace("_", " "),
+            footer=f"{total:,}" if key == "n_parameters" else "",
+            justify="right" if is_number else "left",
+        )
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    return table
+
+
 def difference_table(a: str, b: str, differences: Iterable[Any]) -> Table:
     """Return what differs between two sources or graphs.
 
@@ -204,6 +235,13 @@ def _layout(layout: Record | None) -> str:
     if layout is None:
         return _MISSING
     return " x ".join(str(layout[key]) for key in ("height", "width", "n_channels"))
+
+
+def _cell(value: object) -> Text:
+    """Return a value as a cell shows it."""
+    if isinstance(value, bool):
+        return Text("yes" if value else "no")
+    return Text(f"{value:,}" if isinstance(value, int) else str(value))
 
 
 def _number(value: float | None) -> str:

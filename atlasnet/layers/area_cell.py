@@ -105,7 +105,7 @@ class AreaCell(keras.layers.Layer):
             if _is_seen(signal)
         }
         self.readouts = {
-            area.name: MapReadout(area.map, name=f"{area.layer}_seen")
+            area.name: self._readout(area)
             for area in self.spec.areas
             if area.map is not None and any(name == area.name for _, name in self._seen)
         }
@@ -131,6 +131,10 @@ class AreaCell(keras.layers.Layer):
             for overhead in (OVERHEAD, 0)
         )
         self._workspace = _Workspace()
+
+    def _readout(self, area: AreaSpec) -> MapReadout:
+        """Return what areas without a map see of one that has."""
+        return MapReadout(area.map, name=f"{area.layer}_seen")
 
     def _population(self, area: AreaSpec) -> Population:
         """Return the layer of one area."""

@@ -20,6 +20,7 @@ from atlasnet.interventions import (
 )
 from atlasnet.layers.area_cell import AreaCell
 from atlasnet.layers.hashed_noise import hashed_normal
+from atlasnet.layers.map_readout import MapReadout
 from atlasnet.layers.population import Population
 from atlasnet.spec import AreaSpec, NetworkSpec
 
@@ -61,11 +62,7 @@ class IntervenedCell(AreaCell):
         **kwargs: Any,
     ) -> None:
         # Read while the areas are set up, before Keras keeps books.
-        object.__setattr__(self, "_lent", {})
-        if original is not None:
-            names = [area.name for area in original.spec.areas]
-            lent = dict(zip(names, original.populations, strict=True))
-            object.__setattr__(self, "_lent", lent)
+        object.__setattr__(self, "_original", original)
         super().__init__(spec, seed, frozen, **kwargs)
         given = [
             dict(one) if isinstance(one, Mapping) else one.model_dump()
@@ -79,12 +76,22 @@ class IntervenedCell(AreaCell):
 
     def _population(self, area: AreaSpec) -> Population:
         """Return the layer of one area: the original's, where there is one."""
-        lent: Population | None = self._lent.get(area.name)
-        return super()._population(area) if lent is None else lent
+        if self._original is None:
+            return super()._population(area)
+        names = [own.name for own in self._original.spec.areas]
+        lent: Population = self._original.populations[names.index(area.name)]
+        return lent
+
+    def _readout(self, area: AreaSpec) -> MapReadout:
+        """Return what areas without a map see of one: the original's, likewise."""
+        if self._original is None:
+            return super()._readout(area)
+        lent: MapReadout = self._original.readouts[area.name]
+        return lent
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make every area's weights, unless they are another cell's."""
-        if self._lent:
+        if self._original is not None:
             self.built = True
         else:
             super().build(input_shape)

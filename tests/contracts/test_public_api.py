@@ -40,6 +40,8 @@ PUBLIC = [
     "hand_interface",
     "intervene",
     "load_model",
+    "parameters_by_area",
+    "parameters_by_pathway",
     "plan_network",
     "policy_only",
     "preset_graph",
