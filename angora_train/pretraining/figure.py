@@ -38,18 +38,15 @@ def plot_pose(found: Pretrained) -> Figure:
     above, below = figure.subfigures(2, 1, height_ratios=(1.25, 1.0))
     above_axes = above.subplots(1, 5)
     _draw_places(above_axes[:3], found)
-    units = (("position_cm", "cm"), ("orientation_deg", "°"))
+    units = (("position_cm", "cm"), ("orientation_deg", "degrees"))
     for ax, (name, unit) in zip(above_axes[3:], units, strict=True):
         ours, theirs = (vars(e)[name] for e in (found.errors, found.baseline))
         edges = np.linspace(0.0, max(ours.max(), theirs.max()), 40)
         ax.hist(theirs, edges, color=_GREY, label="mean pose")
         ax.hist(ours, edges, color=_BLUE, alpha=0.8, label="network")
-        ax.set_title(
-            f"error of the {name.split('_')[0]}\nmedian {np.median(ours):.2g} {unit}, "
-            f"mean pose {np.median(theirs):.2g} {unit}",
-            **_TITLE,
-        )
-        ax.set_xlabel(unit)
+        medians = (f"{np.median(x):#.3g}".rstrip(".") for x in (ours, theirs))
+        ax.set_title(f"error of the {name.split('_')[0]}, {unit}", **_TITLE)
+        ax.set_xlabel("medians: {}, mean pose {}".format(*medians))
         ax.set_yticks([])
         ax.legend(fontsize=7, frameon=False)
     order = np.argsort(found.errors.orientation_deg)

@@ -137,7 +137,8 @@ def test_errors_are_in_cm_and_degrees() -> None:
 @pytest.mark.usefixtures("_graphics")
 def test_no_two_orientations_of_the_cube_look_alike() -> None:
     # Every face has a letter and a colour of its own: all 24 orientations with faces
-    # parallel to the world's planes differ in what the camera sees.
+    # parallel to the world's planes differ in what the camera sees. Least so the half
+    # turn with N on top, which looks the same, and the shaded red I or crimson A below.
     model = compose_cube_model()
     simulation = Simulation(model, held_state(model), 24, n_substeps=1)
     qpos = held_state(model).qpos.copy()
@@ -150,8 +151,8 @@ def test_no_two_orientations_of_the_cube_look_alike() -> None:
     eyes.close()
     for i in range(24):
         for j in range(i):
-            n_differing = (np.abs(seen[i] - seen[j]).max(axis=-1) > 40).sum()
-            assert n_differing > 40
+            n_differing = (np.abs(seen[i] - seen[j]).max(axis=-1) > 12).sum()
+            assert n_differing > 100
 
 
 @pytest.mark.slow
