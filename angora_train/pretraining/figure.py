@@ -46,7 +46,7 @@ def plot_pose(found: Pretrained) -> Figure:
         ax.hist(ours, edges, color=_BLUE, alpha=0.8, label="network")
         medians = (f"{np.median(x):#.3g}".rstrip(".") for x in (ours, theirs))
         ax.set_title(f"error of the {name.split('_')[0]}, {unit}", **_TITLE)
-        ax.set_xlabel("medians: {}, mean pose {}".format(*medians))
+        ax.set_xlabel("medians: {}, mean pose {}".format(*medians), fontsize=8)
         ax.set_yticks([])
         ax.legend(fontsize=7, frameon=False)
     order = np.argsort(found.errors.orientation_deg)
