@@ -315,7 +315,7 @@ def test_weights_are_taken_over_by_name(tmp_path: Path) -> None:
 
 def test_bad_networks_are_named(tmp_path: Path) -> None:
     wrong = {"architecture": "simple", "frozen": ["polisy"]}
-    with pytest.raises(ConfigError, match=r"called 'polisy'.*Close matches: policy"):
+    with pytest.raises(ConfigError, match=r"frozen: .*'polisy'.*matches: policy"):
         train(small(tmp_path, network=wrong), LocalComm())
     everything = {"architecture": "simple", "frozen": ["*"]}
     with pytest.raises(ConfigError, match="leaves nothing"):
