@@ -269,15 +269,17 @@ def count_parameters(
     """
     _require_sensations(shapes)
     seen = {name: shape for name, shape in shapes.items() if name != _AUXILIARY}
-    sizes, n_convolved = zip(*map(_vector_size, seen.values()), strict=True)
+    vectors = [_vector_size(shape) for shape in seen.values()]
+    n_seen = sum(size for size, _ in vectors)
+    n_convolved = sum(n for _, n in vectors)
     n_privileged = sum(_vector_size(shapes[n])[0] for n in shapes if n == _AUXILIARY)
 
     def stem(n_inputs: int) -> int:
-        n_weights, x = sum(n_convolved), n_inputs
+        n_weights, x = n_convolved, n_inputs
         for units in widths.dense:
             n_weights, x = n_weights + (x + 1) * units, units
         u = widths.last
-        last = {
+        last: dict[str, int] = {
             "none": (x + 1) * u,
             "rnn": (x + u + 1) * u,
             "gru": 3 * (x + u + 2) * u,  # Keras keeps two biases
@@ -287,8 +289,8 @@ def count_parameters(
 
     policy_head = (widths.last + 1) * policy_size
     if shared:
-        return stem(sum(sizes)) + policy_head + widths.last + n_privileged + 1
-    both = stem(sum(sizes)) + stem(sum(sizes) + n_privileged)
+        return stem(n_seen) + policy_head + widths.last + n_privileged + 1
+    both = stem(n_seen) + stem(n_seen + n_privileged)
     return both + policy_head + widths.last + 1
 
 

@@ -476,7 +476,9 @@ def export(
     from angora_train.export import export_agent
 
     with _errors.status("exporting"):
-        about = export_agent(load_agent(directory, which.value), out, choice.value)
+        is_mean = choice is ActionChoice.expected
+        agent = load_agent(directory, which.value)
+        about = export_agent(agent, out, "expected" if is_mean else "most_likely")
     Console().print(f"{about}", soft_wrap=True)
 
 

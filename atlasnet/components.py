@@ -473,9 +473,10 @@ def _take_pathway(ours: _Parts, theirs: _Parts, source: str, target: str) -> str
     ours.areas[target].kernel.assign(kernel)
     i, j = ours.strength(source, target), theirs.strength(source, target)
     if i is not None and j is not None:
-        strength = keras.ops.convert_to_numpy(ours.areas[target].strength).copy()
+        trained: Any = ours.areas[target].strength
+        strength = keras.ops.convert_to_numpy(trained).copy()
         strength[i] = keras.ops.convert_to_numpy(theirs.areas[target].strength)[j]
-        ours.areas[target].strength.assign(strength)
+        trained.assign(strength)
     return None
 
 

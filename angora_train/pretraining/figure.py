@@ -35,7 +35,8 @@ def plot_pose(found: Pretrained) -> Figure:
         at quantiles of the orientation's error.
     """
     figure = Figure(figsize=(12.0, 5.2), layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=(1.25, 1.0))
+    parts: Any = figure.subfigures(2, 1, height_ratios=(1.25, 1.0))
+    above, below = parts
     above_axes = above.subplots(1, 5)
     _draw_places(above_axes[:3], found)
     units = (("position_cm", "cm"), ("orientation_deg", "degrees"))

@@ -46,7 +46,7 @@ def list_parameters(
         from atlasnet.files import write_text
 
         write_text(csv, table.to_csv(index=False))
-    rows = table.to_dict("records")
+    rows = [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
     if as_json:
         print_json({"n_parameters": int(model.count_params()), by.value: rows})
         return

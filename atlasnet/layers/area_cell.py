@@ -23,7 +23,7 @@ from atlasnet.layers.projection import (
     from_map,
     from_units,
 )
-from atlasnet.spec import AreaSpec, NetworkSpec, PathwaySpec, Timing
+from atlasnet.spec import AreaSpec, MapSpec, NetworkSpec, PathwaySpec, Timing
 
 __all__ = ["DRIVING_SHARE", "AreaCell"]
 
@@ -105,7 +105,7 @@ class AreaCell(keras.layers.Layer):
             if _is_seen(signal)
         }
         self.readouts = {
-            area.name: self._readout(area)
+            area.name: self._readout(area, area.map)
             for area in self.spec.areas
             if area.map is not None and any(name == area.name for _, name in self._seen)
         }
@@ -132,9 +132,9 @@ class AreaCell(keras.layers.Layer):
         )
         self._workspace = _Workspace()
 
-    def _readout(self, area: AreaSpec) -> MapReadout:
+    def _readout(self, area: AreaSpec, layout: MapSpec) -> MapReadout:
         """Return what areas without a map see of one that has."""
-        return MapReadout(area.map, name=f"{area.layer}_seen")
+        return MapReadout(layout, name=f"{area.layer}_seen")
 
     def _population(self, area: AreaSpec) -> Population:
         """Return the layer of one area."""

@@ -22,7 +22,7 @@ from atlasnet.layers.area_cell import AreaCell
 from atlasnet.layers.hashed_noise import hashed_normal
 from atlasnet.layers.map_readout import MapReadout
 from atlasnet.layers.population import Population
-from atlasnet.spec import AreaSpec, NetworkSpec
+from atlasnet.spec import AreaSpec, MapSpec, NetworkSpec
 
 __all__ = ["IntervenedCell"]
 
@@ -71,8 +71,9 @@ class IntervenedCell(AreaCell):
         self.interventions = resolve(read_interventions(given), self.spec)
         self._is_noisy = any(isinstance(one, Noise) for one in self.interventions)
         self._clock = _Clock()
+        self._n_carried = self.state_size
         if self._is_noisy:
-            self.state_size = [self.state_size, 1]
+            self.state_size: Any = [self._n_carried, 1]
 
     def _population(self, area: AreaSpec) -> Population:
         """Return the layer of one area: the original's, where there is one."""
@@ -82,10 +83,10 @@ class IntervenedCell(AreaCell):
         lent: Population = self._original.populations[names.index(area.name)]
         return lent
 
-    def _readout(self, area: AreaSpec) -> MapReadout:
+    def _readout(self, area: AreaSpec, layout: MapSpec) -> MapReadout:
         """Return what areas without a map see of one: the original's, likewise."""
         if self._original is None:
-            return super()._readout(area)
+            return super()._readout(area, layout)
         lent: MapReadout = self._original.readouts[area.name]
         return lent
 
@@ -108,7 +109,7 @@ class IntervenedCell(AreaCell):
         """Return a silent network at step zero."""
         if not self._is_noisy:
             return super().get_initial_state(batch_size)
-        sizes: list[int] = self.state_size
+        sizes = (self._n_carried, 1)
         return [ops.zeros((batch_size, n), dtype=self.compute_dtype) for n in sizes]
 
     def _weigh(self, area: str, kernel: Any) -> Any:
