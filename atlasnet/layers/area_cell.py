@@ -18,6 +18,7 @@ from atlasnet.layers.grouping import (
     Signal,
     group_areas,
     schedule_areas,
+    stages,
 )
 from atlasnet.layers.noise import NOISE, NOISE_SIZE, UnitNoise
 from atlasnet.layers.population import Population
@@ -93,7 +94,7 @@ class AreaCell(keras.layers.Layer):
         n_gates = {n: p.dynamics.n_gates for n, p in self._by_name.items()}
         self._schedule = schedule_areas(self._wiring, self._widths, kinds, n_gates)
         single = group_areas(self._wiring, self._widths, kinds, overhead=0)
-        self._single = Schedule((), single)
+        self._single = Schedule((), stages(single, kinds, n_gates))
         self._workspace = _Workspace()
 
     def _population(self, area: AreaSpec) -> Population:
@@ -276,18 +277,19 @@ class AreaCell(keras.layers.Layer):
             _joined([self._block(part, group.signals, kernels) for part in group.parts])
             for group in schedule.early
         ]
-        return _Products(early, [self._product(g, kernels) for g in schedule.late])
+        return _Products(early, [self._stage(s, kernels) for s in schedule.late])
 
-    def _product(self, group: Group, kernels: dict[str, Any]) -> "_Product":
-        """Return the joined weights of a group."""
-        members = [self._by_name[area] for area in group.areas]
+    def _stage(self, stage: Sequence[Group], kernels: dict[str, Any]) -> "_Stage":
+        """Return the weights of a stage."""
+        areas = _areas(stage)
+        members = [self._by_name[area] for area in areas]
         n_gates = members[0].dynamics.n_gates
         own_kernel, own_bias = None, None
         if members[0].dynamics.splits_own:
             own_kernel = _block_diagonal(
                 [
                     member.own_weights(kernels[area])
-                    for area, member in zip(group.areas, members, strict=True)
+                    for area, member in zip(areas, members, strict=True)
                 ]
             )
             own_bias = _joined([ops.convert_to_tensor(m.own_bias) for m in members])
@@ -295,12 +297,12 @@ class AreaCell(keras.layers.Layer):
         leak: Any = leaks[0]
         if len(set(leaks)) > 1:
             leak = np.repeat(leaks, [m.n_units for m in members]).astype(np.float32)
-        return _Product(
-            kernel=(
+        return _Stage(
+            kernels=[
                 self._block(group.areas, group.signals, kernels)
+                for group in stage
                 if group.signals
-                else None
-            ),
+            ],
             bias=_joined_by_gate([member.drive_bias() for member in members], n_gates),
             own_kernel=own_kernel,
             own_bias=own_bias,
@@ -361,8 +363,8 @@ class AreaCell(keras.layers.Layer):
         }
         drives = self._early_drives(schedule, products, signals)
         kept = {_later(signal): x for signal, x in signals.items()}
-        for group, product in zip(schedule.late, products.late, strict=True):
-            activity, memory = self._respond(group, product, signals, drives)
+        for stage, weights in zip(schedule.late, products.late, strict=True):
+            activity, memory = self._respond(stage, weights, signals, drives)
             for name, part in activity.items():
                 signals["now", name] = part
                 kept["before", name] = part
@@ -377,14 +379,18 @@ class AreaCell(keras.layers.Layer):
 
     def _early_drives(
         self, schedule: Schedule, products: "_Products", signals: dict[Signal, Any]
-    ) -> dict[tuple[str, ...], Any]:
-        """Return the drives from earlier steps, by the areas that they are of."""
-        drives: dict[tuple[str, ...], Any] = {}
+    ) -> dict[str, tuple[int, Any]]:
+        """Return the drives from earlier steps.
+
+        By the first of the areas that they are of: how many these are, and the drives.
+        """
+        drives: dict[str, tuple[int, Any]] = {}
         for group, kernel in zip(schedule.early, products.early, strict=True):
             joined = _joined([signals[signal] for signal in group.signals])
             sizes = [self._n_columns(part) for part in group.parts]
             parts = _split(ops.matmul(joined, kernel), sizes)
-            drives |= dict(zip(group.parts, parts, strict=True))
+            for areas, part in zip(group.parts, parts, strict=True):
+                drives[areas[0]] = (len(areas), part)
         return drives
 
     def _n_columns(self, areas: Sequence[str]) -> int:
@@ -394,54 +400,59 @@ class AreaCell(keras.layers.Layer):
 
     def _respond(
         self,
-        group: Group,
-        product: "_Product",
+        stage: Sequence[Group],
+        weights: "_Stage",
         signals: dict[Signal, Any],
-        drives: dict[tuple[str, ...], Any],
+        drives: dict[str, tuple[int, Any]],
     ) -> tuple[dict[str, Any], dict[Signal, Any]]:
-        """Return the activity of a group's areas, and their memory."""
-        dynamics = self._by_name[group.areas[0]].dynamics
+        """Return the activity of a stage's areas, and their memory."""
+        areas = _areas(stage)
+        dynamics = self._by_name[areas[0]].dynamics
 
         def joined(kind: str) -> Any:
-            return _joined([signals[kind, area] for area in group.areas])
+            return _joined([signals[kind, area] for area in areas])
 
-        drive = product.bias
-        if group.areas in drives:
-            drive = drives[group.areas] + drive
-        elif (group.areas[0],) in drives:
-            drive = _joined([drives[area,] for area in group.areas]) + drive
-        if product.kernel is not None:
-            heard = _joined([signals[signal] for signal in group.signals])
-            drive = ops.matmul(heard, product.kernel) + drive
+        drive = weights.bias
+        if areas[0] in drives:
+            parts, i = [], 0
+            while i < len(areas):
+                n_areas, part = drives[areas[i]]
+                parts.append(part)
+                i += n_areas
+            drive = _joined(parts) + drive
+        if weights.kernels:
+            heard = [_joined([signals[s] for s in group.signals]) for group in stage]
+            products = [
+                ops.matmul(x, kernel)
+                for x, kernel in zip(heard, weights.kernels, strict=True)
+            ]
+            drive = _joined(products) + drive
         before = joined("before") if dynamics.reads_before else None
         own = None
-        if product.own_kernel is not None:
-            own = ops.matmul(before, product.own_kernel) + product.own_bias
+        if weights.own_kernel is not None:
+            own = ops.matmul(before, weights.own_kernel) + weights.own_bias
         activity, memory = dynamics.respond(
             drive,
             before,
             memory=joined("memory") if dynamics.has_memory else None,
             own=own,
-            leak=product.leak,
-            noise=self._noise_of(group, signals),
+            leak=weights.leak,
+            noise=self._noise_of(areas, signals),
         )
-        keys: list[Signal] = [("now", area) for area in group.areas]
-        parts = {
-            name: self._intervene(name, part)
-            for (_, name), part in self._named(keys, activity).items()
-        }
+        named = self._named([("now", area) for area in areas], activity)
+        active = {name: self._intervene(name, x) for (_, name), x in named.items()}
         if memory is None:
-            return parts, {}
-        return parts, self._named([("memory", area) for area in group.areas], memory)
+            return active, {}
+        return active, self._named([("memory", area) for area in areas], memory)
 
-    def _noise_of(self, group: Group, signals: dict[Signal, Any]) -> Any:
-        """Return the noise in the drive of a group's units, if there is noise."""
+    def _noise_of(self, areas: Sequence[str], signals: dict[Signal, Any]) -> Any:
+        """Return the noise in the drive of some areas' units, if there is noise."""
         if self._noise is None:
             return None
         units = np.concatenate(
             [
                 self._first_unit[area] + np.arange(self._by_name[area].n_units)
-                for area in group.areas
+                for area in areas
             ]
         )
         return self.spec.noise_std * self._noise(signals[NOISE, NOISE], units)
@@ -502,15 +513,15 @@ def _shares(drives: Sequence[bool]) -> list[float]:
 
 
 @dataclass(frozen=True)
-class _Product:
-    """The joined weights of a group, gate by gate.
+class _Stage:
+    """The weights of a stage: a kernel for each group, the rest for all together.
 
-    `kernel` is None where all drive comes from earlier steps. `own_kernel`, shape
+    There are no kernels where all drive comes from earlier steps. `own_kernel`, shape
     (N, N), and `own_bias`, shape (N,), are those of candidates whose own part is
     computed apart.
     """
 
-    kernel: Any
+    kernels: list[Any]
     bias: Any
     own_kernel: Any
     own_bias: Any
@@ -519,16 +530,21 @@ class _Product:
 
 @dataclass(frozen=True)
 class _Products:
-    """The joined weights of a schedule: kernels of early products, and late ones."""
+    """The weights of a schedule: kernels of early products, and stages."""
 
     early: list[Any]
-    late: list[_Product]
+    late: list[_Stage]
 
 
 class _Workspace:
     """Holds the assembled products, out of sight of Keras' bookkeeping."""
 
     products: _Products | None = None
+
+
+def _areas(stage: Sequence[Group]) -> tuple[str, ...]:
+    """Return the areas of a stage."""
+    return tuple(area for group in stage for area in group.areas)
 
 
 def _joined_by_gate(blocks: list[Any], n_gates: int) -> Any:
