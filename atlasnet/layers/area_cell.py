@@ -222,8 +222,7 @@ class AreaCell(keras.layers.Layer):
             return signs
         if target.map is None and source.map.readout == "spatial_softmax":
             return None  # a place, not a rate: its weights have any sign
-        # The last channels inhibit at every position.
-        return np.resize(signs[-source.map.n_channels :], n_rows)
+        return np.resize(signs, n_rows)  # the same at every position
 
     def _sizes(self, area: str) -> list[int]:
         """Return how many rows of an area's kernel each of its afferents has."""
@@ -581,12 +580,17 @@ def _later(signal: Signal) -> Signal:
 
 
 def _signs(area: AreaSpec) -> NDArray[np.float64] | None:
-    """Return 1 for units that excite, -1 for those that inhibit; None if free."""
+    """Return 1 for units that excite, -1 for those that inhibit; None if free.
+
+    Of a map, the signs of its channels.
+    """
     if area.inhibitory_share is None:
         return None
-    return np.where(
-        np.arange(area.n_units) < area.n_units - area.n_inhibitory, 1.0, -1.0
-    )
+    n_columns, n_inhibitory = area.n_units, area.n_inhibitory
+    if area.map is not None:
+        n_columns = area.map.n_channels
+        n_inhibitory //= area.map.height * area.map.width
+    return np.where(np.arange(n_columns) < n_columns - n_inhibitory, 1.0, -1.0)
 
 
 def _shares(drives: Sequence[bool]) -> list[float]:
