@@ -12,7 +12,13 @@ from keras import ops
 from numpy.typing import NDArray
 
 from atlasnet.layers.afferent import Afferent
-from atlasnet.layers.grouping import OVERHEAD, Group, Signal, group_areas
+from atlasnet.layers.grouping import (
+    Group,
+    Schedule,
+    Signal,
+    group_areas,
+    schedule_areas,
+)
 from atlasnet.layers.map_readout import MapReadout
 from atlasnet.layers.noise import NOISE, NOISE_SIZE, UnitNoise
 from atlasnet.layers.population import Population
@@ -117,10 +123,11 @@ class AreaCell(keras.layers.Layer):
             for a in self.spec.areas
         }
         n_gates = {n: p.dynamics.n_gates for n, p in self._by_name.items()}
-        self._groups, self._single = (
-            group_areas(self._wiring, self._widths, kinds, overhead, n_gates)
-            for overhead in (OVERHEAD, 0)
+        self._schedule = schedule_areas(
+            self._wiring, self._widths, kinds, n_gates, whole=self._layouts.keys()
         )
+        single = group_areas(self._wiring, self._widths, kinds, overhead=0)
+        self._single = Schedule((), single)
         self._workspace = _Workspace()
 
     def _population(self, area: AreaSpec) -> Population:
@@ -331,7 +338,7 @@ class AreaCell(keras.layers.Layer):
         A loop over time calls the cell inside such a block, so that the kernels are
         put together outside the loop.
         """
-        self._workspace.products = self._assemble(self._groups)
+        self._workspace.products = self._assemble(self._schedule)
         try:
             yield
         finally:
@@ -352,28 +359,31 @@ class AreaCell(keras.layers.Layer):
         """
         return activity
 
-    def _assemble(self, groups: tuple[Group, ...]) -> "list[_Product]":
-        """Return each group's product."""
-        return [self._product(group) for group in groups]
+    def _assemble(self, schedule: Schedule) -> "_Products":
+        """Return the joined weights of a schedule's products."""
+        kernels = {
+            area: self._weigh(area, population.weights_in_use())
+            for area, population in self._by_name.items()
+        }
+        early = [
+            _joined([self._block(part, group.signals, kernels) for part in group.parts])
+            for group in schedule.early
+        ]
+        return _Products(early, [self._product(g, kernels) for g in schedule.late])
 
-    def _product(self, group: Group) -> "_Product":
+    def _product(self, group: Group, kernels: dict[str, Any]) -> "_Product":
         """Return the joined weights of a group."""
         members = [self._by_name[area] for area in group.areas]
         if group.areas[0] in self._drives:
-            return self._map_product(group.areas[0], members[0])
-        kernels = [
-            self._weigh(area, member.weights_in_use())
-            for area, member in zip(group.areas, members, strict=True)
-        ]
-        blocks = [
-            self._block(area, kernel, group)
-            for area, kernel in zip(group.areas, kernels, strict=True)
-        ]
+            return self._map_product(group.areas[0], kernels[group.areas[0]])
         n_gates = members[0].dynamics.n_gates
         own_kernel, own_bias = None, None
         if members[0].dynamics.splits_own:
             own_kernel = _block_diagonal(
-                [m.own_weights(k) for m, k in zip(members, kernels, strict=True)]
+                [
+                    member.own_weights(kernels[area])
+                    for area, member in zip(group.areas, members, strict=True)
+                ]
             )
             own_bias = _joined([ops.convert_to_tensor(m.own_bias) for m in members])
         leaks = [member.leak for member in members]
@@ -381,16 +391,20 @@ class AreaCell(keras.layers.Layer):
         if len(set(leaks)) > 1:
             leak = np.repeat(leaks, [m.n_units for m in members]).astype(np.float32)
         return _Product(
-            kernel=_joined_by_gate(blocks, n_gates),
+            kernel=(
+                self._block(group.areas, group.signals, kernels)
+                if group.signals
+                else None
+            ),
             bias=_joined_by_gate([member.drive_bias() for member in members], n_gates),
             own_kernel=own_kernel,
             own_bias=own_bias,
             leak=leak,
         )
 
-    def _map_product(self, area: str, population: Population) -> "_Product":
+    def _map_product(self, area: str, kernel: Any) -> "_Product":
         """Return the weights of an area with a map, pathway by pathway."""
-        kernel = self._weigh(area, population.weights_in_use())
+        population = self._by_name[area]
         return _Product(
             kernel=self._drives[area].weights(kernel),
             bias=population.drive_bias(),
@@ -399,22 +413,41 @@ class AreaCell(keras.layers.Layer):
             leak=population.leak,
         )
 
-    def _block(self, area: str, kernel: Any, group: Group) -> Any:
-        """Return an area's kernel with the rows of its group, zeros for the others."""
-        if group.signals == tuple(self._wiring[area]):
+    def _block(
+        self,
+        areas: Sequence[str],
+        signals: Sequence[Signal],
+        kernels: dict[str, Any],
+    ) -> Any:
+        """Return areas' kernels, gate by gate, with the rows of some signals."""
+        n_gates = self._by_name[areas[0]].dynamics.n_gates
+        blocks = [self._rows_of(area, signals, kernels[area]) for area in areas]
+        return _joined_by_gate(blocks, n_gates)
+
+    def _rows_of(self, area: str, signals: Sequence[Signal], kernel: Any) -> Any:
+        """Return the rows of some signals, zeros for those that the area lacks."""
+        if tuple(signals) == tuple(self._wiring[area]):
             return kernel
-        n_rows = int(kernel.shape[0])
         place = dict(zip(self._wiring[area], self._starts(area), strict=True))
-        rows = np.concatenate(
+        runs: list[tuple[int | None, int]] = []  # first row or None, and how many
+        for signal in signals:
+            start, n_rows = place.get(signal), self._widths[signal]
+            before, n_before = runs[-1] if runs else (0, 0)
+            follows = start is None if before is None else start == before + n_before
+            if runs and follows:
+                runs[-1] = (before, n_before + n_rows)
+            else:
+                runs.append((start, n_rows))
+        n_columns = int(kernel.shape[1])
+        return _joined(
             [
-                np.arange(self._widths[signal]) + place[signal]
-                if signal in place
-                else np.full(self._widths[signal], n_rows)
-                for signal in group.signals
-            ]
+                ops.zeros((n_rows, n_columns), dtype=kernel.dtype)
+                if start is None
+                else kernel[start : start + n_rows]
+                for start, n_rows in runs
+            ],
+            axis=0,
         )
-        silent = ops.zeros((1, kernel.shape[1]), dtype=kernel.dtype)
-        return ops.take(ops.concatenate([kernel, silent], axis=0), rows, axis=0)
 
     def _starts(self, area: str) -> list[int]:
         """Return the first row of each of an area's afferents."""
@@ -425,8 +458,8 @@ class AreaCell(keras.layers.Layer):
         # A single step is faster with the areas' own kernels than with joined ones,
         # which would have to be put together first.
         products = self._workspace.products
-        groups = self._groups if products else self._single
-        products = products or self._assemble(groups)
+        schedule = self._schedule if products else self._single
+        products = products or self._assemble(schedule)
         signals = {
             **self._named(self._inputs, inputs),
             **self._named(self._carried, states[0]),
@@ -434,10 +467,11 @@ class AreaCell(keras.layers.Layer):
         kept = {_later(signal): x for signal, x in signals.items()}
         for signal in self._carried:
             self._show(signal, signals)
-        for group, product in zip(groups, products, strict=True):
+        drives = self._early_drives(schedule, products, signals)
+        for group, product in zip(schedule.late, products.late, strict=True):
             is_map = group.areas[0] in self._drives
             respond = self._respond_map if is_map else self._respond
-            activity, memory = respond(group, product, signals)
+            activity, memory = respond(group, product, signals, drives)
             for name, part in activity.items():
                 signals["now", name] = part
                 kept["before", name] = part
@@ -451,8 +485,29 @@ class AreaCell(keras.layers.Layer):
             return activity, states
         return activity, [_joined([kept[signal] for signal in self._carried])]
 
+    def _early_drives(
+        self, schedule: Schedule, products: "_Products", signals: dict[Signal, Any]
+    ) -> dict[tuple[str, ...], Any]:
+        """Return the drives from earlier steps, by the areas that they are of."""
+        drives: dict[tuple[str, ...], Any] = {}
+        for group, kernel in zip(schedule.early, products.early, strict=True):
+            joined = _joined([signals[signal] for signal in group.signals])
+            sizes = [self._n_columns(part) for part in group.parts]
+            parts = _split(ops.matmul(joined, kernel), sizes)
+            drives |= dict(zip(group.parts, parts, strict=True))
+        return drives
+
+    def _n_columns(self, areas: Sequence[str]) -> int:
+        """Return the columns that the drives of some areas have."""
+        members = [self._by_name[area] for area in areas]
+        return sum(member.n_units * member.dynamics.n_gates for member in members)
+
     def _respond(
-        self, group: Group, product: "_Product", signals: dict[Signal, Any]
+        self,
+        group: Group,
+        product: "_Product",
+        signals: dict[Signal, Any],
+        drives: dict[tuple[str, ...], Any],
     ) -> tuple[dict[str, Any], dict[Signal, Any]]:
         """Return the activity of a group's areas, and their memory."""
         dynamics = self._by_name[group.areas[0]].dynamics
@@ -460,13 +515,20 @@ class AreaCell(keras.layers.Layer):
         def joined(kind: str) -> Any:
             return _joined([signals[kind, area] for area in group.areas])
 
-        drive = ops.matmul(_joined([signals[s] for s in group.signals]), product.kernel)
+        drive = product.bias
+        if group.areas in drives:
+            drive = drives[group.areas] + drive
+        elif (group.areas[0],) in drives:
+            drive = _joined([drives[area,] for area in group.areas]) + drive
+        if product.kernel is not None:
+            heard = _joined([signals[signal] for signal in group.signals])
+            drive = ops.matmul(heard, product.kernel) + drive
         before = joined("before") if dynamics.reads_before else None
         own = None
         if product.own_kernel is not None:
             own = ops.matmul(before, product.own_kernel) + product.own_bias
         activity, memory = dynamics.respond(
-            drive + product.bias,
+            drive,
             before,
             memory=joined("memory") if dynamics.has_memory else None,
             own=own,
@@ -483,7 +545,11 @@ class AreaCell(keras.layers.Layer):
         return parts, self._named([("memory", area) for area in group.areas], memory)
 
     def _respond_map(
-        self, group: Group, product: "_Product", signals: dict[Signal, Any]
+        self,
+        group: Group,
+        product: "_Product",
+        signals: dict[Signal, Any],
+        _: dict[tuple[str, ...], Any],
     ) -> tuple[dict[str, Any], dict[Signal, Any]]:
         """Return the activity of an area with a map."""
         (area,) = group.areas
@@ -612,8 +678,9 @@ def _shares(drives: Sequence[bool]) -> list[float]:
 class _Product:
     """The joined weights of a group, gate by gate.
 
-    `own_kernel`, shape (N, N), and `own_bias`, shape (N,), are those of candidates
-    whose own part is computed apart. Of a map `kernel` is a list, see
+    `kernel` is None where all drive comes from earlier steps. `own_kernel`, shape
+    (N, N), and `own_bias`, shape (N,), are those of candidates whose own part is
+    computed apart. Of a map, `kernel` is a list, see
     :class:`atlasnet.layers.projection.MapDrive`.
     """
 
@@ -624,10 +691,18 @@ class _Product:
     leak: Any
 
 
+@dataclass(frozen=True)
+class _Products:
+    """The joined weights of a schedule: kernels of early products, and late ones."""
+
+    early: list[Any]
+    late: list[_Product]
+
+
 class _Workspace:
     """Holds the assembled products, out of sight of Keras' bookkeeping."""
 
-    products: list[_Product] | None = None
+    products: _Products | None = None
 
 
 def _joined_by_gate(blocks: list[Any], n_gates: int) -> Any:
@@ -654,9 +729,9 @@ def _block_diagonal(blocks: list[Any]) -> Any:
     )
 
 
-def _joined(parts: list[Any]) -> Any:
-    """Concatenate along the last axis, if there is more than one tensor."""
-    return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
+def _joined(parts: list[Any], axis: int = -1) -> Any:
+    """Concatenate, if there is more than one tensor."""
+    return ops.concatenate(parts, axis=axis) if len(parts) > 1 else parts[0]
 
 
 def _split(x: Any, sizes: list[int]) -> list[Any]:

@@ -9,8 +9,19 @@ multiplying zeros where an area lacks an afferent that another has.
 
 from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import TypeVar
 
-__all__ = ["OVERHEAD", "Group", "Signal", "group_areas"]
+__all__ = [
+    "OVERHEAD",
+    "Early",
+    "Group",
+    "Schedule",
+    "Signal",
+    "group_areas",
+    "schedule_areas",
+]
+
+_Key = TypeVar("_Key", str, tuple[str, ...])
 
 Signal = tuple[str, str]
 """Where a number comes from, and a name: ``sensation``; ``now``, this step's activity
@@ -37,6 +48,122 @@ class Group:
 
     areas: tuple[str, ...]
     signals: tuple[Signal, ...]
+
+
+@dataclass(frozen=True)
+class Early:
+    """Drives that share one product of what is known before the step begins.
+
+    Attributes
+    ----------
+    parts : tuple of tuple of str
+        Areas whose drives stand together in the columns.
+    signals : tuple of (str, str)
+        The union of their afferents of earlier steps, in the order of the rows.
+    """
+
+    parts: tuple[tuple[str, ...], ...]
+    signals: tuple[Signal, ...]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """In which products a control step is computed.
+
+    Attributes
+    ----------
+    early : tuple of Early
+        Products with the activity of earlier steps: they need not wait for any area.
+    late : tuple of Group
+        Products with sensations and the activity of this step, in an order in which
+        they can be computed. A group computes its areas' activity; the drives from
+        `early` are added.
+    """
+
+    early: tuple[Early, ...]
+    late: tuple[Group, ...]
+
+
+def schedule_areas(
+    afferents: Mapping[str, Sequence[Signal]],
+    widths: Mapping[Signal, int],
+    kinds: Mapping[str, Hashable],
+    n_gates: Mapping[str, int],
+    overhead: int = OVERHEAD,
+    whole: Set[str] = frozenset(),
+) -> Schedule:
+    """Schedule a control step in few products.
+
+    What comes from earlier steps is known for all areas at once, so that areas of
+    different levels share products; what comes from this step is grouped by
+    :func:`group_areas`.
+
+    Parameters
+    ----------
+    afferents, widths, kinds, n_gates, overhead
+        As for :func:`group_areas`.
+    whole : set of str
+        Areas whose drive is no product of a matrix, such as maps: all of it is late.
+
+    Returns
+    -------
+    Schedule
+        The products. Deterministic.
+
+    Examples
+    --------
+    >>> touch, a, b = ("sensation", "touch"), ("now", "A"), ("before", "B")
+    >>> widths = {touch: 3, a: 4, b: 4, ("now", "B"): 4, ("before", "A"): 4}
+    >>> afferents = {"A": [touch, b], "B": [a, b]}
+    >>> same = dict.fromkeys("AB", 1)
+    >>> schedule = schedule_areas(afferents, widths, same, same)
+    >>> [early.parts for early in schedule.early]
+    [(('A',), ('B',))]
+    >>> [group.areas for group in schedule.late]
+    [('A',), ('B',)]
+    """
+    known = {
+        area: [signal for signal in signals if _is_early(signal) and area not in whole]
+        for area, signals in afferents.items()
+    }
+    rest = {
+        area: [signal for signal in signals if signal not in known[area]]
+        for area, signals in afferents.items()
+    }
+    both = {area: (kinds[area], bool(known[area])) for area in afferents}
+    late = group_areas(rest, widths, both, overhead, n_gates)
+    # Gates of a group stand gate by gate, so its areas stay together.
+    parts: list[tuple[str, ...]] = []
+    for group in late:
+        if not known[group.areas[0]]:
+            continue
+        if n_gates[group.areas[0]] == 1:
+            parts += [(area,) for area in group.areas]
+        else:
+            parts.append(group.areas)
+    order = {area: i for i, area in enumerate(afferents)}
+    parts.sort(key=lambda part: order[part[0]])
+    columns = {
+        part: sum(widths["now", area] * n_gates[area] for area in part)
+        for part in parts
+    }
+    merged = _merge(
+        [[part] for part in parts],
+        {part: _union(part, known) for part in parts},
+        columns,
+        widths,
+        overhead,
+    )
+    early = [
+        Early(tuple(found), tuple(_union([a for p in found for a in p], known)))
+        for found in merged
+    ]
+    return Schedule(tuple(early), late)
+
+
+def _is_early(signal: Signal) -> bool:
+    """Whether a signal is known before the step begins."""
+    return signal[0].startswith("before")
 
 
 def group_areas(
@@ -92,8 +219,12 @@ def group_areas(
                 kind = kinds[area] if kinds else None
                 by_kind.setdefault(kind, []).append([area])
         for parts in by_kind.values():
-            gates = n_gates[parts[0][0]] if n_gates else 1
-            merged = _merge(parts, afferents, widths, overhead, gates)
+            columns = {
+                area: widths["now", area] * (n_gates[area] if n_gates else 1)
+                for part in parts
+                for area in part
+            }
+            merged = _merge(parts, afferents, columns, widths, overhead)
             groups += [
                 Group(tuple(part), tuple(_union(part, afferents))) for part in merged
             ]
@@ -108,22 +239,22 @@ def _union(
 
 
 def _merge(
-    parts: list[list[str]],
-    afferents: Mapping[str, Sequence[Signal]],
+    parts: list[list[_Key]],
+    afferents: Mapping[_Key, Sequence[Signal]],
+    columns: Mapping[_Key, int],
     widths: Mapping[Signal, int],
     overhead: int,
-    n_gates: int,
-) -> list[list[str]]:
+) -> list[list[_Key]]:
     """Merge the pair that saves most, until none saves anything."""
     rows: list[Set[Signal]] = [frozenset(afferents[part[0]]) for part in parts]
-    columns = [widths["now", part[0]] * n_gates for part in parts]
+    n_columns = [columns[part[0]] for part in parts]
 
     def size(signals: Set[Signal]) -> int:
         return sum(widths[signal] for signal in signals)
 
     def saving(i: int, j: int) -> int:
-        merged = size(rows[i] | rows[j]) * (columns[i] + columns[j])
-        apart = size(rows[i]) * columns[i] + size(rows[j]) * columns[j]
+        merged = size(rows[i] | rows[j]) * (n_columns[i] + n_columns[j])
+        apart = size(rows[i]) * n_columns[i] + size(rows[j]) * n_columns[j]
         return overhead + apart - merged
 
     while len(parts) > 1:
@@ -133,6 +264,6 @@ def _merge(
             break
         parts[i] += parts.pop(j)
         rows[i] |= rows.pop(j)
-        columns[i] += columns.pop(j)
-    order = {area: position for position, area in enumerate(afferents)}
+        n_columns[i] += n_columns.pop(j)
+    order = {key: position for position, key in enumerate(afferents)}
     return [sorted(part, key=order.__getitem__) for part in parts]
