@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from atlasnet.planner import UnitRule as UnitRule
     from atlasnet.planner import plan_network as plan_network
     from atlasnet.policy import policy_only as policy_only
+    from atlasnet.retinotopy import VisualRule as VisualRule
     from atlasnet.spec import NetworkSpec as NetworkSpec
 
 _HOME = {
@@ -65,6 +66,7 @@ _HOME = {
     "SnapshotSource": "atlas.snapshot",
     "TableSource": "atlas.table_source",
     "UnitRule": "planner",
+    "VisualRule": "retinotopy",
     "all_regions_graph": "atlas.assembly",
     "bibliography": "citation",
     "build_graph": "atlas.assembly",

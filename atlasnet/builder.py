@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a NetworkSpec to a Keras model."""
 
+import math
 from typing import Any
 
 import keras
@@ -33,14 +34,16 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
     -------
     keras.Model
         A functional model over sequences of control steps. Inputs: one per sensation
-        by its name, shape (B, T, size), ``auxiliary`` if the value head reads one,
+        by its name, shape (B, T, size), of an image (B, T, H, W, C) between 0 and 1,
+        ``auxiliary`` if the value head reads one,
         and ``noise``, shape (B, T, 3), if units are noisy: uniform random numbers
         that all noise follows from, or zeros for none. Outputs: ``policy``, shape
         (B, T, policy_size), the parameters of the action distribution read from the
         action areas; ``value``, shape (B, T, 1); ``activity_cost``, shape (B, T, 1),
         if activity costs something. A wiring cost is among ``model.losses``.
         Every area is a layer :class:`atlasnet.layers.Area` named ``slug(area.name)``
-        whose output is the area's activity, shape (B, T, n_units).
+        whose output is the area's activity, shape (B, T, n_units), of a map
+        (B, T, H, W, C).
 
     Examples
     --------
@@ -60,14 +63,14 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
     """
     # Inputs
     inputs = {
-        entry.name: keras.Input((None, entry.size), name=entry.name)
+        entry.name: keras.Input((None, *entry.shape), name=entry.name)
         for entry in spec.inputs
     }
     auxiliary: list[Any] = []
     if spec.noise_std:
         inputs[NOISE] = keras.Input((None, NOISE_SIZE), name=NOISE)
     sensed = [inputs[entry.name] for entry in spec.inputs]
-    sensations = _joined(list(inputs.values()), "sensations")
+    sensations = _joined([_row(tensor) for tensor in inputs.values()], "sensations")
     if spec.value.auxiliary_size:
         inputs["auxiliary"] = keras.Input(
             (None, spec.value.auxiliary_size), name="auxiliary"
@@ -79,7 +82,7 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
     activity = keras.layers.RNN(cell, return_sequences=True, name="areas")(sensations)
     split = AreaSplit([area.n_units for area in spec.areas], name="by_area")(activity)
     areas = [
-        Area(area.name, area.n_units, name=area.layer)(signal)
+        Area(area.name, area.n_units, area.map, name=area.layer)(signal)
         for area, signal in zip(spec.areas, split, strict=True)
     ]
     position = {area.name: i for i, area in enumerate(spec.areas)}
@@ -121,7 +124,7 @@ def _value_inputs(
 ) -> list[Any]:
     """Return what the value head reads beside the auxiliary input."""
     if spec.value.stem == "plain":
-        return sensed
+        return [_row(tensor) for tensor in sensed]
     if spec.value.stem == "copy":
         cell = AreaCell(spec, seed=seed + 1, name=f"value_{spec.name}")
         loop = keras.layers.RNN(cell, return_sequences=True, name="value_network")
@@ -146,6 +149,14 @@ def _hidden(width: int, i: int, seed: int, *, is_memory: bool) -> keras.layers.L
     return keras.layers.Dense(
         width, activation="tanh", kernel_initializer=kernel, name=f"value_{i}"
     )
+
+
+def _row(sensation: Any) -> Any:
+    """Return a sensation with the numbers of an image in a row."""
+    if len(sensation.shape) == 3:
+        return sensation
+    size = math.prod(sensation.shape[2:])
+    return keras.layers.Reshape((-1, size), name=f"{sensation.name}_row")(sensation)
 
 
 def _joined(tensors: list[Any], name: str) -> Any:

@@ -22,7 +22,16 @@ from atlasnet.graph import Projection, Region, RegionGraph
 from atlasnet.interface import Interface, regions_called
 from atlasnet.options import PlanOptions
 from atlasnet.order import break_cycles
-from atlasnet.spec import AreaSpec, Cell, NetworkSpec, PathwaySpec, Timing
+from atlasnet.retinotopy import RECEPTIVE_FIELDS, VisualRule, plan_maps
+from atlasnet.spec import (
+    AreaSpec,
+    Cell,
+    ImageSpec,
+    MapSpec,
+    NetworkSpec,
+    PathwaySpec,
+    Timing,
+)
 from atlasnet.units import delay_ms
 
 __all__ = ["UnitRule", "cell_of", "plan_network", "unit_counts"]
@@ -153,6 +162,7 @@ def plan_network(
     control_step_s: PositiveFloat = 0.02,
     name: str = "network",
     options: PlanOptions | None = None,
+    visual: VisualRule | None = None,
 ) -> NetworkSpec:
     """Plan the network of a region graph.
 
@@ -164,12 +174,16 @@ def plan_network(
         What the network is connected to.
     rule : UnitRule, optional
         How units are shared; 2048 in proportion to cells, at least 32, by default.
+        Areas with a map have a total of their own.
     control_step_s : float, default=0.02
         Control step that the network is planned for, in s.
     name : str, default="network"
         Name of the network.
     options : PlanOptions, optional
         What is chosen about areas and pathways.
+    visual : VisualRule, optional
+        How visual areas become maps, if a sensation is an image; see
+        :func:`atlasnet.retinotopy.plan_maps`.
 
     Returns
     -------
@@ -184,15 +198,29 @@ def plan_network(
     IncompleteDataError
         If a region lacks its volume or density.
     SpecError
-        If the total is below the floors, or an area cannot be reached from any
-        sensation.
+        If the total is below the floors, an area cannot be reached from any
+        sensation, a map has less than one channel, or `visual` is given and no
+        sensation is an image.
     RegionNotFoundError
         If an option names an area that the graph lacks.
     """
     rule = rule or UnitRule()
     chosen = options or PlanOptions()
-    cells = _cells(graph, chosen)
-    n_units = unit_counts(_cell_counts(graph), rule)
+    images = [entry.image for entry in interface.inputs if entry.image is not None]
+    if visual is not None and not images:
+        raise SpecError(
+            "A rule for visual areas is given, but no sensation is an image. Give one "
+            "the size (height, width, channels), or leave the rule out."
+        )
+    cell_counts = _cell_counts(graph)
+    maps: dict[str, MapSpec] = {}
+    visual = visual or VisualRule()
+    if images:
+        maps = _maps(graph, cell_counts, images[0], rule, visual)
+    flat = {name: count for name, count in cell_counts.items() if name not in maps}
+    n_units = unit_counts(flat, rule) if flat else {}
+    n_units |= {area: layout.n_units for area, layout in maps.items()}
+    cells = _cells(graph, chosen, maps, visual)
     feedforward = [e for e in graph.projections if e.direction == "feedforward"]
     kept, closing = break_cycles(feedforward)
     within_step = {(edge.source, edge.target) for edge in kept}
@@ -207,6 +235,7 @@ def plan_network(
             time_constant_s=chosen.time_constant_s,
             activation=chosen.activation,
             inhibitory_share=_inhibitory_share(cells[area], chosen),
+            map=maps.get(area),
         )
         for area in nx.lexicographical_topological_sort(order)
     ]
@@ -231,6 +260,7 @@ def plan_network(
             ),
             strength=strengths[edge.source, edge.target],
             strength_use=chosen.strength,
+            kernel_size=_kernel_size(maps.get(edge.source), maps.get(edge.target)),
         )
         for edge in graph.projections
     ]
@@ -246,15 +276,74 @@ def plan_network(
         noise_std=chosen.noise_std,
         activity_cost=chosen.activity_cost,
         wiring_cost=chosen.wiring_cost,
-        provenance=_provenance(graph, interface, rule, chosen, closing),
+        provenance={
+            **_provenance(graph, interface, rule, chosen, closing),
+            **_visual_provenance(maps, visual),
+        },
     )
 
 
-def _cells(graph: RegionGraph, options: PlanOptions) -> dict[str, Cell]:
+def _maps(
+    graph: RegionGraph,
+    cell_counts: Mapping[str, float],
+    image: ImageSpec,
+    rule: UnitRule,
+    visual: VisualRule,
+) -> dict[str, MapSpec]:
+    """Return the maps of the visual areas, which share a total of their own."""
+    nodes = {
+        region.name: region.node
+        for region in graph.regions
+        if region.node is not None and region.node in RECEPTIVE_FIELDS
+    }
+    if not nodes:
+        return {}
+    shared = UnitRule(
+        total=max(visual.total, len(nodes)), exponent=rule.exponent, floor=1
+    )
+    n_units = unit_counts({area: cell_counts[area] for area in nodes}, shared)
+    return plan_maps(n_units, nodes, image, visual)
+
+
+def _kernel_size(source: MapSpec | None, target: MapSpec | None) -> int | None:
+    """Return the kernel of a pathway between two maps, None for any other."""
+    if source is None or target is None:
+        return None
+    return target.kernel_from(source)
+
+
+def _visual_provenance(
+    maps: Mapping[str, MapSpec], visual: VisualRule
+) -> dict[str, str]:
+    """Return where the maps come from, as text; nothing if there are none."""
+    if not maps:
+        return {}
+    actual = sum(layout.n_units for layout in maps.values())
+    layouts = (
+        f"{area} {m.height} x {m.width} x {m.n_channels}" for area, m in maps.items()
+    )
+    return {
+        "visual_rule": (
+            f"{visual.total} units planned for areas with a map, {actual} after "
+            f"rounding to whole channels: {'; '.join(layouts)}"
+        ),
+        "receptive_fields": "; ".join(
+            f"{node}: {field.source}" for node, field in RECEPTIVE_FIELDS.items()
+        ),
+    }
+
+
+def _cells(
+    graph: RegionGraph,
+    options: PlanOptions,
+    maps: Mapping[str, MapSpec],
+    visual: VisualRule,
+) -> dict[str, Cell]:
     """Return the cell of every area: by role, unless it was chosen."""
     cells = {region.name: cell_of(region) for region in graph.regions}
     if options.cell is not None:
         cells |= {name: options.cell for name in cells if cells[name] != "dense"}
+    cells |= dict.fromkeys(maps, visual.cell)
     for name, cell in options.cells.items():
         cells |= dict.fromkeys(regions_called(graph, name), cell)
     return cells

@@ -10,11 +10,12 @@ read by :func:`atlasnet.builder.build_model`.
 """
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import networkx as nx
 from pydantic import (
@@ -35,9 +36,12 @@ __all__ = [
     "Activation",
     "AreaSpec",
     "Cell",
+    "ImageSpec",
     "InputSpec",
+    "MapSpec",
     "NetworkSpec",
     "PathwaySpec",
+    "Readout",
     "Stem",
     "StrengthUse",
     "Timing",
@@ -47,9 +51,12 @@ __all__ = [
 
 Activation = Literal["tanh", "relu", "softplus"]
 Cell = Literal["dense", "rate", "rnn", "gru", "lstm"]
+Readout = Literal["flatten", "spatial_softmax"]
 Stem = Literal["shared", "copy", "plain"]
 StrengthUse = Literal["initial", "fixed", "trainable"]
 Timing = Literal["feedforward", "feedback"]
+
+_MAP_CELLS = ("dense", "rate")
 
 
 def slug(name: str) -> str:
@@ -82,6 +89,67 @@ class _Frozen(BaseModel):
         return cls.__name__
 
 
+class MapSpec(_Frozen):
+    """A retinotopic map: what lies at every position is the same set of channels."""
+
+    height: PositiveInt
+    """Positions from top to bottom."""
+    width: PositiveInt
+    """Positions from left to right."""
+    n_channels: PositiveInt
+    """Units at a position."""
+    spacing_px: PositiveInt
+    """Pixels of the image between neighbouring positions."""
+    field_px: PositiveFloat
+    """Diameter of a unit's receptive field, pixels of the image. Kernels of pathways
+    are as large as it takes to reach it."""
+    readout: Readout = "spatial_softmax"
+    """What areas without a map see of it: every unit (``flatten``), or where in the
+    image each channel is active, two numbers a channel (``spatial_softmax``, Levine et
+    al. 2016, JMLR 17(39))."""
+    own_kernel: PositiveInt = 3
+    """Side of the kernel by which units of a ``rate`` area hear their neighbours."""
+
+    @property
+    def n_units(self) -> int:
+        """Units of all positions."""
+        return self.height * self.width * self.n_channels
+
+    @property
+    def readout_size(self) -> int:
+        """Numbers that areas without a map see of it."""
+        return self.n_units if self.readout == "flatten" else 2 * self.n_channels
+
+    @property
+    def image_kernel(self) -> int:
+        """Side of the kernel by which the map reads an image, pixels."""
+        return max(round(self.field_px), self.spacing_px)
+
+    def kernel_from(self, source: "MapSpec") -> int:
+        """Return the side of the kernel of a pathway from another map.
+
+        Parameters
+        ----------
+        source : MapSpec
+            The map that the pathway leaves.
+
+        Returns
+        -------
+        int
+            Odd, counted in positions of the source. From a finer or equal map:
+            neighbouring positions of the source lie `spacing_px` apart, so that
+            ``k`` of them see ``field_px + (k - 1) * spacing_px`` pixels; the least
+            that reaches the target's field, skips no position and is at least 3. From
+            a coarser one: 3.
+        """
+        if source.spacing_px > self.spacing_px:
+            return 3
+        stride = self.spacing_px // source.spacing_px
+        reach = 1 + math.ceil((self.field_px - source.field_px) / source.spacing_px)
+        side = max(3, stride, min(reach, max(source.height, source.width)))
+        return side if side % 2 else side + 1
+
+
 class AreaSpec(_Frozen):
     """One area: a population of units that share their afferents."""
 
@@ -103,10 +171,27 @@ class AreaSpec(_Frozen):
     """Dale's principle: this share of the units, the last ones, inhibit, and only
     inside the area; all others excite, inside and elsewhere. None leaves the signs of
     weights free."""
+    map: MapSpec | None = None
+    """The retinotopic map that the units form; None where they form none."""
 
     @classmethod
     def _label(cls, data: Mapping[str, object]) -> str:
         return f"area '{data.get('name')}'"
+
+    @model_validator(mode="after")
+    def _check_map(self) -> Self:
+        if self.map is not None and self.cell not in _MAP_CELLS:
+            raise SpecError(
+                f"The area '{self.name}' has a map and '{self.cell}' units; those of "
+                f"a map are {' or '.join(_MAP_CELLS)}."
+            )
+        if self.map is not None and self.map.n_units != self.n_units:
+            grid = f"{_grid(self.map)} x {self.map.n_channels}"
+            raise SpecError(
+                f"The area '{self.name}' has {self.n_units} units, its map of {grid} "
+                f"has {self.map.n_units}."
+            )
+        return self
 
     @property
     def layer(self) -> str:
@@ -120,8 +205,15 @@ class AreaSpec(_Frozen):
 
     @property
     def n_inhibitory(self) -> int:
-        """How many units inhibit: the last ones; 0 where signs are free."""
-        return round((self.inhibitory_share or 0.0) * self.n_units)
+        """How many units inhibit: the last ones; 0 where signs are free.
+
+        In a map, the last channels inhibit at every position.
+        """
+        share = self.inhibitory_share or 0.0
+        if self.map is None:
+            return round(share * self.n_units)
+        positions = self.map.height * self.map.width
+        return round(share * self.map.n_channels) * positions
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -157,6 +249,9 @@ class PathwaySpec(_Frozen):
     """Which rule decided the direction class."""
     streamline_count: NonNegativeFloat | None = None
     length_mm: NonNegativeFloat | None = None
+    kernel_size: PositiveInt | None = None
+    """Of a pathway between two maps: side of its kernel, in positions of the source;
+    None for what :meth:`MapSpec.kernel_from` says."""
     delay_steps: Annotated[int, Field(ge=0)] | None = None
     """Control steps that activity takes to arrive; None is 0 for ``feedforward``
     and 1 for ``feedback``, which cannot be faster."""
@@ -187,13 +282,61 @@ class PathwaySpec(_Frozen):
         return self
 
 
+class ImageSpec(_Frozen):
+    """The shape of an image; the numbers lie between 0 and 1."""
+
+    height_px: PositiveInt
+    width_px: PositiveInt
+    n_channels: PositiveInt
+    """Three a camera: red, green and blue."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels."""
+        return self.height_px, self.width_px, self.n_channels
+
+    def __str__(self) -> str:
+        return " x ".join(map(str, self.shape))
+
+
 class InputSpec(_Frozen):
-    """A sensation and the areas that it enters."""
+    """A sensation and the areas that it enters: a vector, or an image.
+
+    A vector enters areas without a map, an image areas with one.
+    """
 
     name: str
-    size: PositiveInt
-    """Numbers per control step."""
+    size: Annotated[int, Field(ge=1)] = 0
+    """Numbers per control step; of an image it follows from its shape."""
     areas: Annotated[tuple[str, ...], Field(min_length=1)]
+    image: ImageSpec | None = None
+    """Shape of an image; None for a vector."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _count(cls, data: Any) -> Any:
+        """Fill in the size of an image."""
+        if isinstance(data, dict) and "size" not in data:
+            image = data.get("image")
+            shape = image if isinstance(image, ImageSpec) else None
+            if isinstance(image, dict):
+                shape = ImageSpec(**image)
+            return {**data, "size": math.prod(shape.shape) if shape else 0}
+        return data
+
+    @model_validator(mode="after")
+    def _check_size(self) -> Self:
+        if self.image is not None and self.size != math.prod(self.image.shape):
+            raise SpecError(
+                f"The sensation '{self.name}' is an image of {self.image}, which is "
+                f"not {self.size} numbers."
+            )
+        return self
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of what is sensed in a control step: (size,), or (H, W, C)."""
+        return self.image.shape if self.image is not None else (self.size,)
 
 
 class ValueSpec(_Frozen):
@@ -274,6 +417,7 @@ class NetworkSpec(_Frozen):
                     raise SpecError(message + closest(name, names))
         self._check_order(names)
         self._check_reach(names)
+        self._check_maps()
         if self.wiring_cost:
             self._check_wiring()
         return self
@@ -332,6 +476,54 @@ class NetworkSpec(_Frozen):
                 f"The area '{silent[0]}' has no input: no sensation enters it and no "
                 "pathway reaches it from an area that has one. Leave it out, or add a "
                 "pathway."
+            )
+
+    def _check_maps(self) -> None:
+        for entry in self.inputs:
+            for name in entry.areas:
+                self._check_entry(entry, self.area(name))
+        for pathway in self.pathways:
+            source, target = self.area(pathway.source), self.area(pathway.target)
+            label = f"The pathway {pathway.source} -> {pathway.target}"
+            if source.map is None or target.map is None:
+                if pathway.kernel_size is not None:
+                    raise SpecError(
+                        f"{label} has a kernel_size, but joins no two areas with a map."
+                    )
+            elif not _nests(source.map, target.map):
+                raise SpecError(
+                    f"{label} joins maps of {_grid(source.map)} and "
+                    f"{_grid(target.map)} positions, spaced {source.map.spacing_px} "
+                    f"and {target.map.spacing_px} pixels, which do not fit. One "
+                    "spacing must be a multiple of the other, and the coarser map as "
+                    "large as the finer one divided by that, rounded up."
+                )
+
+    def _check_entry(self, entry: InputSpec, area: AreaSpec) -> None:
+        with_map = [a.name for a in self.areas if a.map is not None]
+        if entry.image is None:
+            if area.map is not None:
+                raise SpecError(
+                    f"The sensation '{entry.name}' is {entry.size} numbers and enters "
+                    f"'{area.name}', which has a retinotopic map. A map takes an image "
+                    "(height, width, channels); let the numbers enter an area without "
+                    "one."
+                )
+            return
+        if area.map is None:
+            allowed = ", ".join(with_map) or "none here; plan visual areas with a map"
+            raise SpecError(
+                f"The sensation '{entry.name}' is an image of {entry.image} and enters "
+                f"'{area.name}', which has no retinotopic map. Areas with one: "
+                f"{allowed}. Or give '{entry.name}' as a vector, such as a pose."
+            )
+        size = (entry.image.height_px, entry.image.width_px)
+        expected = tuple(-(-side // area.map.spacing_px) for side in size)
+        if (area.map.height, area.map.width) != expected:
+            raise SpecError(
+                f"The map of '{area.name}' has {_grid(area.map)} positions, spaced "
+                f"{area.map.spacing_px} pixels; the image '{entry.name}' of "
+                f"{entry.image} then needs {expected[0]} x {expected[1]}."
             )
 
     @property
@@ -402,6 +594,18 @@ class NetworkSpec(_Frozen):
     def load(cls, path: Path | str) -> Self:
         """Read a spec from a file."""
         return cls.from_json(Path(path).read_text(encoding="utf-8"))
+
+
+def _grid(layout: MapSpec) -> str:
+    return f"{layout.height} x {layout.width}"
+
+
+def _nests(a: MapSpec, b: MapSpec) -> bool:
+    """Whether the positions of the coarser map are some of the finer one's."""
+    fine, coarse = sorted((a, b), key=lambda layout: layout.spacing_px)
+    ratio, rest = divmod(coarse.spacing_px, fine.spacing_px)
+    size = (-(-fine.height // ratio), -(-fine.width // ratio))
+    return rest == 0 and (coarse.height, coarse.width) == size
 
 
 def _require_unique(what: str, names: Iterable[str]) -> None:

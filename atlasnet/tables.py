@@ -51,6 +51,9 @@ def node_table(title: str, nodes: Sequence[Record]) -> Table:
         "units", justify="right", footer=f"{sum(units):,}" if units else _MISSING
     )
     table.add_column("cell")
+    has_maps = any(node["map"] for node in nodes)
+    if has_maps:
+        table.add_column("map")
     for node in nodes:
         table.add_row(
             Text(node["name"]),
@@ -61,6 +64,7 @@ def node_table(title: str, nodes: Sequence[Record]) -> Table:
             _millions(node["cell_count"]),
             _number(node["n_units"]),
             node["cell"] or _MISSING,
+            *([_layout(node["map"])] if has_maps else []),
         )
     return table
 
@@ -193,6 +197,13 @@ def difference_table(a: str, b: str, differences: Iterable[Any]) -> Table:
             Text(difference.b),
         )
     return table
+
+
+def _layout(layout: Record | None) -> str:
+    """Return a map's positions and channels."""
+    if layout is None:
+        return _MISSING
+    return " x ".join(str(layout[key]) for key in ("height", "width", "n_channels"))
 
 
 def _number(value: float | None) -> str:

@@ -7,6 +7,7 @@ from atlasnet.layers.area_cell import AreaCell
 from atlasnet.layers.area_readout import AreaReadout
 from atlasnet.layers.area_split import AreaSplit
 from atlasnet.layers.learned_spread import LearnedSpread
+from atlasnet.layers.map_readout import MapReadout
 from atlasnet.layers.noise import NOISE, NOISE_SIZE
 from atlasnet.layers.population import Population
 
@@ -19,5 +20,6 @@ __all__ = [
     "AreaReadout",
     "AreaSplit",
     "LearnedSpread",
+    "MapReadout",
     "Population",
 ]

@@ -20,8 +20,16 @@ from atlasnet.layers.grouping import (
     schedule_areas,
     stages,
 )
+from atlasnet.layers.map_readout import MapReadout
 from atlasnet.layers.noise import NOISE, NOISE_SIZE, UnitNoise
 from atlasnet.layers.population import Population
+from atlasnet.layers.projection import (
+    MapDrive,
+    MapPathway,
+    from_image,
+    from_map,
+    from_units,
+)
 from atlasnet.spec import AreaSpec, NetworkSpec, PathwaySpec, Timing
 
 __all__ = ["DRIVING_SHARE", "AreaCell"]
@@ -44,6 +52,10 @@ class AreaCell(keras.layers.Layer):
     product with a matrix that holds their kernels and zeros where there is no pathway
     (:mod:`atlasnet.layers.grouping`).
 
+    An area with a retinotopic map is a population at every position, with one kernel
+    for all positions (:mod:`atlasnet.layers.projection`). Areas without one see of it
+    what its read-out shows (:mod:`atlasnet.layers.map_readout`).
+
     Parameters
     ----------
     spec : NetworkSpec or str
@@ -60,7 +72,8 @@ class AreaCell(keras.layers.Layer):
     and nothing else: see :attr:`carried`.
 
     The areas' kernels are the weights ``<layer>/kernel``. Their rows follow
-    :meth:`afferent_rows`.
+    :meth:`afferent_rows`, their columns are units, or channels of a map. Images are
+    given flat, between 0 and 1; activity of a map is flat too, position by position.
 
     Two methods are seams for interventions: every kernel passes :meth:`_weigh` before
     it is used, every area's activity passes :meth:`_intervene` before it is read.
@@ -76,8 +89,24 @@ class AreaCell(keras.layers.Layer):
             area.name: population
             for area, population in zip(self.spec.areas, self.populations, strict=True)
         }
+        self._images = {
+            e.name: e.image for e in self.spec.inputs if e.image is not None
+        }
+        self._layouts = {a.name: a.map for a in self.spec.areas if a.map is not None}
         self._widths = self._signal_widths()
         self._wiring = {area.name: self._afferents(area) for area in self.spec.areas}
+        self._drives = {name: self._map_drive(name) for name in self._layouts}
+        self._seen = {
+            signal
+            for wiring in self._wiring.values()
+            for signal in wiring
+            if _is_seen(signal)
+        }
+        self.readouts = {
+            area.name: MapReadout(area.map, name=f"{area.layer}_seen")
+            for area in self.spec.areas
+            if area.map is not None and any(name == area.name for _, name in self._seen)
+        }
         self._inputs: list[Signal] = [("sensation", i.name) for i in self.spec.inputs]
         self._noise = None
         if self.spec.noise_std:
@@ -90,9 +119,14 @@ class AreaCell(keras.layers.Layer):
         self._carried = self._carried_signals()
         self.state_size = sum(self._widths[signal] for signal in self._carried)
         self.output_size = self.spec.n_units
-        kinds = {a.name: (a.cell, a.activation) for a in self.spec.areas}
+        kinds = {  # a map is a kind of its own: nothing is merged with it
+            a.name: (a.cell, a.activation, a.name if a.map else "")
+            for a in self.spec.areas
+        }
         n_gates = {n: p.dynamics.n_gates for n, p in self._by_name.items()}
-        self._schedule = schedule_areas(self._wiring, self._widths, kinds, n_gates)
+        self._schedule = schedule_areas(
+            self._wiring, self._widths, kinds, n_gates, whole=self._layouts.keys()
+        )
         single = group_areas(self._wiring, self._widths, kinds, overhead=0)
         self._single = Schedule((), stages(single, kinds, n_gates))
         self._workspace = _Workspace()
@@ -100,7 +134,7 @@ class AreaCell(keras.layers.Layer):
     def _population(self, area: AreaSpec) -> Population:
         """Return the layer of one area."""
         return Population(
-            area.n_units,
+            area.n_units if area.map is None else area.map.n_channels,
             cell=area.cell,
             activation=area.activation,
             time_constant_s=area.time_constant_s,
@@ -112,11 +146,41 @@ class AreaCell(keras.layers.Layer):
     def _afferents(self, area: AreaSpec) -> list[Signal]:
         """Return where an area's rows come from, in their order."""
         name = area.name
+        own: list[Signal] = [("before", name)] if area.is_recurrent else []
         return [
             *(("sensation", source) for source in self.spec.sensations(name)),
-            *((_lagged(p.lag), p.source) for p in self._pathways(name)),
-            *([("before", name)] if area.is_recurrent else []),
+            *(self._heard(area, pathway) for pathway in self._pathways(name)),
+            *own,
         ]
+
+    def _heard(self, area: AreaSpec, pathway: PathwaySpec) -> Signal:
+        """Return what an area hears of a pathway's source."""
+        kind = _lagged(pathway.lag)
+        if area.map is None and pathway.source in self._layouts:
+            return _seen(kind), pathway.source
+        return kind, pathway.source
+
+    def _map_drive(self, area: str) -> MapDrive:
+        """Return the pathways into an area with a map."""
+        kernel_sizes = {p.source: p.kernel_size for p in self._pathways(area)}
+        paths = [
+            self._map_pathway(area, signal, kernel_sizes.get(signal[1]))
+            for signal in self._wiring[area]
+        ]
+        return MapDrive(self._layouts[area], tuple(paths))
+
+    def _map_pathway(
+        self, area: str, signal: Signal, kernel_size: int | None
+    ) -> MapPathway:
+        """Return one pathway into an area with a map."""
+        target, (kind, name) = self._layouts[area], signal
+        if kind == "sensation":
+            return from_image(self._images[name].n_channels, target)
+        if name == area:
+            return from_map(target, target, target.own_kernel)
+        if name in self._layouts:
+            return from_map(self._layouts[name], target, kernel_size)
+        return from_units(self._widths[signal])
 
     def _pathways(self, area: str) -> list[PathwaySpec]:
         """Return the pathways to an area: first feedforward ones, then the others."""
@@ -131,16 +195,20 @@ class AreaCell(keras.layers.Layer):
         drives += [pathway.timing == "feedforward" for pathway in pathways]
         drives += [False] * area.is_recurrent
         shares = _shares(drives)
+        sizes = self._sizes(area.name)
         rows = [
-            Afferent(self._widths["sensation", name], share)
-            for name, share in zip(sensations, shares, strict=False)
+            Afferent(n_rows, share)
+            for n_rows, share, _ in zip(sizes, shares, sensations, strict=False)
         ]
-        for pathway, share in zip(pathways, shares[len(sensations) :], strict=False):
+        first = len(sensations)
+        for pathway, share, n_rows in zip(
+            pathways, shares[first:], sizes[first:], strict=False
+        ):
             source = self.spec.area(pathway.source)
-            signs = _signs(source)
+            signs = self._row_signs(source, area, n_rows)
             rows.append(
                 Afferent(
-                    source.n_units,
+                    n_rows,
                     share,
                     pathway.strength,
                     pathway.strength_use,
@@ -149,8 +217,26 @@ class AreaCell(keras.layers.Layer):
                 )
             )
         if area.is_recurrent:
-            rows.append(Afferent(area.n_units, shares[-1], signs=_signs(area)))
+            signs = self._row_signs(area, area, sizes[-1])
+            rows.append(Afferent(sizes[-1], shares[-1], signs=signs))
         return rows
+
+    def _row_signs(
+        self, source: AreaSpec, target: AreaSpec, n_rows: int
+    ) -> NDArray[np.float64] | None:
+        """Return the signs of the rows that a source has in a target's kernel."""
+        signs = _signs(source)
+        if signs is None or source.map is None:
+            return signs
+        if target.map is None and source.map.readout == "spatial_softmax":
+            return None  # a place, not a rate: its weights have any sign
+        return np.resize(signs, n_rows)  # the same at every position
+
+    def _sizes(self, area: str) -> list[int]:
+        """Return how many rows of an area's kernel each of its afferents has."""
+        if area in self._drives:
+            return list(self._drives[area].n_rows)
+        return [self._widths[signal] for signal in self._wiring[area]]
 
     @property
     def _wiring_cost(self) -> float:
@@ -179,6 +265,11 @@ class AreaCell(keras.layers.Layer):
         return {
             **{("sensation", entry.name): entry.size for entry in self.spec.inputs},
             **{(k, a.name): a.n_units for a in self.spec.areas for k in kinds},
+            **{
+                (_seen(kind), name): layout.readout_size
+                for name, layout in self._layouts.items()
+                for kind in kinds[1:]
+            },
         }
 
     def _carried_signals(self) -> tuple[Signal, ...]:
@@ -224,7 +315,7 @@ class AreaCell(keras.layers.Layer):
             The sensations that enter the area, then its feedforward afferents, then
             its feedback and lateral ones, then, if it is recurrent, itself.
         """
-        sizes = [self._widths[signal] for signal in self._wiring[area]]
+        sizes = self._sizes(area)
         ends = np.cumsum(sizes).tolist()
         return {
             name: slice(end - size, end)
@@ -237,6 +328,8 @@ class AreaCell(keras.layers.Layer):
         """Make every area's weights."""
         for population, area in zip(self.populations, self.spec.areas, strict=True):
             population.build(self._rows(area))
+        for readout in self.readouts.values():
+            readout.build()
         self.built = True
 
     @contextmanager
@@ -282,6 +375,8 @@ class AreaCell(keras.layers.Layer):
     def _stage(self, stage: Sequence[Group], kernels: dict[str, Any]) -> "_Stage":
         """Return the weights of a stage."""
         areas = _areas(stage)
+        if areas[0] in self._drives:
+            return self._map_stage(areas[0], kernels[areas[0]])
         members = [self._by_name[area] for area in areas]
         n_gates = members[0].dynamics.n_gates
         own_kernel, own_bias = None, None
@@ -307,6 +402,17 @@ class AreaCell(keras.layers.Layer):
             own_kernel=own_kernel,
             own_bias=own_bias,
             leak=leak,
+        )
+
+    def _map_stage(self, area: str, kernel: Any) -> "_Stage":
+        """Return the weights of an area with a map, pathway by pathway."""
+        population = self._by_name[area]
+        return _Stage(
+            kernels=self._drives[area].weights(kernel),
+            bias=population.drive_bias(),
+            own_kernel=None,
+            own_bias=None,
+            leak=population.leak,
         )
 
     def _block(
@@ -347,8 +453,7 @@ class AreaCell(keras.layers.Layer):
 
     def _starts(self, area: str) -> list[int]:
         """Return the first row of each of an area's afferents."""
-        sizes = [self._widths[signal] for signal in self._wiring[area]]
-        return [0, *np.cumsum(sizes)[:-1].tolist()]
+        return [0, *np.cumsum(self._sizes(area))[:-1].tolist()]
 
     def call(self, inputs: Any, states: list[Any], training: bool = False) -> Any:
         """Return the activity of all areas after this control step, and the state."""
@@ -361,13 +466,18 @@ class AreaCell(keras.layers.Layer):
             **self._named(self._inputs, inputs),
             **self._named(self._carried, states[0]),
         }
-        drives = self._early_drives(schedule, products, signals)
         kept = {_later(signal): x for signal, x in signals.items()}
+        for signal in self._carried:
+            self._show(signal, signals)
+        drives = self._early_drives(schedule, products, signals)
         for stage, weights in zip(schedule.late, products.late, strict=True):
-            activity, memory = self._respond(stage, weights, signals, drives)
+            is_map = stage[0].areas[0] in self._drives
+            respond = self._respond_map if is_map else self._respond
+            activity, memory = respond(stage, weights, signals, drives)
             for name, part in activity.items():
                 signals["now", name] = part
                 kept["before", name] = part
+                self._show(("now", name), signals)
             kept |= memory
         areas = [area.name for area in self.spec.areas]
         activity = _joined([signals["now", area] for area in areas])
@@ -445,13 +555,53 @@ class AreaCell(keras.layers.Layer):
             return active, {}
         return active, self._named([("memory", area) for area in areas], memory)
 
+    def _respond_map(
+        self,
+        stage: Sequence[Group],
+        weights: "_Stage",
+        signals: dict[Signal, Any],
+        _: dict[str, tuple[int, Any]],
+    ) -> tuple[dict[str, Any], dict[Signal, Any]]:
+        """Return the activity of an area with a map."""
+        (group,) = stage
+        (area,) = group.areas
+        dynamics = self._by_name[area].dynamics
+        heard = [self._shaped(signal, signals[signal]) for signal in group.signals]
+        drive = self._drives[area].drive(heard, weights.kernels) + weights.bias
+        before, noise = None, self._noise_of(group.areas, signals)
+        if dynamics.reads_before:
+            before = self._shaped(("before", area), signals["before", area])
+        if noise is not None:
+            noise = self._shaped(("now", area), noise)
+        activity, _ = dynamics.respond(drive, before, leak=weights.leak, noise=noise)
+        flat = ops.reshape(activity, (-1, self._layouts[area].n_units))
+        return {area: self._intervene(area, flat)}, {}
+
+    def _shaped(self, signal: Signal, x: Any) -> Any:
+        """Return an image or a map in its shape (B, H, W, C), other signals as is."""
+        kind, name = signal
+        if kind == "sensation":
+            return _centred(x, self._images[name].shape)
+        layout = self._layouts.get(name)
+        if layout is None:
+            return x
+        shape = (-1, layout.height, layout.width, layout.n_channels)
+        return ops.reshape(x, shape)
+
+    def _show(self, signal: Signal, signals: dict[Signal, Any]) -> None:
+        """Add what areas without a map see of one, if they read it."""
+        kind, name = signal
+        if (_seen(kind), name) in self._seen:
+            shaped = self._shaped(signal, signals[signal])
+            signals[_seen(kind), name] = self.readouts[name](shaped)
+
     def _noise_of(self, areas: Sequence[str], signals: dict[Signal, Any]) -> Any:
         """Return the noise in the drive of some areas' units, if there is noise."""
         if self._noise is None:
             return None
         units = np.concatenate(
             [
-                self._first_unit[area] + np.arange(self._by_name[area].n_units)
+                self._first_unit[area] + np.arange(self._widths["now", area])
                 for area in areas
             ]
         )
@@ -480,6 +630,25 @@ def _lagged(lag: int) -> str:
     return ("now", "before")[lag] if lag < 2 else f"before {lag}"
 
 
+def _seen(kind: str) -> str:
+    """Return the kind of what a read-out shows of a map's activity."""
+    return f"{kind} seen"
+
+
+def _is_seen(signal: Signal) -> bool:
+    """Whether a signal is what a read-out shows."""
+    return signal[0].endswith(" seen")
+
+
+def _centred(image: Any, shape: tuple[int, int, int]) -> Any:
+    """Return flat images between 0 and 1 in their shape, between -1 and 1.
+
+    What a convolution adds around them, zeros, is then a middling grey. Images are
+    given: no gradient is asked for them.
+    """
+    return 2.0 * ops.reshape(ops.stop_gradient(image), (-1, *shape)) - 1.0
+
+
 def _later(signal: Signal) -> Signal:
     """Return what a signal is one step later."""
     kind, name = signal
@@ -489,12 +658,17 @@ def _later(signal: Signal) -> Signal:
 
 
 def _signs(area: AreaSpec) -> NDArray[np.float64] | None:
-    """Return 1 for units that excite, -1 for those that inhibit; None if free."""
+    """Return 1 for units that excite, -1 for those that inhibit; None if free.
+
+    Of a map, the signs of its channels.
+    """
     if area.inhibitory_share is None:
         return None
-    return np.where(
-        np.arange(area.n_units) < area.n_units - area.n_inhibitory, 1.0, -1.0
-    )
+    n_columns, n_inhibitory = area.n_units, area.n_inhibitory
+    if area.map is not None:
+        n_columns = area.map.n_channels
+        n_inhibitory //= area.map.height * area.map.width
+    return np.where(np.arange(n_columns) < n_columns - n_inhibitory, 1.0, -1.0)
 
 
 def _shares(drives: Sequence[bool]) -> list[float]:
@@ -518,7 +692,8 @@ class _Stage:
 
     There are no kernels where all drive comes from earlier steps. `own_kernel`, shape
     (N, N), and `own_bias`, shape (N,), are those of candidates whose own part is
-    computed apart.
+    computed apart. Of a map, the kernels are those of
+    :class:`atlasnet.layers.projection.MapDrive`.
     """
 
     kernels: list[Any]

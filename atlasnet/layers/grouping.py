@@ -28,7 +28,8 @@ _Key = TypeVar("_Key", str, tuple[str, ...])
 Signal = tuple[str, str]
 """Where a number comes from, and a name: ``sensation``; ``now``, this step's activity
 of an area; ``before``, its activity of the step before, or ``before 2`` of two steps
-before and so on; ``memory``, what a unit keeps for itself."""
+before and so on, each with ``seen`` after it what a read-out shows of a map;
+``memory``, what a unit keeps for itself."""
 
 OVERHEAD = 60_000
 """What one more product costs, in multiplications per sample: the value at which a
@@ -96,6 +97,7 @@ def schedule_areas(
     kinds: Mapping[str, Hashable],
     n_gates: Mapping[str, int],
     overhead: int = OVERHEAD,
+    whole: Set[str] = frozenset(),
 ) -> Schedule:
     """Schedule a control step in few products.
 
@@ -107,6 +109,8 @@ def schedule_areas(
     ----------
     afferents, widths, kinds, n_gates, overhead
         As for :func:`group_areas`.
+    whole : set of str
+        Areas whose drive is no product of a matrix, such as maps: all of it is late.
 
     Returns
     -------
@@ -126,7 +130,7 @@ def schedule_areas(
     [[('A',)], [('B',)]]
     """
     known = {
-        area: [signal for signal in signals if signal[0].startswith("before")]
+        area: [signal for signal in signals if _is_early(signal) and area not in whole]
         for area, signals in afferents.items()
     }
     rest = {
@@ -169,6 +173,11 @@ def schedule_areas(
     return Schedule(tuple(early), late)
 
 
+def _is_early(signal: Signal) -> bool:
+    """Whether a signal is known before the step begins."""
+    return signal[0].startswith("before")
+
+
 def stages(
     groups: Sequence[Group],
     kinds: Mapping[str, Hashable],
@@ -194,7 +203,7 @@ def stages(
         first = group.areas[0]
         if found:
             areas = {area for other in found[-1] for area in other.areas}
-            reads = {name for kind, name in group.signals if kind == "now"}
+            reads = {name for kind, name in group.signals if kind.startswith("now")}
             is_same = kinds[first] == kinds[found[-1][0].areas[0]]
             if is_same and n_gates[first] == 1 and not areas & reads:
                 found[-1].append(group)
@@ -259,7 +268,7 @@ def group_areas(
     """
     levels: dict[str, int] = {}
     for area, signals in afferents.items():
-        below = [levels[name] for kind, name in signals if kind == "now"]
+        below = [levels[name] for kind, name in signals if kind.startswith("now")]
         levels[area] = 1 + max(below, default=-1)
     groups: list[Group] = []
     for level in range(1 + max(levels.values())):

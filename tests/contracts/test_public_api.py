@@ -24,6 +24,7 @@ PUBLIC = [
     "SnapshotSource",
     "TableSource",
     "UnitRule",
+    "VisualRule",
     "all_regions_graph",
     "bibliography",
     "build_graph",
