@@ -205,8 +205,15 @@ class AreaSpec(_Frozen):
 
     @property
     def n_inhibitory(self) -> int:
-        """How many units inhibit: the last ones; 0 where signs are free."""
-        return round((self.inhibitory_share or 0.0) * self.n_units)
+        """How many units inhibit: the last ones; 0 where signs are free.
+
+        In a map, the last channels inhibit at every position.
+        """
+        share = self.inhibitory_share or 0.0
+        if self.map is None:
+            return round(share * self.n_units)
+        positions = self.map.height * self.map.width
+        return round(share * self.map.n_channels) * positions
 
     @model_validator(mode="after")
     def _check(self) -> Self:

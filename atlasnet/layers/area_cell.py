@@ -12,7 +12,14 @@ from keras import ops
 from numpy.typing import NDArray
 
 from atlasnet.layers.afferent import Afferent
-from atlasnet.layers.grouping import OVERHEAD, Group, Signal, group_areas
+from atlasnet.layers.grouping import (
+    Group,
+    Schedule,
+    Signal,
+    group_areas,
+    schedule_areas,
+    stages,
+)
 from atlasnet.layers.map_readout import MapReadout
 from atlasnet.layers.noise import NOISE, NOISE_SIZE, UnitNoise
 from atlasnet.layers.population import Population
@@ -126,10 +133,11 @@ class AreaCell(keras.layers.Layer):
             for a in self.spec.areas
         }
         n_gates = {n: p.dynamics.n_gates for n, p in self._by_name.items()}
-        self._groups, self._single = (
-            group_areas(self._wiring, self._widths, kinds, overhead, n_gates)
-            for overhead in (OVERHEAD, 0)
+        self._schedule = schedule_areas(
+            self._wiring, self._widths, kinds, n_gates, whole=self._layouts.keys()
         )
+        single = group_areas(self._wiring, self._widths, kinds, overhead=0)
+        self._single = Schedule((), stages(single, kinds, n_gates))
         self._workspace = _Workspace()
 
     def _readout(self, area: AreaSpec, layout: MapSpec) -> MapReadout:
@@ -235,8 +243,7 @@ class AreaCell(keras.layers.Layer):
             return signs
         if target.map is None and source.map.readout == "spatial_softmax":
             return None  # a place, not a rate: its weights have any sign
-        # The last channels inhibit at every position.
-        return np.resize(signs[-source.map.n_channels :], n_rows)
+        return np.resize(signs, n_rows)  # the same at every position
 
     def _sizes(self, area: str) -> list[int]:
         """Return how many rows of an area's kernel each of its afferents has."""
@@ -355,7 +362,7 @@ class AreaCell(keras.layers.Layer):
         A loop over time calls the cell inside such a block, so that the kernels are
         put together outside the loop.
         """
-        self._workspace.products = self._assemble(self._groups)
+        self._workspace.products = self._assemble(self._schedule)
         try:
             yield
         finally:
@@ -376,69 +383,96 @@ class AreaCell(keras.layers.Layer):
         """
         return activity
 
-    def _assemble(self, groups: tuple[Group, ...]) -> "list[_Product]":
-        """Return each group's product."""
-        return [self._product(group) for group in groups]
+    def _assemble(self, schedule: Schedule) -> "_Products":
+        """Return the joined weights of a schedule's products."""
+        kernels = {
+            area: self._weigh(area, population.weights_in_use())
+            for area, population in self._by_name.items()
+        }
+        early = [
+            _joined([self._block(part, group.signals, kernels) for part in group.parts])
+            for group in schedule.early
+        ]
+        return _Products(early, [self._stage(s, kernels) for s in schedule.late])
 
-    def _product(self, group: Group) -> "_Product":
-        """Return the joined weights of a group."""
-        members = [self._by_name[area] for area in group.areas]
-        if group.areas[0] in self._drives:
-            return self._map_product(group.areas[0], members[0])
-        kernels = [
-            self._weigh(area, member.weights_in_use())
-            for area, member in zip(group.areas, members, strict=True)
-        ]
-        blocks = [
-            self._block(area, kernel, group)
-            for area, kernel in zip(group.areas, kernels, strict=True)
-        ]
+    def _stage(self, stage: Sequence[Group], kernels: dict[str, Any]) -> "_Stage":
+        """Return the weights of a stage."""
+        areas = _areas(stage)
+        if areas[0] in self._drives:
+            return self._map_stage(areas[0], kernels[areas[0]])
+        members = [self._by_name[area] for area in areas]
         n_gates = members[0].dynamics.n_gates
         own_kernel, own_bias = None, None
         if members[0].dynamics.splits_own:
             own_kernel = _block_diagonal(
-                [m.own_weights(k) for m, k in zip(members, kernels, strict=True)]
+                [
+                    member.own_weights(kernels[area])
+                    for area, member in zip(areas, members, strict=True)
+                ]
             )
             own_bias = _joined([ops.convert_to_tensor(m.own_bias) for m in members])
         leaks = [member.leak for member in members]
         leak: Any = leaks[0]
         if len(set(leaks)) > 1:
             leak = np.repeat(leaks, [m.n_units for m in members]).astype(np.float32)
-        return _Product(
-            kernel=_joined_by_gate(blocks, n_gates),
+        return _Stage(
+            kernels=[
+                self._block(group.areas, group.signals, kernels)
+                for group in stage
+                if group.signals
+            ],
             bias=_joined_by_gate([member.drive_bias() for member in members], n_gates),
             own_kernel=own_kernel,
             own_bias=own_bias,
             leak=leak,
         )
 
-    def _map_product(self, area: str, population: Population) -> "_Product":
+    def _map_stage(self, area: str, kernel: Any) -> "_Stage":
         """Return the weights of an area with a map, pathway by pathway."""
-        kernel = self._weigh(area, population.weights_in_use())
-        return _Product(
-            kernel=self._drives[area].weights(kernel),
+        population = self._by_name[area]
+        return _Stage(
+            kernels=self._drives[area].weights(kernel),
             bias=population.drive_bias(),
             own_kernel=None,
             own_bias=None,
             leak=population.leak,
         )
 
-    def _block(self, area: str, kernel: Any, group: Group) -> Any:
-        """Return an area's kernel with the rows of its group, zeros for the others."""
-        if group.signals == tuple(self._wiring[area]):
+    def _block(
+        self,
+        areas: Sequence[str],
+        signals: Sequence[Signal],
+        kernels: dict[str, Any],
+    ) -> Any:
+        """Return areas' kernels, gate by gate, with the rows of some signals."""
+        n_gates = self._by_name[areas[0]].dynamics.n_gates
+        blocks = [self._rows_of(area, signals, kernels[area]) for area in areas]
+        return _joined_by_gate(blocks, n_gates)
+
+    def _rows_of(self, area: str, signals: Sequence[Signal], kernel: Any) -> Any:
+        """Return the rows of some signals, zeros for those that the area lacks."""
+        if tuple(signals) == tuple(self._wiring[area]):
             return kernel
-        n_rows = int(kernel.shape[0])
         place = dict(zip(self._wiring[area], self._starts(area), strict=True))
-        rows = np.concatenate(
+        runs: list[tuple[int | None, int]] = []  # first row or None, and how many
+        for signal in signals:
+            start, n_rows = place.get(signal), self._widths[signal]
+            before, n_before = runs[-1] if runs else (0, 0)
+            follows = start is None if before is None else start == before + n_before
+            if runs and follows:
+                runs[-1] = (before, n_before + n_rows)
+            else:
+                runs.append((start, n_rows))
+        n_columns = int(kernel.shape[1])
+        return _joined(
             [
-                np.arange(self._widths[signal]) + place[signal]
-                if signal in place
-                else np.full(self._widths[signal], n_rows)
-                for signal in group.signals
-            ]
+                ops.zeros((n_rows, n_columns), dtype=kernel.dtype)
+                if start is None
+                else kernel[start : start + n_rows]
+                for start, n_rows in runs
+            ],
+            axis=0,
         )
-        silent = ops.zeros((1, kernel.shape[1]), dtype=kernel.dtype)
-        return ops.take(ops.concatenate([kernel, silent], axis=0), rows, axis=0)
 
     def _starts(self, area: str) -> list[int]:
         """Return the first row of each of an area's afferents."""
@@ -449,8 +483,8 @@ class AreaCell(keras.layers.Layer):
         # A single step is faster with the areas' own kernels than with joined ones,
         # which would have to be put together first.
         products = self._workspace.products
-        groups = self._groups if products else self._single
-        products = products or self._assemble(groups)
+        schedule = self._schedule if products else self._single
+        products = products or self._assemble(schedule)
         signals = {
             **self._named(self._inputs, inputs),
             **self._named(self._carried, states[0]),
@@ -458,10 +492,11 @@ class AreaCell(keras.layers.Layer):
         kept = {_later(signal): x for signal, x in signals.items()}
         for signal in self._carried:
             self._show(signal, signals)
-        for group, product in zip(groups, products, strict=True):
-            is_map = group.areas[0] in self._drives
+        drives = self._early_drives(schedule, products, signals)
+        for stage, weights in zip(schedule.late, products.late, strict=True):
+            is_map = stage[0].areas[0] in self._drives
             respond = self._respond_map if is_map else self._respond
-            activity, memory = respond(group, product, signals)
+            activity, memory = respond(stage, weights, signals, drives)
             for name, part in activity.items():
                 signals["now", name] = part
                 kept["before", name] = part
@@ -475,51 +510,93 @@ class AreaCell(keras.layers.Layer):
             return activity, states
         return activity, [_joined([kept[signal] for signal in self._carried])]
 
+    def _early_drives(
+        self, schedule: Schedule, products: "_Products", signals: dict[Signal, Any]
+    ) -> dict[str, tuple[int, Any]]:
+        """Return the drives from earlier steps.
+
+        By the first of the areas that they are of: how many these are, and the drives.
+        """
+        drives: dict[str, tuple[int, Any]] = {}
+        for group, kernel in zip(schedule.early, products.early, strict=True):
+            joined = _joined([signals[signal] for signal in group.signals])
+            sizes = [self._n_columns(part) for part in group.parts]
+            parts = _split(ops.matmul(joined, kernel), sizes)
+            for areas, part in zip(group.parts, parts, strict=True):
+                drives[areas[0]] = (len(areas), part)
+        return drives
+
+    def _n_columns(self, areas: Sequence[str]) -> int:
+        """Return the columns that the drives of some areas have."""
+        members = [self._by_name[area] for area in areas]
+        return sum(member.n_units * member.dynamics.n_gates for member in members)
+
     def _respond(
-        self, group: Group, product: "_Product", signals: dict[Signal, Any]
+        self,
+        stage: Sequence[Group],
+        weights: "_Stage",
+        signals: dict[Signal, Any],
+        drives: dict[str, tuple[int, Any]],
     ) -> tuple[dict[str, Any], dict[Signal, Any]]:
-        """Return the activity of a group's areas, and their memory."""
-        dynamics = self._by_name[group.areas[0]].dynamics
+        """Return the activity of a stage's areas, and their memory."""
+        areas = _areas(stage)
+        dynamics = self._by_name[areas[0]].dynamics
 
         def joined(kind: str) -> Any:
-            return _joined([signals[kind, area] for area in group.areas])
+            return _joined([signals[kind, area] for area in areas])
 
-        drive = ops.matmul(_joined([signals[s] for s in group.signals]), product.kernel)
+        drive = weights.bias
+        if areas[0] in drives:
+            parts, i = [], 0
+            while i < len(areas):
+                n_areas, part = drives[areas[i]]
+                parts.append(part)
+                i += n_areas
+            drive = _joined(parts) + drive
+        if weights.kernels:
+            heard = [_joined([signals[s] for s in group.signals]) for group in stage]
+            products = [
+                ops.matmul(x, kernel)
+                for x, kernel in zip(heard, weights.kernels, strict=True)
+            ]
+            drive = _joined(products) + drive
         before = joined("before") if dynamics.reads_before else None
         own = None
-        if product.own_kernel is not None:
-            own = ops.matmul(before, product.own_kernel) + product.own_bias
+        if weights.own_kernel is not None:
+            own = ops.matmul(before, weights.own_kernel) + weights.own_bias
         activity, memory = dynamics.respond(
-            drive + product.bias,
+            drive,
             before,
             memory=joined("memory") if dynamics.has_memory else None,
             own=own,
-            leak=product.leak,
-            noise=self._noise_of(group, signals),
+            leak=weights.leak,
+            noise=self._noise_of(areas, signals),
         )
-        keys: list[Signal] = [("now", area) for area in group.areas]
-        parts = {
-            name: self._intervene(name, part)
-            for (_, name), part in self._named(keys, activity).items()
-        }
+        named = self._named([("now", area) for area in areas], activity)
+        active = {name: self._intervene(name, x) for (_, name), x in named.items()}
         if memory is None:
-            return parts, {}
-        return parts, self._named([("memory", area) for area in group.areas], memory)
+            return active, {}
+        return active, self._named([("memory", area) for area in areas], memory)
 
     def _respond_map(
-        self, group: Group, product: "_Product", signals: dict[Signal, Any]
+        self,
+        stage: Sequence[Group],
+        weights: "_Stage",
+        signals: dict[Signal, Any],
+        _: dict[str, tuple[int, Any]],
     ) -> tuple[dict[str, Any], dict[Signal, Any]]:
         """Return the activity of an area with a map."""
+        (group,) = stage
         (area,) = group.areas
         dynamics = self._by_name[area].dynamics
         heard = [self._shaped(signal, signals[signal]) for signal in group.signals]
-        drive = self._drives[area].drive(heard, product.kernel) + product.bias
-        before, noise = None, self._noise_of(group, signals)
+        drive = self._drives[area].drive(heard, weights.kernels) + weights.bias
+        before, noise = None, self._noise_of(group.areas, signals)
         if dynamics.reads_before:
             before = self._shaped(("before", area), signals["before", area])
         if noise is not None:
             noise = self._shaped(("now", area), noise)
-        activity, _ = dynamics.respond(drive, before, leak=product.leak, noise=noise)
+        activity, _ = dynamics.respond(drive, before, leak=weights.leak, noise=noise)
         flat = ops.reshape(activity, (-1, self._layouts[area].n_units))
         return {area: self._intervene(area, flat)}, {}
 
@@ -541,14 +618,14 @@ class AreaCell(keras.layers.Layer):
             shaped = self._shaped(signal, signals[signal])
             signals[_seen(kind), name] = self.readouts[name](shaped)
 
-    def _noise_of(self, group: Group, signals: dict[Signal, Any]) -> Any:
-        """Return the noise in the drive of a group's units, if there is noise."""
+    def _noise_of(self, areas: Sequence[str], signals: dict[Signal, Any]) -> Any:
+        """Return the noise in the drive of some areas' units, if there is noise."""
         if self._noise is None:
             return None
         units = np.concatenate(
             [
                 self._first_unit[area] + np.arange(self._widths["now", area])
-                for area in group.areas
+                for area in areas
             ]
         )
         return self.spec.noise_std * self._noise(signals[NOISE, NOISE], units)
@@ -605,12 +682,17 @@ def _later(signal: Signal) -> Signal:
 
 
 def _signs(area: AreaSpec) -> NDArray[np.float64] | None:
-    """Return 1 for units that excite, -1 for those that inhibit; None if free."""
+    """Return 1 for units that excite, -1 for those that inhibit; None if free.
+
+    Of a map, the signs of its channels.
+    """
     if area.inhibitory_share is None:
         return None
-    return np.where(
-        np.arange(area.n_units) < area.n_units - area.n_inhibitory, 1.0, -1.0
-    )
+    n_columns, n_inhibitory = area.n_units, area.n_inhibitory
+    if area.map is not None:
+        n_columns = area.map.n_channels
+        n_inhibitory //= area.map.height * area.map.width
+    return np.where(np.arange(n_columns) < n_columns - n_inhibitory, 1.0, -1.0)
 
 
 def _shares(drives: Sequence[bool]) -> list[float]:
@@ -629,25 +711,39 @@ def _shares(drives: Sequence[bool]) -> list[float]:
 
 
 @dataclass(frozen=True)
-class _Product:
-    """The joined weights of a group, gate by gate.
+class _Stage:
+    """The weights of a stage: a kernel for each group, the rest for all together.
 
-    `own_kernel`, shape (N, N), and `own_bias`, shape (N,), are those of candidates
-    whose own part is computed apart. Of a map `kernel` is a list, see
+    There are no kernels where all drive comes from earlier steps. `own_kernel`, shape
+    (N, N), and `own_bias`, shape (N,), are those of candidates whose own part is
+    computed apart. Of a map, the kernels are those of
     :class:`atlasnet.layers.projection.MapDrive`.
     """
 
-    kernel: Any
+    kernels: list[Any]
     bias: Any
     own_kernel: Any
     own_bias: Any
     leak: Any
 
 
+@dataclass(frozen=True)
+class _Products:
+    """The weights of a schedule: kernels of early products, and stages."""
+
+    early: list[Any]
+    late: list[_Stage]
+
+
 class _Workspace:
     """Holds the assembled products, out of sight of Keras' bookkeeping."""
 
-    products: list[_Product] | None = None
+    products: _Products | None = None
+
+
+def _areas(stage: Sequence[Group]) -> tuple[str, ...]:
+    """Return the areas of a stage."""
+    return tuple(area for group in stage for area in group.areas)
 
 
 def _joined_by_gate(blocks: list[Any], n_gates: int) -> Any:
@@ -674,9 +770,9 @@ def _block_diagonal(blocks: list[Any]) -> Any:
     )
 
 
-def _joined(parts: list[Any]) -> Any:
-    """Concatenate along the last axis, if there is more than one tensor."""
-    return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
+def _joined(parts: list[Any], axis: int = -1) -> Any:
+    """Concatenate, if there is more than one tensor."""
+    return ops.concatenate(parts, axis=axis) if len(parts) > 1 else parts[0]
 
 
 def _split(x: Any, sizes: list[int]) -> list[Any]:

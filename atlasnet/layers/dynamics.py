@@ -116,7 +116,7 @@ class Dynamics:
         if noise is not None and self.n_gates == 1:
             drive = drive + noise
         if self.cell == "rate":
-            return before + leak * (f(drive) - before), None
+            return before + ops.multiply(f(drive) - before, leak), None
         if self.cell == "gru":
             update, reset, candidate = ops.split(drive, 3, axis=-1)
             update, reset = ops.sigmoid(update), ops.sigmoid(reset)

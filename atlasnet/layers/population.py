@@ -178,9 +178,9 @@ class Population(keras.layers.Layer):
         if self._signs is not None:
             is_free = np.isnan(self._signs)
             signs = np.where(is_free, 0.0, self._signs).astype(np.float32)[:, None]
-            signed = signs * ops.abs(kernel)
+            signed = ops.multiply(ops.abs(kernel), signs)
             if is_free.any():
-                signed += is_free.astype(np.float32)[:, None] * kernel
+                signed += ops.multiply(kernel, is_free.astype(np.float32)[:, None])
             kernel = signed
         if self._fixed_strengths is not None:
             factors = ops.convert_to_tensor(self._fixed_strengths)
@@ -251,6 +251,6 @@ def _wiring_cost(afferents: Sequence[Afferent]) -> Callable[[Any], Any] | None:
     per_row = np.concatenate(costs).astype(np.float32)[:, None]
 
     def cost(kernel: Any) -> Any:
-        return ops.sum(per_row * ops.abs(kernel))
+        return ops.sum(ops.multiply(ops.abs(kernel), per_row))
 
     return cost
