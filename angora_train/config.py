@@ -360,9 +360,11 @@ class PretrainingConfig(_Root):
     """Pictures from other drops, on which the error is measured."""
     network: Path | None = None
     """A ``.keras`` file with a functional model that reads one picture, shape (H, W,
-    3 `n_cameras`), numbers between 0 and 1; by default a small convolutional one."""
-    features: str | None = None
-    """Layer of `network` from which the pose is read; by default its output."""
+    3 `n_cameras`), numbers between 0 and 1; or a network of areas with maps, whose
+    other sensations are then silent. By default a small convolutional one."""
+    features: tuple[str, ...] = ()
+    """Layers or areas of `network` from which the pose is read; by default its output,
+    or the areas with maps at the ends of its visual streams."""
     n_epochs: PositiveInt = 12
     """Passes over the pictures."""
     batch_size: PositiveInt = 64

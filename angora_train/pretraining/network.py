@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The network that is pretrained: from a picture to features, then to the pose."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from angora_train.config import PretrainingConfig
 from angora_train.errors import ConfigError, closest
-from atlasnet import AtlasNetError, load_model
+from atlasnet import AtlasNetError, NetworkSpec, load_model, spec_of
+from atlasnet.components import rewire
 
 __all__ = ["FEATURES", "POSITION", "ROTATION", "convolutional_stream", "pose_network"]
 
@@ -100,9 +101,7 @@ def pose_network(
         stream = convolutional_stream(shape, config.seed)
     else:
         stream = _given(config.network, config.features, shape)
-    read = stream.output
-    if len(read.shape) > 2:
-        read = keras.layers.Flatten(name="pose_input")(read)
+    read = _joined(stream.output)
     mean = [float(x) for x in np.mean(position_m, axis=0)]
     spread = [max(float(x), 1e-6) for x in np.std(position_m, axis=0)]
     place = _head(3, "position", config.seed)(read)
@@ -122,31 +121,93 @@ def _head(width: int, name: str, seed: int) -> keras.layers.Layer:
     )
 
 
-def _given(path: Path, layer: str | None, shape: tuple[int, ...]) -> keras.Model:
-    """Return a user's network up to the layer that is to be read."""
+def _joined(output: Any) -> Any:
+    """Return one or several outputs as one vector each picture."""
+    if not isinstance(output, Mapping):
+        return output if len(output.shape) == 2 else keras.layers.Flatten()(output)
+    flat = [keras.layers.Flatten()(x) for x in output.values()]
+    return flat[0] if len(flat) == 1 else keras.layers.Concatenate()(flat)
+
+
+def _given(path: Path, layers: Sequence[str], shape: tuple[int, ...]) -> keras.Model:
+    """Return a user's network up to the layers that are to be read."""
     try:
         model = load_model(path)
     except AtlasNetError as error:
         raise ConfigError(f"network: {error}") from error
+    spec = spec_of(model)
+    if spec is not None:
+        return _areas(model, spec, path, layers, shape)
     inputs: list[Any] = getattr(model, "inputs", None) or []
     if len(inputs) != 1 or tuple(inputs[0].shape[1:]) != shape:
-        got = ", ".join(str(tuple(x.shape[1:])) for x in inputs) or "no inputs"
+        raise _misfit(path, inputs, shape)
+    if layers:
+        return keras.Model(inputs[0], _outputs(model, path, layers))
+    if isinstance(model.output, dict | list | tuple):
         raise ConfigError(
-            f"network: '{path}' reads {got}; it must read one picture of {shape}. Set "
-            "height_px, width_px and n_cameras to what it reads."
+            f"network: '{path}' has several outputs. Name the layers that are to be "
+            "read as features."
         )
-    if layer is None:
-        output = model.output
-        if isinstance(output, dict | list | tuple):
-            raise ConfigError(
-                f"network: '{path}' has several outputs. Name the layer that is to be "
-                "read as features."
-            )
-        return keras.Model(inputs[0], output)
+    return keras.Model(inputs[0], model.output)
+
+
+def _areas(
+    model: keras.Model,
+    spec: NetworkSpec,
+    path: Path,
+    areas: Sequence[str],
+    shape: tuple[int, ...],
+) -> keras.Model:
+    """Return a network of areas as it sees one picture, and senses nothing else."""
+    inputs = {x.name: x for x in model.inputs}
+    eyes = [name for name, x in inputs.items() if tuple(x.shape[2:]) == shape]
+    if len(eyes) != 1:
+        raise _misfit(path, list(inputs.values()), shape)
+    maps = {area.name for area in spec.areas if area.map is not None}
+    inner = {
+        p.source
+        for p in spec.pathways
+        if p.timing == "feedforward" and {p.source, p.target} <= maps
+    }
+    ends = [area.name for area in spec.areas if area.name in maps - inner]
+    layer_of = {area.name: area.layer for area in spec.areas}
+    wanted = [layer_of.get(name, name) for name in areas or ends]
+    read = keras.Model(inputs, _outputs(model, path, wanted))
+    picture = keras.Input(shape, name=eyes[0])
+    seen = keras.layers.Reshape((1, *shape), name="one_step")(picture)
+    fed = [
+        seen if x.name == eyes[0] else _silence(picture, x.shape[-1], x.name)
+        for x in read.inputs
+    ]
+    return keras.Model(picture, rewire(read, fed))
+
+
+def _silence(picture: Any, size: int, name: str) -> Any:
+    """Return zeros of shape (B, 1, size), by layers that every Keras can read."""
+    layers = keras.layers
+    x = layers.GlobalMaxPooling2D(name=f"{name}_of_no_picture")(picture)
+    x = layers.Rescaling(0.0, name=f"{name}_zero")(x)
+    x = layers.RepeatVector(size, name=f"{name}_zeros")(x)
+    x = layers.GlobalMaxPooling1D("channels_first", name=f"{name}_silent")(x)
+    return layers.Reshape((1, size), name=f"{name}_one_step")(x)
+
+
+def _outputs(model: keras.Model, path: Path, layers: Sequence[str]) -> dict[str, Any]:
+    """Return the outputs of layers by name."""
     names = [own.name for own in model.layers]
-    if layer not in names:
-        raise ConfigError(
-            f"features: '{path}' has no layer '{layer}'.{closest(layer, names)} "
-            f"Layers: {', '.join(names)}."
-        )
-    return keras.Model(inputs[0], model.get_layer(layer).output)
+    for layer in layers:
+        if layer not in names:
+            raise ConfigError(
+                f"features: '{path}' has no layer '{layer}'.{closest(layer, names)} "
+                f"Layers: {', '.join(names)}."
+            )
+    return {layer: model.get_layer(layer).output for layer in layers}
+
+
+def _misfit(path: Path, inputs: Sequence[Any], shape: tuple[int, ...]) -> ConfigError:
+    """Return the error of a network that reads something else than the pictures."""
+    got = ", ".join(str(tuple(x.shape[1:])) for x in inputs) or "no inputs"
+    return ConfigError(
+        f"network: '{path}' reads {got}; it must read one picture of {shape}. Set "
+        "height_px, width_px and n_cameras to what it reads."
+    )

@@ -220,11 +220,11 @@ def test_a_network_of_ones_own_is_read_where_it_is_asked_to(tmp_path: Path) -> N
     path = tmp_path / "own.keras"
     atlasnet.save_model(keras.Model(picture, keras.layers.Dense(2)(x)), path)
     places = np.zeros((3, 3))
-    for layer, width in (("first", 7 * 7 * 4), ("second", 4), (None, 2)):
-        model = pose_network(small(network=path, features=layer), places)
+    for layers, width in ((("first",), 7 * 7 * 4), (("first", "second"), 200), ((), 2)):
+        model = pose_network(small(network=path, features=layers), places)
         assert model.get_layer("rotation").kernel.shape == (width, 6)
     with pytest.raises(ConfigError, match=r"no layer 'secnd'.*matches: second"):
-        pose_network(small(network=path, features="secnd"), places)
+        pose_network(small(network=path, features=("secnd",)), places)
     with pytest.raises(ConfigError, match=r"reads \(32, 32, 3\); it must .*\(32, 40,"):
         pose_network(small(network=path, width_px=40), places)
     with pytest.raises(ConfigError, match="no model file"):
