@@ -5,6 +5,7 @@ import json
 import math
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def make_network(
         model = _with_spread(model, width, distribution, policy.initial_log_std)
     for sensation, stream in streams.items():
         model = _connected(model, sensation, stream)
-    _take_over(model, config.pretrained)
+    _take_over(model, config.pretrained, directory)
     _freeze(model, config.frozen)
     return model
 
@@ -307,16 +308,23 @@ def _read_shapes(
     return read
 
 
-def _take_over(model: keras.Model, components: Sequence[ComponentConfig]) -> None:
-    """Take over weights of other networks."""
+def _take_over(
+    model: keras.Model, components: Sequence[ComponentConfig], directory: Path | None
+) -> None:
+    """Take over weights of other networks, and note what was taken."""
+    notes = []
     for component in components:
         other = _loaded(component.path, "network.pretrained")
         try:
-            atlasnet.take_weights(model, other, component.parts)
+            found = atlasnet.take_weights(model, other, component.parts)
+            notes.append({"path": str(component.path), **asdict(found)})
         except atlasnet.AtlasNetError as error:
             raise ConfigError(
                 f"network.pretrained, '{component.path}': {error}"
             ) from error
+
+    if notes and directory is not None:
+        write_text(directory / "pretrained.json", json.dumps(notes, indent=1))
 
 
 def _freeze(model: keras.Model, parts: Sequence[str]) -> None:

@@ -46,6 +46,15 @@ from angora_train.tasks.orientation import (
 from angora_train.tasks.rendering import Renderer, Style
 from angora_train.tasks.simulation import Simulation
 from angora_train.tasks.vision import VisionConfig
+from atlasnet.spec import (
+    AreaSpec,
+    ImageSpec,
+    InputSpec,
+    MapSpec,
+    NetworkSpec,
+    ValueSpec,
+)
+from tests.conftest import pathway
 
 SMALL = PretrainingConfig(height_px=32, width_px=32, hand="shapes")
 
@@ -318,3 +327,106 @@ def test_streams_that_a_run_cannot_read_are_named(tmp_path: Path) -> None:
         make({"vision": {"path": path}}, {"vision": (7,)})
     with pytest.raises(ConfigError, match=r"streams.vision.layer: .*matches: conv_1"):
         make({"vision": {"path": path, "layer": "conv1"}}, {"vision": (32, 32, 3)})
+
+
+# --- areas with maps ----------------------------------------------------------------
+
+
+@pytest.fixture
+def seeing_spec() -> NetworkSpec:
+    """A picture of 16 x 16 enters V (4 x 4 x 3), which leads to W (2 x 2 x 5) and M."""
+    v = MapSpec(height=4, width=4, n_channels=3, spacing_px=4, field_px=6.0)
+    w = MapSpec(height=2, width=2, n_channels=5, spacing_px=8, field_px=14.0)
+    return NetworkSpec(
+        name="seeing",
+        control_step_s=0.02,
+        areas=(
+            AreaSpec(name="V", n_units=48, cell="dense", map=v),
+            AreaSpec(name="W", n_units=20, cell="rate", map=w),
+            AreaSpec(name="M", n_units=6, cell="rate"),
+        ),
+        pathways=(
+            pathway("V", "W"),
+            pathway("W", "V", "feedback"),
+            pathway("W", "M"),
+        ),
+        inputs=(
+            InputSpec(
+                name="vision",
+                size=16 * 16 * 3,
+                areas=("V",),
+                image=ImageSpec(height_px=16, width_px=16, n_channels=3),
+            ),
+            InputSpec(name="touch", size=4, areas=("M",)),
+        ),
+        action_areas=("M",),
+        policy_size=2,
+        value=ValueSpec(areas=("M",)),
+    )
+
+
+def test_visual_areas_are_a_stream_that_is_pretrained(
+    seeing_spec: NetworkSpec, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    model, path = atlasnet.build_model(seeing_spec, seed=1), tmp_path / "seeing.keras"
+    atlasnet.save_model(model, path)
+    config = small(height_px=16, width_px=16, network=path)
+    pose = pose_network(config, rng.normal(size=(9, 3)))
+    # W, 20 units, is the end of the stream: V leads to it.
+    assert pose.get_layer("rotation").kernel.shape == (20, 6)
+    pictures = rng.random((2, 16, 16, 3)).astype(np.float32)
+    read = keras.Model({x.name: x for x in model.inputs}, model.get_layer("w").output)
+    given = {"vision": pictures[:, None], "touch": np.zeros((2, 1, 4), np.float32)}
+    activity = np.asarray(read(given)).reshape(2, -1)
+    rotation = pose.get_layer("rotation")
+    expected = activity @ np.asarray(rotation.kernel) + np.asarray(rotation.bias)
+    out = pose(pictures)
+    np.testing.assert_allclose(out["rotation"], expected, atol=1e-5)
+    # Saved and loaded, its areas are taken over by name.
+    atlasnet.save_model(pose, tmp_path / "pose.keras")
+    again = atlasnet.load_model(tmp_path / "pose.keras")
+    np.testing.assert_allclose(again(pictures)["rotation"], out["rotation"], atol=1e-5)
+    fresh = atlasnet.build_model(seeing_spec, seed=2)
+    taken = atlasnet.take_weights(fresh, again, ["V", "W"]).taken
+    assert taken == ("V", "vision -> V", "W -> V", "W", "V -> W", "W -> W")
+    both = pose_network(
+        config.model_copy(update={"features": ("V", "W")}), np.zeros((3, 3))
+    )
+    assert both.get_layer("rotation").kernel.shape == (68, 6)
+    with pytest.raises(ConfigError, match=r"no layer 'X'"):
+        pose_network(config.model_copy(update={"features": ("X",)}), np.zeros((3, 3)))
+    with pytest.raises(ConfigError, match=r"it must read one picture of \(32, 32, 3\)"):
+        pose_network(small(network=path), np.zeros((3, 3)))
+
+
+def test_areas_with_maps_are_lesioned_and_counted(
+    seeing_spec: NetworkSpec, rng: np.random.Generator
+) -> None:
+    model = atlasnet.build_model(seeing_spec)
+    x = {
+        "vision": rng.random((2, 4, 16, 16, 3)).astype(np.float32),
+        "touch": rng.random((2, 4, 4)).astype(np.float32),
+    }
+
+    def activity(one: keras.Model) -> dict[str, np.ndarray]:
+        read = {name: one.get_layer(name).output for name in ("v", "w", "m")}
+        inputs = {t.name: t for t in one.inputs}
+        return {k: np.asarray(v) for k, v in keras.Model(inputs, read)(x).items()}
+
+    before = activity(model)
+    lesioned = activity(atlasnet.intervene(model, [atlasnet.Lesion(area="W")]))
+    assert (lesioned["w"] == 0).all()
+    assert (lesioned["v"][:, 0] == before["v"][:, 0]).all()
+    assert (lesioned["v"][:, 1:] != before["v"][:, 1:]).any()
+    lesion = atlasnet.Lesion(area="V", source="W")
+    cut = activity(atlasnet.intervene(model, [lesion]))
+    np.testing.assert_allclose(cut["v"], lesioned["v"], atol=1e-6)
+    assert (cut["w"] != 0).any()
+    blind = atlasnet.Lesion(area="V", source="vision")
+    dark = activity(atlasnet.intervene(model, [blind]))["v"]
+    np.testing.assert_allclose(dark[:, 0], 0, atol=1e-6)
+    table = atlasnet.parameters_by_pathway(model)
+    assert table.n_parameters.sum() == model.count_params()
+    # V's kernel of a picture: 6 x 6 pixels, 3 colours, 3 channels.
+    row = table[(table.target == "V") & (table.source == "vision")]
+    assert row.n_parameters.item() == 6 * 6 * 3 * 3

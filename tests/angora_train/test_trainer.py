@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import shutil
 import signal
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from angora_train import checkpoint
+from angora_train.agent import Agent
 from angora_train.comm import LocalComm
 from angora_train.config import NetworkConfig, PolicyConfig, RunConfig
 from angora_train.errors import CheckpointError, ConfigError, InterruptedRunError
@@ -285,6 +287,30 @@ def test_frozen_layers_keep_their_weights(tmp_path: Path) -> None:
             assert not any(is_equal)
 
 
+@pytest.mark.slow
+def test_frozen_areas_keep_their_weights_also_when_resumed(tmp_path: Path) -> None:
+    network = {
+        "regions": ["Area 4p (PreCG)", "Area 3a (PostCG)", "Area hIP2 (IPS)"],
+        "n_units": 48,
+        "floor": 8,
+        "frozen": ["Area 3a (PostCG) left", "value_*"],
+    }
+    start = train(small(tmp_path / "a", network=network, n_cycles=1), LocalComm())
+    more = small(tmp_path / "a", network=network, n_cycles=2)
+
+    def weights(agent: Agent) -> dict[str, np.ndarray]:
+        paths = [v.path.split("/")[-2:] for v in agent.model.variables]
+        values = [np.asarray(v).copy() for v in agent.model.variables]
+        return {"/".join(p): v for p, v in zip(paths, values, strict=True)}
+
+    before = weights(start)
+    after = weights(train(more, LocalComm(), resume=True))
+    assert set(after) == set(before)
+    for name, value in after.items():
+        is_frozen = "area_3a" in name or "value_" in name
+        assert (value == before[name]).all() == is_frozen, name
+
+
 def test_weights_are_taken_over_by_name(tmp_path: Path) -> None:
     given = {"architecture": "simple", "cell": "gru"}
     first = train(small(tmp_path / "a", network=given, n_cycles=1), LocalComm())
@@ -296,7 +322,11 @@ def test_weights_are_taken_over_by_name(tmp_path: Path) -> None:
         first.distribution,
         control_step_s=0.02,
         seed=99,
+        directory=tmp_path,
     )
+    (note,) = json.loads((tmp_path / "pretrained.json").read_text())
+    assert note["path"] == str(path)
+    assert {"policy", "value", "policy_gru"} <= set(note["taken"])
     for a, b in zip(first.model.weights, model.weights, strict=True):
         assert (a.numpy() == b.numpy()).all()
     other = NetworkConfig(architecture="wide", cell="gru", pretrained=path)

@@ -222,6 +222,28 @@ def test_a_saved_model_keeps_its_interventions(
     assert cell.interventions == tuple(done)
 
 
+def test_who_acts_alone_may_be_lesioned(model: keras.Model, x: dict[str, Any]) -> None:
+    lesioned = intervene(model, [Lesion(area="P")])
+    acting = atlasnet.policy_only(lesioned)
+    assert {tensor.name for tensor in acting.inputs} == {"touch", "goal"}
+    seen = {name: x[name] for name in ("touch", "goal")}
+    expected = np.asarray(lesioned(x)["policy"])
+    assert (np.asarray(acting(seen)["policy"]) == expected).all()
+    again = intervene(atlasnet.policy_only(model), [Lesion(area="P")])
+    np.testing.assert_allclose(again(seen)["policy"], expected, atol=1e-6)
+
+
+def test_a_value_network_of_its_own_is_left_alone(
+    tiny_spec: NetworkSpec, x: dict[str, Any]
+) -> None:
+    value = tiny_spec.value.model_copy(update={"stem": "copy"})
+    model = build_model(tiny_spec.model_copy(update={"value": value}))
+    before = model(x)
+    after = intervene(model, [Lesion(area="M")])(x)
+    assert (np.asarray(before["value"]) == np.asarray(after["value"])).all()
+    assert (np.asarray(before["policy"]) != np.asarray(after["policy"])).any()
+
+
 _IN_JAX = """
 import sys, numpy as np, atlasnet
 model = atlasnet.load_model(sys.argv[1])
