@@ -282,7 +282,7 @@ def test_the_network_learns_and_a_run_reads_its_features(tmp_path: Path) -> None
             "regions": ["Area 4p (PreCG)", "Area 3a (PostCG)", "Area hIP2 (IPS)"],
             "n_units": 48,
             "floor": 8,
-            "inputs": {"vision": ["hIP2 left"]},
+            "inputs": {"vision": ["Area hIP2 (IPS) left"]},
             "streams": {"vision": {"path": out / "pose.keras"}},
             "frozen": ["vision_stream"],
         }

@@ -13,6 +13,7 @@ import pytest
 import atlasnet
 from atlasnet import Clamp, Lesion, Noise, intervene
 from atlasnet.builder import build_model
+from atlasnet.bundle import read_model_spec
 from atlasnet.errors import InterventionError
 from atlasnet.interventions import (
     Intervention,
@@ -220,6 +221,7 @@ def test_a_saved_model_keeps_its_interventions(
         np.testing.assert_allclose(again[name], value, atol=1e-6)
     cell = atlasnet.load_model(tmp_path / "other.keras").get_layer("areas").cell
     assert cell.interventions == tuple(done)
+    assert read_model_spec(tmp_path / "other.keras") == cell.spec
 
 
 def test_who_acts_alone_may_be_lesioned(model: keras.Model, x: dict[str, Any]) -> None:
