@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from angora_train.config import PretrainingConfig
 from angora_train.engine import Engine, make_engine
+from angora_train.errors import DivergenceError
 from angora_train.pretraining.images import PoseImages, load_images, make_images
 from angora_train.pretraining.network import POSITION, ROTATION, pose_network
 from angora_train.pretraining.rotation import (
@@ -119,6 +120,8 @@ def pretrain(
     ------
     ConfigError
         If the network does not fit, or the folder holds other pictures.
+    DivergenceError
+        If the loss is no number.
     """
     tell = report or (lambda what, done, total: None)
     engine = make_engine(n_threads)
@@ -218,6 +221,12 @@ def _fit(
                     ROTATION: rotation[rows],
                 }
             )
+            if not math.isfinite(metrics["loss"]):
+                raise DivergenceError(
+                    f"The loss of epoch {epoch + 1}, update {i + 1} is "
+                    f"{metrics['loss']}. Lower learning_rate, now "
+                    f"{config.learning_rate:g}."
+                )
             done = epoch * n_batches + i
             share = 0.5 * (1.0 + math.cos(math.pi * done / n_updates))
             update(flat, config.learning_rate * share)

@@ -19,8 +19,10 @@ from angora_train.config import (
     load_pretraining,
 )
 from angora_train.distributions import MultiCategorical
-from angora_train.errors import ConfigError, TaskError
+from angora_train.engine import make_engine
+from angora_train.errors import ConfigError, DivergenceError, TaskError
 from angora_train.network import make_network
+from angora_train.pretraining.fitting import _fit as fit
 from angora_train.pretraining.fitting import pose_errors, pretrain
 from angora_train.pretraining.images import PoseImages, load_images, make_images
 from angora_train.pretraining.network import convolutional_stream, pose_network
@@ -327,6 +329,20 @@ def test_streams_that_a_run_cannot_read_are_named(tmp_path: Path) -> None:
         make({"vision": {"path": path}}, {"vision": (7,)})
     with pytest.raises(ConfigError, match=r"streams.vision.layer: .*matches: conv_1"):
         make({"vision": {"path": path, "layer": "conv1"}}, {"vision": (32, 32, 3)})
+
+
+def test_a_loss_that_is_no_number_stops_the_learning(
+    rng: np.random.Generator,
+) -> None:
+    images = PoseImages(
+        rng.integers(0, 256, (8, 32, 32, 3)).astype(np.uint8),
+        np.full((8, 3), np.nan, np.float32),
+        uniform_orientations(rng, 8).astype(np.float32),
+    )
+    model = pose_network(SMALL, rng.normal(size=(8, 3)))
+    engine = make_engine()
+    with pytest.raises(DivergenceError, match="epoch 1, update 1 is nan"):
+        fit(model, images, SMALL, engine, lambda *_: None)
 
 
 # --- areas with maps ----------------------------------------------------------------
