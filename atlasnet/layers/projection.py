@@ -223,8 +223,16 @@ def spread(signal: Any, growth: int, height: int, width: int) -> Any:
     """
     if growth == 1:
         return signal
-    tall = ops.repeat(signal, growth, axis=1)[:, :height]
-    return ops.repeat(tall, growth, axis=2)[:, :, :width]
+    _, rows, columns, n_channels = signal.shape
+    # One product and one cut: the gradient of every cut is as large as what was cut.
+    ones = ops.ones((1, 1, growth, 1, growth, 1), dtype=signal.dtype)
+    grown = ops.reshape(
+        signal[:, :, None, :, None, :] * ones,
+        (-1, rows * growth, columns * growth, n_channels),
+    )
+    if (rows * growth, columns * growth) == (height, width):
+        return grown
+    return grown[:, :height, :width]
 
 
 def _joined(parts: Sequence[Any], axis: int) -> Any:
