@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from atlasnet.spec import MapSpec
@@ -223,16 +224,9 @@ def spread(signal: Any, growth: int, height: int, width: int) -> Any:
     """
     if growth == 1:
         return signal
-    _, rows, columns, n_channels = signal.shape
-    # One product and one cut: the gradient of every cut is as large as what was cut.
-    ones = ops.ones((1, 1, growth, 1, growth, 1), dtype=signal.dtype)
-    grown = ops.reshape(
-        signal[:, :, None, :, None, :] * ones,
-        (-1, rows * growth, columns * growth, n_channels),
-    )
-    if (rows * growth, columns * growth) == (height, width):
-        return grown
-    return grown[:, :height, :width]
+    # Gathering has a cheaper gradient than repeating and cutting off what is beyond.
+    tall = ops.take(signal, np.arange(height) // growth, axis=1)
+    return ops.take(tall, np.arange(width) // growth, axis=2)
 
 
 def _joined(parts: Sequence[Any], axis: int) -> Any:
