@@ -18,6 +18,7 @@ from atlasnet.layers.grouping import (
     Signal,
     group_areas,
     schedule_areas,
+    stages,
 )
 from atlasnet.layers.map_readout import MapReadout
 from atlasnet.layers.noise import NOISE, NOISE_SIZE, UnitNoise
@@ -127,7 +128,7 @@ class AreaCell(keras.layers.Layer):
             self._wiring, self._widths, kinds, n_gates, whole=self._layouts.keys()
         )
         single = group_areas(self._wiring, self._widths, kinds, overhead=0)
-        self._single = Schedule((), single)
+        self._single = Schedule((), stages(single, kinds, n_gates))
         self._workspace = _Workspace()
 
     def _population(self, area: AreaSpec) -> Population:
@@ -369,20 +370,21 @@ class AreaCell(keras.layers.Layer):
             _joined([self._block(part, group.signals, kernels) for part in group.parts])
             for group in schedule.early
         ]
-        return _Products(early, [self._product(g, kernels) for g in schedule.late])
+        return _Products(early, [self._stage(s, kernels) for s in schedule.late])
 
-    def _product(self, group: Group, kernels: dict[str, Any]) -> "_Product":
-        """Return the joined weights of a group."""
-        members = [self._by_name[area] for area in group.areas]
-        if group.areas[0] in self._drives:
-            return self._map_product(group.areas[0], kernels[group.areas[0]])
+    def _stage(self, stage: Sequence[Group], kernels: dict[str, Any]) -> "_Stage":
+        """Return the weights of a stage."""
+        areas = _areas(stage)
+        if areas[0] in self._drives:
+            return self._map_stage(areas[0], kernels[areas[0]])
+        members = [self._by_name[area] for area in areas]
         n_gates = members[0].dynamics.n_gates
         own_kernel, own_bias = None, None
         if members[0].dynamics.splits_own:
             own_kernel = _block_diagonal(
                 [
                     member.own_weights(kernels[area])
-                    for area, member in zip(group.areas, members, strict=True)
+                    for area, member in zip(areas, members, strict=True)
                 ]
             )
             own_bias = _joined([ops.convert_to_tensor(m.own_bias) for m in members])
@@ -390,23 +392,23 @@ class AreaCell(keras.layers.Layer):
         leak: Any = leaks[0]
         if len(set(leaks)) > 1:
             leak = np.repeat(leaks, [m.n_units for m in members]).astype(np.float32)
-        return _Product(
-            kernel=(
+        return _Stage(
+            kernels=[
                 self._block(group.areas, group.signals, kernels)
+                for group in stage
                 if group.signals
-                else None
-            ),
+            ],
             bias=_joined_by_gate([member.drive_bias() for member in members], n_gates),
             own_kernel=own_kernel,
             own_bias=own_bias,
             leak=leak,
         )
 
-    def _map_product(self, area: str, kernel: Any) -> "_Product":
+    def _map_stage(self, area: str, kernel: Any) -> "_Stage":
         """Return the weights of an area with a map, pathway by pathway."""
         population = self._by_name[area]
-        return _Product(
-            kernel=self._drives[area].weights(kernel),
+        return _Stage(
+            kernels=self._drives[area].weights(kernel),
             bias=population.drive_bias(),
             own_kernel=None,
             own_bias=None,
@@ -468,10 +470,10 @@ class AreaCell(keras.layers.Layer):
         for signal in self._carried:
             self._show(signal, signals)
         drives = self._early_drives(schedule, products, signals)
-        for group, product in zip(schedule.late, products.late, strict=True):
-            is_map = group.areas[0] in self._drives
+        for stage, weights in zip(schedule.late, products.late, strict=True):
+            is_map = stage[0].areas[0] in self._drives
             respond = self._respond_map if is_map else self._respond
-            activity, memory = respond(group, product, signals, drives)
+            activity, memory = respond(stage, weights, signals, drives)
             for name, part in activity.items():
                 signals["now", name] = part
                 kept["before", name] = part
@@ -487,14 +489,18 @@ class AreaCell(keras.layers.Layer):
 
     def _early_drives(
         self, schedule: Schedule, products: "_Products", signals: dict[Signal, Any]
-    ) -> dict[tuple[str, ...], Any]:
-        """Return the drives from earlier steps, by the areas that they are of."""
-        drives: dict[tuple[str, ...], Any] = {}
+    ) -> dict[str, tuple[int, Any]]:
+        """Return the drives from earlier steps.
+
+        By the first of the areas that they are of: how many these are, and the drives.
+        """
+        drives: dict[str, tuple[int, Any]] = {}
         for group, kernel in zip(schedule.early, products.early, strict=True):
             joined = _joined([signals[signal] for signal in group.signals])
             sizes = [self._n_columns(part) for part in group.parts]
             parts = _split(ops.matmul(joined, kernel), sizes)
-            drives |= dict(zip(group.parts, parts, strict=True))
+            for areas, part in zip(group.parts, parts, strict=True):
+                drives[areas[0]] = (len(areas), part)
         return drives
 
     def _n_columns(self, areas: Sequence[str]) -> int:
@@ -504,64 +510,70 @@ class AreaCell(keras.layers.Layer):
 
     def _respond(
         self,
-        group: Group,
-        product: "_Product",
+        stage: Sequence[Group],
+        weights: "_Stage",
         signals: dict[Signal, Any],
-        drives: dict[tuple[str, ...], Any],
+        drives: dict[str, tuple[int, Any]],
     ) -> tuple[dict[str, Any], dict[Signal, Any]]:
-        """Return the activity of a group's areas, and their memory."""
-        dynamics = self._by_name[group.areas[0]].dynamics
+        """Return the activity of a stage's areas, and their memory."""
+        areas = _areas(stage)
+        dynamics = self._by_name[areas[0]].dynamics
 
         def joined(kind: str) -> Any:
-            return _joined([signals[kind, area] for area in group.areas])
+            return _joined([signals[kind, area] for area in areas])
 
-        drive = product.bias
-        if group.areas in drives:
-            drive = drives[group.areas] + drive
-        elif (group.areas[0],) in drives:
-            drive = _joined([drives[area,] for area in group.areas]) + drive
-        if product.kernel is not None:
-            heard = _joined([signals[signal] for signal in group.signals])
-            drive = ops.matmul(heard, product.kernel) + drive
+        drive = weights.bias
+        if areas[0] in drives:
+            parts, i = [], 0
+            while i < len(areas):
+                n_areas, part = drives[areas[i]]
+                parts.append(part)
+                i += n_areas
+            drive = _joined(parts) + drive
+        if weights.kernels:
+            heard = [_joined([signals[s] for s in group.signals]) for group in stage]
+            products = [
+                ops.matmul(x, kernel)
+                for x, kernel in zip(heard, weights.kernels, strict=True)
+            ]
+            drive = _joined(products) + drive
         before = joined("before") if dynamics.reads_before else None
         own = None
-        if product.own_kernel is not None:
-            own = ops.matmul(before, product.own_kernel) + product.own_bias
+        if weights.own_kernel is not None:
+            own = ops.matmul(before, weights.own_kernel) + weights.own_bias
         activity, memory = dynamics.respond(
             drive,
             before,
             memory=joined("memory") if dynamics.has_memory else None,
             own=own,
-            leak=product.leak,
-            noise=self._noise_of(group, signals),
+            leak=weights.leak,
+            noise=self._noise_of(areas, signals),
         )
-        keys: list[Signal] = [("now", area) for area in group.areas]
-        parts = {
-            name: self._intervene(name, part)
-            for (_, name), part in self._named(keys, activity).items()
-        }
+        named = self._named([("now", area) for area in areas], activity)
+        active = {name: self._intervene(name, x) for (_, name), x in named.items()}
         if memory is None:
-            return parts, {}
-        return parts, self._named([("memory", area) for area in group.areas], memory)
+            return active, {}
+        return active, self._named([("memory", area) for area in areas], memory)
 
     def _respond_map(
         self,
-        group: Group,
-        product: "_Product",
+        stage: Sequence[Group],
+        weights: "_Stage",
         signals: dict[Signal, Any],
-        _: dict[tuple[str, ...], Any],
+        _: dict[str, tuple[int, Any]],
     ) -> tuple[dict[str, Any], dict[Signal, Any]]:
         """Return the activity of an area with a map."""
+        (group,) = stage
         (area,) = group.areas
         dynamics = self._by_name[area].dynamics
         heard = [self._shaped(signal, signals[signal]) for signal in group.signals]
-        drive = self._drives[area].drive(heard, product.kernel) + product.bias
-        before, noise = None, self._noise_of(group, signals)
+        drive = self._drives[area].drive(heard, weights.kernels) + weights.bias
+        before, noise = None, self._noise_of(group.areas, signals)
         if dynamics.reads_before:
             before = self._shaped(("before", area), signals["before", area])
         if noise is not None:
             noise = self._shaped(("now", area), noise)
-        activity, _ = dynamics.respond(drive, before, leak=product.leak, noise=noise)
+        activity, _ = dynamics.respond(drive, before, leak=weights.leak, noise=noise)
         flat = ops.reshape(activity, (-1, self._layouts[area].n_units))
         return {area: self._intervene(area, flat)}, {}
 
@@ -583,14 +595,14 @@ class AreaCell(keras.layers.Layer):
             shaped = self._shaped(signal, signals[signal])
             signals[_seen(kind), name] = self.readouts[name](shaped)
 
-    def _noise_of(self, group: Group, signals: dict[Signal, Any]) -> Any:
-        """Return the noise in the drive of a group's units, if there is noise."""
+    def _noise_of(self, areas: Sequence[str], signals: dict[Signal, Any]) -> Any:
+        """Return the noise in the drive of some areas' units, if there is noise."""
         if self._noise is None:
             return None
         units = np.concatenate(
             [
                 self._first_unit[area] + np.arange(self._widths["now", area])
-                for area in group.areas
+                for area in areas
             ]
         )
         return self.spec.noise_std * self._noise(signals[NOISE, NOISE], units)
@@ -675,16 +687,16 @@ def _shares(drives: Sequence[bool]) -> list[float]:
 
 
 @dataclass(frozen=True)
-class _Product:
-    """The joined weights of a group, gate by gate.
+class _Stage:
+    """The weights of a stage: a kernel for each group, the rest for all together.
 
-    `kernel` is None where all drive comes from earlier steps. `own_kernel`, shape
+    There are no kernels where all drive comes from earlier steps. `own_kernel`, shape
     (N, N), and `own_bias`, shape (N,), are those of candidates whose own part is
-    computed apart. Of a map, `kernel` is a list, see
+    computed apart. Of a map, the kernels are those of
     :class:`atlasnet.layers.projection.MapDrive`.
     """
 
-    kernel: Any
+    kernels: list[Any]
     bias: Any
     own_kernel: Any
     own_bias: Any
@@ -693,16 +705,21 @@ class _Product:
 
 @dataclass(frozen=True)
 class _Products:
-    """The joined weights of a schedule: kernels of early products, and late ones."""
+    """The weights of a schedule: kernels of early products, and stages."""
 
     early: list[Any]
-    late: list[_Product]
+    late: list[_Stage]
 
 
 class _Workspace:
     """Holds the assembled products, out of sight of Keras' bookkeeping."""
 
     products: _Products | None = None
+
+
+def _areas(stage: Sequence[Group]) -> tuple[str, ...]:
+    """Return the areas of a stage."""
+    return tuple(area for group in stage for area in group.areas)
 
 
 def _joined_by_gate(blocks: list[Any], n_gates: int) -> Any:

@@ -9,6 +9,7 @@ multiplying zeros where an area lacks an afferent that another has.
 
 from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Signal",
     "group_areas",
     "schedule_areas",
+    "stages",
 ]
 
 _Key = TypeVar("_Key", str, tuple[str, ...])
@@ -57,7 +59,7 @@ class Early:
     Attributes
     ----------
     parts : tuple of tuple of str
-        Areas whose drives stand together in the columns.
+        Areas whose drives stand together in the columns, as they do in a stage.
     signals : tuple of (str, str)
         The union of their afferents of earlier steps, in the order of the rows.
     """
@@ -74,14 +76,19 @@ class Schedule:
     ----------
     early : tuple of Early
         Products with the activity of earlier steps: they need not wait for any area.
-    late : tuple of Group
-        Products with sensations and the activity of this step, in an order in which
-        they can be computed. A group computes its areas' activity; the drives from
-        `early` are added.
+    late : tuple of tuple of Group
+        Stages, in an order in which they can be computed: products with sensations
+        and the activity of this step, whose drives are joined, with those of `early`,
+        so that the activity of all areas of a stage is computed at once.
     """
 
     early: tuple[Early, ...]
-    late: tuple[Group, ...]
+    late: tuple[tuple[Group, ...], ...]
+
+    @property
+    def n_products(self) -> int:
+        """Number of products."""
+        return len(self.early) + sum(len(stage) for stage in self.late)
 
 
 def schedule_areas(
@@ -119,8 +126,8 @@ def schedule_areas(
     >>> schedule = schedule_areas(afferents, widths, same, same)
     >>> [early.parts for early in schedule.early]
     [(('A',), ('B',))]
-    >>> [group.areas for group in schedule.late]
-    [('A',), ('B',)]
+    >>> [[group.areas for group in stage] for stage in schedule.late]
+    [[('A',)], [('B',)]]
     """
     known = {
         area: [signal for signal in signals if _is_early(signal) and area not in whole]
@@ -130,19 +137,16 @@ def schedule_areas(
         area: [signal for signal in signals if signal not in known[area]]
         for area, signals in afferents.items()
     }
-    both = {area: (kinds[area], bool(known[area])) for area in afferents}
-    late = group_areas(rest, widths, both, overhead, n_gates)
-    # Gates of a group stand gate by gate, so its areas stay together.
+    both = {
+        area: (kinds[area], bool(known[area]), bool(rest[area])) for area in afferents
+    }
+    late = stages(group_areas(rest, widths, both, overhead, n_gates), both, n_gates)
+    # Gates stand gate by gate, so the areas of a stage with gates stay together.
     parts: list[tuple[str, ...]] = []
-    for group in late:
-        if not known[group.areas[0]]:
-            continue
-        if n_gates[group.areas[0]] == 1:
-            parts += [(area,) for area in group.areas]
-        else:
-            parts.append(group.areas)
-    order = {area: i for i, area in enumerate(afferents)}
-    parts.sort(key=lambda part: order[part[0]])
+    for stage in late:
+        areas = tuple(area for group in stage for area in group.areas)
+        if known[areas[0]]:
+            parts += [(area,) for area in areas] if n_gates[areas[0]] == 1 else [areas]
     columns = {
         part: sum(widths["now", area] * n_gates[area] for area in part)
         for part in parts
@@ -154,8 +158,16 @@ def schedule_areas(
         widths,
         overhead,
     )
+    following = {
+        before: after
+        for stage in late
+        for before, after in pairwise(area for group in stage for area in group.areas)
+    }
     early = [
-        Early(tuple(found), tuple(_union([a for p in found for a in p], known)))
+        Early(
+            tuple(_runs(found, following)),
+            tuple(_union([area for part in found for area in part], known)),
+        )
         for found in merged
     ]
     return Schedule(tuple(early), late)
@@ -164,6 +176,53 @@ def schedule_areas(
 def _is_early(signal: Signal) -> bool:
     """Whether a signal is known before the step begins."""
     return signal[0].startswith("before")
+
+
+def stages(
+    groups: Sequence[Group],
+    kinds: Mapping[str, Hashable],
+    n_gates: Mapping[str, int],
+) -> tuple[tuple[Group, ...], ...]:
+    """Join neighbouring groups whose activity can be computed at once.
+
+    Parameters
+    ----------
+    groups : sequence of Group
+        Groups in an order in which they can be computed.
+    kinds, n_gates
+        As for :func:`group_areas`; groups with gates stay apart, since their drives
+        would have to be sorted.
+
+    Returns
+    -------
+    tuple of tuple of Group
+        The same groups, in the same order.
+    """
+    found: list[list[Group]] = []
+    for group in groups:
+        first = group.areas[0]
+        if found:
+            areas = {area for other in found[-1] for area in other.areas}
+            reads = {name for kind, name in group.signals if kind.startswith("now")}
+            is_same = kinds[first] == kinds[found[-1][0].areas[0]]
+            if is_same and n_gates[first] == 1 and not areas & reads:
+                found[-1].append(group)
+                continue
+        found.append([group])
+    return tuple(tuple(stage) for stage in found)
+
+
+def _runs(
+    parts: Sequence[tuple[str, ...]], following: Mapping[str, str]
+) -> list[tuple[str, ...]]:
+    """Join parts that follow each other in a stage."""
+    runs: list[tuple[str, ...]] = []
+    for part in parts:
+        if runs and following.get(runs[-1][-1]) == part[0]:
+            runs[-1] += part
+        else:
+            runs.append(part)
+    return runs
 
 
 def group_areas(

@@ -143,7 +143,9 @@ def test_areas_computed_together_give_what_they_give_apart(
     for variable in layer.weights:  # biases too
         drawn = variable + 0.1 * rng.normal(size=variable.shape)
         variable.assign(np.asarray(drawn, np.float32))
-    assert ("A", "B") in [group.areas for group in layer._schedule.late]
+    assert ("A", "B") in [
+        group.areas for stage in layer._schedule.late for group in stage
+    ]
     x = rng.normal(size=(2, 3)).astype(np.float32)
     state = rng.normal(size=(2, layer.state_size)).astype(np.float32)
     apart, (after_apart,) = layer(x, [state])
