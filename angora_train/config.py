@@ -137,7 +137,7 @@ class NetworkConfig(_Frozen):
     hemisphere: Literal["left", "right", "both"] = "left"
     """Left, since the modelled hand is a right hand."""
     n_units: PositiveInt = 2048
-    """Units of all areas together."""
+    """Units of all areas without a map together."""
     exponent: NonNegativeFloat = 1.0
     """Power of the cell count that units are proportional to."""
     floor: PositiveInt = 32
@@ -145,6 +145,9 @@ class NetworkConfig(_Frozen):
     plan: Mapping[str, Any] = Field(default_factory=dict)
     """What is chosen about areas and pathways: fields of `atlasnet.PlanOptions`, e.g.
     ``{cell: lstm, has_delays: true}``."""
+    visual: Mapping[str, Any] = Field(default_factory=dict)
+    """How visual areas become maps where the task gives pixels: fields of
+    `atlasnet.VisualRule`, e.g. ``{total: 56000, readout: flatten}``."""
     streams: Mapping[str, StreamConfig] = Field(default_factory=dict)
     """Pretrained models by the sensation that they read. Each is a layer of the network
     named ``<sensation>_stream``."""

@@ -173,7 +173,7 @@ def _from_atlas(
     directory: Path | None,
 ) -> keras.Model:
     """Build the network of a preset or of regions by name."""
-    sizes = {name: shape[0] for name, shape in shapes.items() if len(shape) == 1}
+    sizes = {name: tuple(shape) for name, shape in shapes.items()}
     try:
         graph = _graph(config)
         interface = atlasnet.hand_interface(
@@ -194,13 +194,14 @@ def _from_atlas(
             control_step_s=control_step_s,
             name="regions" if config.regions else config.preset or "fpn",
             options=atlasnet.PlanOptions(**config.plan),
+            visual=atlasnet.VisualRule(**config.visual) if config.visual else None,
         )
         spec = _with_components(config, spec, sizes)
     except atlasnet.AtlasNetError as error:
         raise ConfigError(
             f"network: {error} In a run's config the keys are network.inputs.NAME, "
             "network.action and network.without, each a list; options of areas and "
-            "pathways are network.plan.NAME."
+            "pathways are network.plan.NAME, those of visual areas network.visual.NAME."
         ) from error
     if directory is not None:
         graph.save(directory / "graph.json")

@@ -18,6 +18,7 @@ __all__ = [
     "ErrorReportingGroup",
     "VariadicCommand",
     "parse_cells",
+    "parse_image",
     "parse_inputs",
     "repeat_flags",
     "require_writable_folder",
@@ -131,6 +132,40 @@ def parse_cells(entries: Sequence[str]) -> tuple[str | None, Mapping[str, str]]:
         else:
             everywhere = entry.strip()
     return everywhere, cells
+
+
+def parse_image(text: str) -> tuple[int, int, int]:
+    """Read the shape of an image.
+
+    Parameters
+    ----------
+    text : str
+        ``HEIGHTxWIDTHxCHANNELS``, in pixels.
+
+    Returns
+    -------
+    tuple of int
+        Height, width and channels.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it has another form.
+
+    Examples
+    --------
+    >>> parse_image("84x84x3")
+    (84, 84, 3)
+    """
+    sides = text.casefold().split("x")
+    if len(sides) != 3 or not all(side.strip().isdigit() for side in sides):
+        raise typer.BadParameter(
+            f"expected HEIGHTxWIDTHxCHANNELS, got '{text}'. For example: "
+            "--image 84x84x3 for one camera.",
+            param_hint="'--image'",
+        )
+    height, width, n_channels = (int(side) for side in sides)
+    return height, width, n_channels
 
 
 def parse_inputs(entries: Sequence[str]) -> Mapping[str, tuple[str, ...]]:

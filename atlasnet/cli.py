@@ -16,6 +16,7 @@ from atlasnet.arguments import (
     ErrorReportingGroup,
     VariadicCommand,
     parse_cells,
+    parse_image,
     parse_inputs,
     require_writable_folder,
     require_writable_model,
@@ -36,6 +37,7 @@ from atlasnet.units import CONDUCTION_VELOCITY_M_PER_S
 if TYPE_CHECKING:
     from atlasnet.atlas.snapshot import SnapshotSource
     from atlasnet.bundle import Bundle
+    from atlasnet.retinotopy import VisualRule
     from atlasnet.spec import NetworkSpec
 
 __all__ = ["app", "main"]
@@ -57,6 +59,13 @@ class Hemisphere(StrEnum):
     LEFT = "left"
     RIGHT = "right"
     BOTH = "both"
+
+
+class Readout(StrEnum):
+    """What areas without a map see of one."""
+
+    FLATTEN = "flatten"
+    SPATIAL_SOFTMAX = "spatial_softmax"
 
 
 class FigureFormat(StrEnum):
@@ -205,7 +214,9 @@ def _build(  # noqa: PLR0913 - one parameter per option
         ),
     ] = True,
     hemisphere: _Side = Hemisphere.LEFT,
-    units: Annotated[int, typer.Option(min=1, help="Units of all areas.")] = 2048,
+    units: Annotated[
+        int, typer.Option(min=1, help="Units of all areas without a map.")
+    ] = 2048,
     exponent: Annotated[
         float, typer.Option(min=0.0, help="Units go with cells to this power.")
     ] = 1.0,
@@ -280,6 +291,20 @@ def _build(  # noqa: PLR0913 - one parameter per option
     value_stem: Annotated[
         ValueStem, typer.Option(help="What the value head reads.")
     ] = ValueStem.SHARED,
+    image: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HEIGHTxWIDTHxCHANNELS",
+            help="Vision as pixels, three channels a camera: visual areas become maps.",
+        ),
+    ] = None,
+    visual_units: Annotated[
+        int | None,
+        typer.Option(min=1, help="Units of all areas with a map; 18,720 by default."),
+    ] = None,
+    readout: Annotated[
+        Readout | None, typer.Option(help="What areas without a map see of one.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the initial weights.")] = 0,
     snapshot: _Snapshot = None,
 ) -> None:
@@ -292,6 +317,7 @@ def _build(  # noqa: PLR0913 - one parameter per option
         raise typer.BadParameter("give either --regions or --preset, or --graph.")
     given_inputs = parse_inputs(inputs or [])
     cell, cell_of_area = parse_cells(cells or [])
+    sizes = {} if image is None else {"vision": parse_image(image)}
     require_writable_model(out)
 
     from atlasnet.atlas.assembly import build_graph, preset_graph
@@ -332,10 +358,12 @@ def _build(  # noqa: PLR0913 - one parameter per option
         action=action or None,
         value=value or None,
         without=without or (),
+        sizes=sizes,
         preset=preset or "fpn",
     )
     name = preset or "network"
-    spec = plan_network(graph, interface, rule, control_step, name, choices)
+    visual = _visual_rule(visual_units, readout)
+    spec = plan_network(graph, interface, rule, control_step, name, choices, visual)
     n_parameters = _write_model(spec, seed, out)
     graph.save(companion(out, GRAPH_SUFFIX))
     spec.save(companion(out, SPEC_SUFFIX))
@@ -439,6 +467,15 @@ def _open_snapshot(folder: Path | None) -> "SnapshotSource":
     from atlasnet.atlas.snapshot import SnapshotSource
 
     return SnapshotSource(folder)
+
+
+def _visual_rule(n_units: int | None, readout: Readout | None) -> "VisualRule | None":
+    """Return the rule for visual areas, if it was asked for."""
+    from atlasnet.retinotopy import VisualRule
+
+    given: dict[str, Any] = {"total": n_units, "readout": readout and readout.value}
+    chosen = {key: value for key, value in given.items() if value is not None}
+    return VisualRule(**chosen) if chosen else None
 
 
 def _plan_preset(

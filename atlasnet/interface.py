@@ -134,9 +134,9 @@ def _possible(
 ) -> Mapping[str, Size]:
     """Return sizes that are all possible."""
     for name, size in sizes.items():
-        if name in (_AUXILIARY, "policy") and not isinstance(size, int):
-            raise SpecError(f"The size of '{name}' is one number, got {size!r}.")
         sides = [size] if isinstance(size, int) else list(size)
+        if name in (_AUXILIARY, "policy") and len(sides) != 1:
+            raise SpecError(f"The size of '{name}' is one number, got {size!r}.")
         if len(sides) not in (1, 3):
             raise SpecError(
                 f"The size of '{name}' is a number, or the (height, width, channels) "

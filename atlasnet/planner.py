@@ -22,7 +22,12 @@ from atlasnet.graph import Projection, Region, RegionGraph
 from atlasnet.interface import Interface, regions_called
 from atlasnet.options import PlanOptions
 from atlasnet.order import break_cycles
-from atlasnet.retinotopy import RECEPTIVE_FIELDS, VisualRule, plan_maps
+from atlasnet.retinotopy import (
+    RECEPTIVE_FIELDS,
+    VisualRule,
+    plan_kernels,
+    plan_maps,
+)
 from atlasnet.spec import (
     AreaSpec,
     Cell,
@@ -246,6 +251,7 @@ def plan_network(
         for edge in graph.projections
     }
     strengths = _strengths(graph, timings, chosen)
+    kernel_sizes = plan_kernels(maps, timings)
     pathways = [
         PathwaySpec(
             source=edge.source,
@@ -260,7 +266,7 @@ def plan_network(
             ),
             strength=strengths[edge.source, edge.target],
             strength_use=chosen.strength,
-            kernel_size=_kernel_size(maps.get(edge.source), maps.get(edge.target)),
+            kernel_size=kernel_sizes.get((edge.source, edge.target)),
         )
         for edge in graph.projections
     ]
@@ -303,13 +309,6 @@ def _maps(
     )
     n_units = unit_counts({area: cell_counts[area] for area in nodes}, shared)
     return plan_maps(n_units, nodes, image, visual)
-
-
-def _kernel_size(source: MapSpec | None, target: MapSpec | None) -> int | None:
-    """Return the kernel of a pathway between two maps, None for any other."""
-    if source is None or target is None:
-        return None
-    return target.kernel_from(source)
 
 
 def _visual_provenance(

@@ -23,9 +23,15 @@ from pydantic import (
 )
 
 from atlasnet.errors import SpecError
-from atlasnet.spec import Cell, ImageSpec, MapSpec, Readout
+from atlasnet.spec import Cell, ImageSpec, MapSpec, Readout, Timing
 
-__all__ = ["RECEPTIVE_FIELDS", "ReceptiveField", "VisualRule", "plan_maps"]
+__all__ = [
+    "RECEPTIVE_FIELDS",
+    "ReceptiveField",
+    "VisualRule",
+    "plan_kernels",
+    "plan_maps",
+]
 
 _WANDELL = (
     "Wandell & Winawer 2015, Trends Cogn Sci 19:349, as numbers in neuropythy "
@@ -177,6 +183,52 @@ def plan_maps(
     return {
         area: _map(area, nodes[area], units, image, radii_px, rule)
         for area, units in n_units.items()
+    }
+
+
+def plan_kernels(
+    maps: Mapping[str, MapSpec], pathways: Mapping[tuple[str, str], Timing]
+) -> dict[tuple[str, str], int]:
+    """Plan the kernels of pathways between maps.
+
+    An area's receptive field is reached by way of the feedforward afferent whose own
+    field is the largest: its kernel is as large as that takes. All other pathways, as
+    from V1 straight to MT, are as precise as the maps: their kernels only skip no
+    position.
+
+    Parameters
+    ----------
+    maps : mapping of str to MapSpec
+        The map of each area that has one.
+    pathways : mapping of (str, str) to {"feedforward", "feedback"}
+        Timing of each pathway, by source and target.
+
+    Returns
+    -------
+    dict of (str, str) to int
+        Side of the kernel of each pathway between two maps, in positions of the source.
+
+    Examples
+    --------
+    >>> image = ImageSpec(height_px=84, width_px=84, n_channels=3)
+    >>> nodes = {name: name for name in ("V1", "V3A", "MT")}
+    >>> maps = plan_maps(dict.fromkeys(nodes, 10_000), nodes, image)
+    >>> within = {("V1", "MT"): "feedforward", ("V3A", "MT"): "feedforward"}
+    >>> plan_kernels(maps, within)
+    {('V1', 'MT'): 9, ('V3A', 'MT'): 5}
+    """
+    between = {ends: t for ends, t in pathways.items() if set(ends) <= maps.keys()}
+    widest: dict[str, str] = {}
+    for (source, target), timing in between.items():
+        known = widest.get(target)
+        is_wider = known is None or maps[source].field_px > maps[known].field_px
+        if timing == "feedforward" and is_wider:
+            widest[target] = source
+    return {
+        (source, target): maps[target].kernel_from(maps[source])
+        if widest.get(target) == source
+        else maps[target].least_kernel_from(maps[source])
+        for source, target in between
     }
 
 

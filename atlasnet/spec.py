@@ -139,15 +139,24 @@ class MapSpec(_Frozen):
             Odd, counted in positions of the source. From a finer or equal map:
             neighbouring positions of the source lie `spacing_px` apart, so that
             ``k`` of them see ``field_px + (k - 1) * spacing_px`` pixels; the least
-            that reaches the target's field, skips no position and is at least 3. From
-            a coarser one: 3.
+            that reaches the target's field and :meth:`least_kernel_from`. From a
+            coarser one: 3.
         """
         if source.spacing_px > self.spacing_px:
             return 3
-        stride = self.spacing_px // source.spacing_px
         reach = 1 + math.ceil((self.field_px - source.field_px) / source.spacing_px)
-        side = max(3, stride, min(reach, max(source.height, source.width)))
-        return side if side % 2 else side + 1
+        side = min(reach, max(source.height, source.width))
+        return max(_odd(side), self.least_kernel_from(source))
+
+    def least_kernel_from(self, source: "MapSpec") -> int:
+        """Return the side of the smallest kernel that skips nothing: odd, 3 or more.
+
+        Parameters
+        ----------
+        source : MapSpec
+            The map that the pathway leaves.
+        """
+        return _odd(max(3, self.spacing_px // source.spacing_px))
 
 
 class AreaSpec(_Frozen):
@@ -511,7 +520,7 @@ class NetworkSpec(_Frozen):
                 )
             return
         if area.map is None:
-            allowed = ", ".join(with_map) or "none here; plan visual areas with a map"
+            allowed = ", ".join(with_map) or "none here (the preset fpn-visual has V1)"
             raise SpecError(
                 f"The sensation '{entry.name}' is an image of {entry.image} and enters "
                 f"'{area.name}', which has no retinotopic map. Areas with one: "
@@ -594,6 +603,11 @@ class NetworkSpec(_Frozen):
     def load(cls, path: Path | str) -> Self:
         """Read a spec from a file."""
         return cls.from_json(Path(path).read_text(encoding="utf-8"))
+
+
+def _odd(side: int) -> int:
+    """Return the next odd number."""
+    return side if side % 2 else side + 1
 
 
 def _grid(layout: MapSpec) -> str:

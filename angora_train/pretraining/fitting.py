@@ -214,18 +214,18 @@ def _fit(
         order, total = rng.permutation(len(images)), 0.0
         for i in range(n_batches):
             rows = order[i * config.batch_size : (i + 1) * config.batch_size]
-            flat, metrics = gradient(
-                {
-                    "vision": images.vision[rows],
-                    POSITION: images.position_m[rows],
-                    ROTATION: rotation[rows],
-                }
-            )
+            batch = {
+                "vision": images.vision[rows],
+                POSITION: images.position_m[rows],
+                ROTATION: rotation[rows],
+            }
+            flat, metrics = gradient(batch)
             if not math.isfinite(metrics["loss"]):
                 raise DivergenceError(
                     f"The loss of epoch {epoch + 1}, update {i + 1} is "
                     f"{metrics['loss']}. Lower learning_rate, now "
-                    f"{config.learning_rate:g}."
+                    f"{config.learning_rate:g}.",
+                    batch,
                 )
             done = epoch * n_batches + i
             share = 0.5 * (1.0 + math.cos(math.pi * done / n_updates))

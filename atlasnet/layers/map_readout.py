@@ -49,8 +49,8 @@ class MapReadout(keras.layers.Layer):
             [
                 np.tile(columns, self.layout.height),
                 np.repeat(rows, self.layout.width),
-            ],
-            axis=-1,
+                np.ones(rows.size * columns.size, np.float32),
+            ]
         )
 
     def build(self, *_: Any) -> None:
@@ -69,9 +69,12 @@ class MapReadout(keras.layers.Layer):
             return ops.reshape(activity, (-1, self.layout.n_units))
         n_positions = self.layout.height * self.layout.width
         flat = ops.reshape(activity, (-1, n_positions, self.layout.n_channels))
-        weights = ops.softmax(flat * ops.exp(-self.log_temperature), axis=1)
-        # (2, P) times (B, P, C) is (B, 2, C).
-        seen = ops.matmul(ops.convert_to_tensor(self._places.T, flat.dtype), weights)
+        scaled = flat * ops.exp(-self.log_temperature)
+        most = ops.stop_gradient(ops.max(scaled, axis=1, keepdims=True))
+        # (3, P) times (B, P, C) is (B, 3, C): weighted places, and the sum of weights.
+        places = ops.convert_to_tensor(self._places, flat.dtype)
+        sums = ops.matmul(places, ops.exp(scaled - most))
+        seen = sums[:, :2] / sums[:, 2:]
         return ops.reshape(seen, (-1, self.layout.readout_size))
 
     def get_config(self) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from atlasnet.spec import MapSpec
@@ -223,8 +224,9 @@ def spread(signal: Any, growth: int, height: int, width: int) -> Any:
     """
     if growth == 1:
         return signal
-    tall = ops.repeat(signal, growth, axis=1)[:, :height]
-    return ops.repeat(tall, growth, axis=2)[:, :, :width]
+    # Gathering has a cheaper gradient than repeating and cutting off what is beyond.
+    tall = ops.take(signal, np.arange(height) // growth, axis=1)
+    return ops.take(tall, np.arange(width) // growth, axis=2)
 
 
 def _joined(parts: Sequence[Any], axis: int) -> Any:

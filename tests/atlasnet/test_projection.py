@@ -3,9 +3,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from keras import ops
 
 from atlasnet.layers import MapReadout
 from atlasnet.layers.projection import (
+    MapDrive,
+    MapPathway,
     convolve,
     from_image,
     from_map,
@@ -32,13 +35,18 @@ def _impulse(side: int, row: int, column: int) -> Any:
     return x
 
 
+def _drive(path: MapPathway, signal: Any, rows: Any, target: MapSpec) -> Any:
+    weights = path.weights(rows, target.n_channels)
+    return np.asarray(path.drive(ops.convert_to_tensor(signal), weights, target))
+
+
 def test_a_pathway_from_a_finer_map_is_a_strided_convolution() -> None:
     # Positions 0..6 of the source, every second is below one of the target; the 3 x 3
     # kernel of ones sums the neighbours: the corner has 4 of them, an edge 6.
     path = from_map(_map(7, 2), _map(4, 4), kernel_size=3)
     assert (path.shape, path.stride, path.growth) == ((3, 3, 1), 2, 1)
     rows = np.ones((path.n_rows, 1), np.float32)
-    drive = np.asarray(path.drive(np.ones((1, 7, 7, 1), np.float32), rows, _map(4, 4)))
+    drive = _drive(path, np.ones((1, 7, 7, 1), np.float32), rows, _map(4, 4))
     assert drive.shape == (1, 4, 4, 1)
     assert drive[0, 0, 0, 0] == 4.0
     assert drive[0, 0, 1, 0] == 6.0
@@ -58,7 +66,7 @@ def test_a_position_of_a_coarser_map_is_heard_at_all_positions_below_it() -> Non
     source, target = _map(3, 8), _map(5, 4)
     path = from_map(source, target, kernel_size=1)
     assert (path.stride, path.growth) == (1, 2)
-    drive = np.asarray(path.drive(_impulse(3, 1, 0), np.float32([[2.0]]), target))
+    drive = _drive(path, _impulse(3, 1, 0), np.float32([[2.0]]), target)
     expected = np.zeros((5, 5), np.float32)
     expected[2:4, 0:2] = 2.0
     assert (drive[0, :, :, 0] == expected).all()
@@ -66,11 +74,10 @@ def test_a_position_of_a_coarser_map_is_heard_at_all_positions_below_it() -> Non
 
 def test_the_last_position_of_a_coarser_map_may_cover_less() -> None:
     target = _map(5, 4)
-    drive = from_map(_map(3, 8), target, kernel_size=1).drive(
-        _impulse(3, 2, 2), np.float32([[1.0]]), target
-    )
-    assert np.asarray(drive).sum() == 1.0  # row 4 and column 4 alone
-    assert np.asarray(drive)[0, 4, 4, 0] == 1.0
+    path = from_map(_map(3, 8), target, kernel_size=1)
+    drive = _drive(path, _impulse(3, 2, 2), np.float32([[1.0]]), target)
+    assert drive.sum() == 1.0  # row 4 and column 4 alone
+    assert drive[0, 4, 4, 0] == 1.0
 
 
 def test_units_without_a_map_are_heard_alike_everywhere(
@@ -80,7 +87,7 @@ def test_units_without_a_map_are_heard_alike_everywhere(
     path = from_units(3)
     rows = rng.normal(size=(path.n_rows, 2)).astype(np.float32)
     signal = rng.normal(size=(5, 3)).astype(np.float32)
-    drive = np.asarray(path.drive(signal, rows, target))
+    drive = _drive(path, signal, rows, target)
     assert drive.shape == (5, 1, 1, 2)
     assert drive[:, 0, 0] == pytest.approx(signal @ rows, abs=1e-6)
 
@@ -90,9 +97,9 @@ def test_an_image_is_read_with_the_field_and_the_spacing_of_the_map() -> None:
     path = from_image(6, target)
     assert (path.shape, path.stride) == ((11, 11, 6), 4)
     rows = np.ones((path.n_rows, 5), np.float32)
-    drive = path.drive(np.ones((2, 84, 84, 6), np.float32), rows, target)
-    assert tuple(drive.shape) == (2, 21, 21, 5)
-    assert np.asarray(drive)[0, 10, 10, 0] == 11 * 11 * 6
+    drive = _drive(path, np.ones((2, 84, 84, 6), np.float32), rows, target)
+    assert drive.shape == (2, 21, 21, 5)
+    assert drive[0, 10, 10, 0] == 11 * 11 * 6
 
 
 def test_a_field_smaller_than_the_spacing_still_skips_no_pixel() -> None:
@@ -107,10 +114,52 @@ def test_convolution_and_spreading_keep_the_rest_apart(
     assert np.asarray(convolve(x, kernel, 1)) == pytest.approx(
         x @ kernel[0, 0], abs=1e-5
     )
-    grown = np.asarray(spread(x, 3, 17, 12))
+    grown = np.asarray(spread(ops.convert_to_tensor(x), 3, 17, 12))
     assert grown.shape == (2, 17, 12, 3)
     assert (grown[:, 4, 5] == x[:, 1, 1]).all()
     assert spread(x, 1, 6, 4) is x
+
+
+def test_pathways_of_one_geometry_together_give_what_each_gives_alone(
+    rng: np.random.Generator,
+) -> None:
+    # Two coarser maps, one as fine, two populations: three operations for five.
+    target = _map(6, 4, n_channels=3)
+    coarse, fine = _map(3, 8, n_channels=2), _map(6, 4, n_channels=4)
+    paths = (
+        from_map(coarse, target),
+        from_units(5),
+        from_map(fine, target),
+        from_map(coarse, target),
+        from_units(2),
+    )
+    signals = [
+        ops.convert_to_tensor(rng.normal(size=(2, *shape)).astype(np.float32))
+        for shape in ((3, 3, 2), (5,), (6, 6, 4), (3, 3, 2), (2,))
+    ]
+    drive = MapDrive(target, paths)
+    assert drive.n_rows == (18, 5, 36, 18, 2)
+    kernel = rng.normal(size=(sum(drive.n_rows), 3)).astype(np.float32)
+    weights = drive.weights(ops.convert_to_tensor(kernel))
+    assert len(weights) == 3
+    starts = np.cumsum([0, *drive.n_rows])
+    alone = [
+        _drive(path, signal, kernel[start : start + path.n_rows], target)
+        for path, signal, start in zip(paths, signals, starts, strict=False)
+    ]
+    together = np.asarray(drive.drive(signals, weights))
+    np.testing.assert_allclose(together, sum(alone), atol=1e-5)
+
+
+def test_a_map_that_hears_only_units_is_the_same_everywhere() -> None:
+    target = _map(3, 8, n_channels=2)
+    drive = MapDrive(target, (from_units(1),))
+    weights = drive.weights(ops.convert_to_tensor(np.float32([[1.0, -2.0]])))
+    heard = np.asarray(
+        drive.drive([ops.convert_to_tensor(np.float32([[3.0]]))], weights)
+    )
+    assert heard.shape == (1, 3, 3, 2)
+    assert (heard == [3.0, -6.0]).all()
 
 
 def test_flattening_shows_every_unit(rng: np.random.Generator) -> None:

@@ -9,7 +9,12 @@ from atlasnet.errors import SpecError
 from atlasnet.interface import hand_interface
 from atlasnet.planner import UnitRule, plan_network
 from atlasnet.preset import load_preset
-from atlasnet.retinotopy import RECEPTIVE_FIELDS, VisualRule, plan_maps
+from atlasnet.retinotopy import (
+    RECEPTIVE_FIELDS,
+    VisualRule,
+    plan_kernels,
+    plan_maps,
+)
 from atlasnet.spec import ImageSpec, MapSpec, NetworkSpec
 
 NODES = ("V1", "V2", "V3d", "V3A", "V6", "MT", "LO")
@@ -112,6 +117,33 @@ def test_a_kernel_skips_no_position_and_is_no_larger_than_the_source():
     assert coarse.kernel_from(fine) == 5
     wide = coarse.model_copy(update={"field_px": 400.0})
     assert wide.kernel_from(fine) == 9  # 8, odd
+
+
+def test_one_afferent_reaches_the_field_and_the_others_skip_nothing():
+    # LO hears V1 and V2 within the step; V2's field is the larger one. 1 + ceil((55.0 -
+    # 12.1) / 4) = 12, to the next odd number: 13. V1's positions are 4 apart: 5. What
+    # comes from MT a step later is coarser: 3.
+    within = {("V1", "LO"): "feedforward", ("V2", "LO"): "feedforward"}
+    timings = {**within, ("MT", "LO"): "feedback", ("LO", "P"): "feedforward"}
+    assert plan_kernels(_plan(), timings) == {
+        ("V1", "LO"): 5,
+        ("V2", "LO"): 13,
+        ("MT", "LO"): 3,
+    }
+
+
+def test_the_plan_gives_every_pathway_between_maps_its_kernel(spec):
+    kernels = {
+        (p.source.removesuffix(" left"), p.target.removesuffix(" left")): p.kernel_size
+        for p in spec.pathways
+    }
+    assert kernels["V1", "LO"] == 5
+    assert kernels["V3A", "MT"] == 5
+    assert kernels["V1", "V6A"] is None
+    assert all(
+        (size is not None) == (set(ends) <= set(NODES))
+        for ends, size in kernels.items()
+    )
 
 
 def test_the_preset_has_maps_in_the_seven_occipital_areas(spec):
