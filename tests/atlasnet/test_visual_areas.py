@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Areas with a retinotopic map among others, in one network."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -369,6 +372,35 @@ def test_a_saved_network_gives_the_same_outputs(
     assert atlasnet.spec_of(again) == spec
     assert {a.region: a.layout for a in again.layers if isinstance(a, Area)}["V1"] == (
         LAYOUTS["V1"]
+    )
+
+
+_OTHER_ENGINE = """
+import sys
+import numpy as np
+import atlasnet
+model = atlasnet.load_model(sys.argv[1])
+x = dict(np.load(sys.argv[2]))
+np.save(sys.argv[3], np.asarray(model(x)["policy"]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", ["dense", "rate"])
+def test_the_other_engine_gives_the_same_outputs(
+    cell: str, sensed: dict[str, Any], tmp_path: Path
+) -> None:
+    model = build_model(_spec(cell))
+    atlasnet.save_model(model, tmp_path / "eye.keras")
+    np.savez(tmp_path / "x.npz", **sensed)
+    files = [str(tmp_path / name) for name in ("eye.keras", "x.npz", "policy.npy")]
+    subprocess.run(
+        [sys.executable, "-c", _OTHER_ENGINE, *files],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        check=True,
+    )
+    np.testing.assert_allclose(
+        np.load(tmp_path / "policy.npy"), model(sensed)["policy"], atol=1e-5
     )
 
 
