@@ -31,9 +31,10 @@ of an area; ``before``, its activity of the step before, or ``before 2`` of two 
 before and so on, each with ``seen`` after it what a read-out shows of a map;
 ``memory``, what a unit keeps for itself."""
 
-OVERHEAD = 60_000
-"""What one more product costs, in multiplications per sample: the value at which a
-policy step and an update of the frontoparietal network are fastest on one core."""
+OVERHEAD = 80_000
+"""What one more product costs, in multiplications per sample: between the values at
+which an update of the frontoparietal network is fastest on one core (60,000 and 90,000;
+30,000 and 150,000 are a tenth slower)."""
 
 
 @dataclass(frozen=True)
