@@ -351,6 +351,36 @@ def test_noise_enters_every_unit_of_a_map(sensed: dict[str, Any]) -> None:
     assert (_activity(model, quiet)["V1"] == plain).all()
 
 
+def test_a_wiring_cost_is_a_mean_over_the_weights_of_maps_too() -> None:
+    # All tracts are 30 mm: 2 per mm times 30 mm times the mean size of all weights
+    # between areas, each counted once however many positions use it.
+    model = build_model(_spec(wiring_cost=2.0))
+    cell = _cell(model)
+    sizes = []
+    names = ("V1", "V2", "LO", "LO2", "P", "M")
+    for name, population in zip(names, cell.populations, strict=True):
+        kernel = np.abs(np.asarray(population.kernel))
+        rows = cell.afferent_rows(name)
+        for source in {p.source for p in _spec().pathways if p.target == name}:
+            sizes.append(kernel[rows[source]].ravel())
+    expected = 2.0 * 30.0 * np.concatenate(sizes).mean()
+    assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("stem", ["copy", "plain"])
+def test_a_value_head_with_a_stem_of_its_own_sees_the_image(
+    stem: Any, sensed: dict[str, Any]
+) -> None:
+    value = ValueSpec(areas=("P", "M"), stem=stem, hidden_units=(7, 5))
+    model = build_model(_spec(value=value))
+    dark = {**sensed, "vision": np.zeros_like(sensed["vision"])}
+    assert np.abs(np.asarray(model(dark)["value"] - model(sensed)["value"])).max() > 0
+    acting = atlasnet.policy_only(model)
+    policy = acting({tensor.name: sensed[tensor.name] for tensor in acting.inputs})
+    same = np.asarray(policy["policy"]) == np.asarray(model(sensed)["policy"])
+    assert same.all()
+
+
 def test_heads_may_read_a_map(sensed: dict[str, Any]) -> None:
     spec = _spec(action_areas=("LO",), value=ValueSpec(areas=("V2", "P")))
     out = build_model(spec)(sensed)
