@@ -87,6 +87,9 @@ def _spec(cell: Any = "dense", **changes: Any) -> NetworkSpec:
     return NetworkSpec(**{**given, **changes})
 
 
+READOUTS = [pytest.param("flatten", marks=pytest.mark.slow), "spatial_softmax"]
+
+
 @pytest.fixture
 def sensed(rng: np.random.Generator) -> dict[str, Any]:
     return {
@@ -158,7 +161,7 @@ def test_the_state_holds_only_what_is_read_a_step_later() -> None:
     assert _cell(build_model(less)).state_size == 48 + 20 + 20 + 5 + 6
 
 
-@pytest.mark.parametrize("readout", ["flatten", "spatial_softmax"])
+@pytest.mark.parametrize("readout", READOUTS)
 @pytest.mark.parametrize("cell", ["dense", "rate"])
 def test_every_pathway_has_a_gradient(
     cell: str, readout: str, sensed: dict[str, Any]
@@ -271,7 +274,7 @@ def test_an_image_is_read_around_a_middling_grey() -> None:
     assert (_activity(build_model(_spec()), grey)["V1"] == 0).all()
 
 
-@pytest.mark.parametrize("readout", ["flatten", "spatial_softmax"])
+@pytest.mark.parametrize("readout", READOUTS)
 @pytest.mark.parametrize("cell", ["dense", "rate"])
 def test_a_sequence_in_one_go_equals_step_by_step_with_resets(
     cell: str, readout: str, sensed: dict[str, Any]
