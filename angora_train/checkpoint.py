@@ -37,7 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from angora_train import distributions
-from angora_train.agent import Agent
+from angora_train.agent import NOISE, Agent
 from angora_train.config import RunConfig, load_config
 from angora_train.distributions import Distribution
 from angora_train.engine import make_engine
@@ -374,7 +374,7 @@ def load_agent(
     sizes = {
         tensor.name: int(tensor.shape[-1])
         for tensor in model.inputs
-        if len(tensor.shape) == 3  # the others are pixels
+        if len(tensor.shape) == 3 and tensor.name != NOISE  # the others are pixels
     }
     normalizer = make_normalizer(
         config.normalization.sensations, sizes, config.normalization.sensation_clip

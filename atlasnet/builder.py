@@ -69,8 +69,9 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
     auxiliary: list[Any] = []
     if spec.noise_std:
         inputs[NOISE] = keras.Input((None, NOISE_SIZE), name=NOISE)
-    sensed = [inputs[entry.name] for entry in spec.inputs]
-    sensations = _joined([_row(tensor) for tensor in inputs.values()], "sensations")
+    rows = {name: _row(tensor) for name, tensor in inputs.items()}
+    sensed = [rows[entry.name] for entry in spec.inputs]
+    sensations = _joined(list(rows.values()), "sensations")
     if spec.value.auxiliary_size:
         inputs["auxiliary"] = keras.Input(
             (None, spec.value.auxiliary_size), name="auxiliary"
@@ -124,7 +125,7 @@ def _value_inputs(
 ) -> list[Any]:
     """Return what the value head reads beside the auxiliary input."""
     if spec.value.stem == "plain":
-        return [_row(tensor) for tensor in sensed]
+        return sensed
     if spec.value.stem == "copy":
         cell = AreaCell(spec, seed=seed + 1, name=f"value_{spec.name}")
         loop = keras.layers.RNN(cell, return_sequences=True, name="value_network")

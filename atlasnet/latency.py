@@ -7,6 +7,7 @@ module puts numbers to it.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import networkx as nx
 
@@ -72,6 +73,10 @@ def path_latencies(
     found = []
     for entry in spec.inputs:
         entered = set(entry.areas)
+        # The stubs give what is for one target; without one these are mappings.
+        fewest: Any
+        times: Any
+        paths: Any
         fewest, _ = nx.multi_source_dijkstra(steps, entered, weight="steps")
         times, paths = nx.multi_source_dijkstra(tracts, entered, weight="ms")
         found += [

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Merging: fewer, larger regions from the regions of a graph."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -112,7 +111,7 @@ def _region(name: str, parts: Sequence[Region]) -> Region:
     counts = [part.cell_count for part in parts]
     volume = _total(volumes)
     count = _total(counts)
-    is_counted = volume is not None and count is not None
+    density = None if volume is None or count is None else count / volume
     rules = {part.cell_density_rule for part in parts}
     biggest = max(parts, key=lambda part: part.cell_count or 0.0)
     return Region(
@@ -122,9 +121,9 @@ def _region(name: str, parts: Sequence[Region]) -> Region:
         julich_3_1=_joined(part.julich_3_1 for part in parts),
         siibra_ids=_joined(part.siibra_ids for part in parts),
         volume_mm3=volume,
-        cell_density_per_mm3=count / volume if is_counted else None,
+        cell_density_per_mm3=density,
         cell_density_rule=(
-            None if not is_counted else rules.pop() if len(rules) == 1 else "mixed"
+            None if density is None else rules.pop() if len(rules) == 1 else "mixed"
         ),
         thickness_mm=_mean([part.thickness_mm for part in parts], volumes),
         centroid_mm=_centroid(parts),
@@ -143,12 +142,13 @@ def _projection(
     Those of the opposite direction are counted with the opposite class, so that two
     groups never both project forward to each other.
     """
-    votes: Counter[Direction] = Counter()
-    for edge in edges:
-        votes[edge.direction] += edge.streamline_count
-    for edge in back:
-        votes[_OPPOSITE[edge.direction]] += edge.streamline_count
-    (first, n_first), *others = votes.most_common()
+    votes: dict[Direction, float] = {}
+    cast = [(edge.direction, edge.streamline_count) for edge in edges]
+    cast += [(_OPPOSITE[edge.direction], edge.streamline_count) for edge in back]
+    for direction, count in cast:
+        votes[direction] = votes.get(direction, 0.0) + count
+    ranked = sorted(votes.items(), key=lambda vote: vote[1], reverse=True)
+    (first, n_first), *others = ranked
     is_tied = bool(others) and others[0][1] == n_first
     counts = [edge.streamline_count for edge in edges]
     length_mm = _mean([edge.length_mm for edge in edges], counts)

@@ -256,12 +256,12 @@ class AreaCell(keras.layers.Layer):
         """What a weight of size 1 and length 1 mm adds to the loss."""
         if not self.spec.wiring_cost:
             return 0.0
-        n_weights = sum(
-            self.spec.area(p.source).n_units
-            * self.spec.area(p.target).n_units
-            * self._by_name[p.target].dynamics.n_gates
-            for p in self.spec.pathways
-        )
+        n_weights = 0
+        for area, population in self._by_name.items():
+            sources = {pathway.source for pathway in self._pathways(area)}
+            rows = self.afferent_rows(area)
+            n_rows = sum(rows[name].stop - rows[name].start for name in sources)
+            n_weights += n_rows * population.n_units * population.dynamics.n_gates
         return self.spec.wiring_cost / n_weights
 
     def _length_mm(self, pathway: PathwaySpec) -> float:

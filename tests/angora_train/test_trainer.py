@@ -84,6 +84,26 @@ def test_training_twice_gives_the_same_weights(tmp_path: Path) -> None:
         assert (a.numpy() == b.numpy()).all()
 
 
+def test_a_noisy_and_costly_network_goes_on_exactly_where_it_stopped(
+    tmp_path: Path,
+) -> None:
+    plan = {"noise_std": 0.2, "activity_cost": 0.1, "wiring_cost": 0.01, "cell": "gru"}
+    network = {"regions": REGIONS, "n_units": 64, "floor": 8, "plan": plan}
+    whole = small(tmp_path / "whole", network=network)
+    parts = small(tmp_path / "parts", network=network)
+    train(whole, LocalComm())
+    train(parts.model_copy(update={"n_cycles": 1}), LocalComm())
+    train(parts, LocalComm(), resume=True)
+    agents = [checkpoint.load_agent(tmp_path / name) for name in ("whole", "parts")]
+    assert agents[0].n_noise == 3
+    weights = [agent.model.weights for agent in agents]
+    for a, b in zip(*weights, strict=True):
+        assert (a.numpy() == b.numpy()).all()
+    rows = read_metrics(tmp_path / "whole" / "metrics.jsonl")
+    assert rows[-1]["train/activity_cost"] > 0.0
+    assert rows[-1]["train/weight_cost"] > 0.0
+
+
 def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
     train(small(tmp_path, n_cycles=1), LocalComm())
     with pytest.raises(

@@ -54,6 +54,55 @@ def test_a_cell_is_of_all_areas_or_of_one() -> None:
     assert parse_cells([]) == (None, {})
 
 
+@pytest.mark.parametrize("text", ["84x84", "84x84xRGB", "84,84,3", "84x-4x3"])
+def test_an_image_of_another_form_shows_the_form(text: str, tmp_path: Path) -> None:
+    out = str(tmp_path / "a.keras")
+    said = message(
+        run("build", "--preset", "fpn-visual", "--image", text, "--out", out)
+    )
+    assert f"expected HEIGHTxWIDTHxCHANNELS, got '{text}'" in said
+
+
+def test_visual_units_without_an_image_are_refused(tmp_path: Path) -> None:
+    out = str(tmp_path / "a.keras")
+    said = message(run("build", "--preset", "fpn", "--visual-units", "9", "--out", out))
+    assert "no sensation is an image" in said
+
+
+def test_a_preset_that_sees_pixels_is_shown_with_its_maps() -> None:
+    result = run("show", "--preset", "fpn-visual", "--json")
+    assert result.exit_code == 0, result.output
+    shown = json.loads(result.stdout)
+    maps = {node["name"]: node["map"] for node in shown["nodes"]}
+    assert (maps["V6 left"]["height"], maps["V6 left"]["n_channels"]) == (3, 8)
+    assert maps["4p left"] is None
+    units = {node["name"]: node["n_units"] for node in shown["nodes"]}
+    visual = [units[name] for name, layout in maps.items() if layout]
+    assert shown["network"]["n_map_units"] == sum(visual) == 18_547
+    assert "18720 units planned" in shown["network"]["provenance"]["visual_rule"]
+    table = run("show", "--preset", "fpn-visual").stdout
+    assert "21 x 21 x 23" in table
+
+
+@pytest.mark.slow
+def test_a_network_that_sees_two_cameras_is_built(tmp_path: Path) -> None:
+    out = tmp_path / "eyes.keras"
+    options = "--image 64x96x6 --visual-units 30000 --readout flatten --units 512"
+    result = run(
+        *["build", "--preset", "fpn-visual", "--floor", "8", "--out"],
+        str(out),
+        *options.split(),
+    )
+    assert result.exit_code == 0, result.output
+    spec = NetworkSpec.load(tmp_path / "eyes.network.json")
+    entry = next(entry for entry in spec.inputs if entry.name == "vision")
+    assert entry.shape == (64, 96, 6)
+    maps = [area.map for area in spec.areas if area.map is not None]
+    assert {layout.readout for layout in maps} == {"flatten"}
+    assert sum(a.n_units for a in spec.areas if a.map is None) == 512
+    assert abs(sum(layout.n_units for layout in maps) - 30_000) < 1_000
+
+
 @pytest.mark.slow
 def test_options_of_areas_and_pathways_are_written_to_the_plan(tmp_path: Path) -> None:
     out = tmp_path / "a.keras"

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Areas with a retinotopic map among others, in one network."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +87,9 @@ def _spec(cell: Any = "dense", **changes: Any) -> NetworkSpec:
     return NetworkSpec(**{**given, **changes})
 
 
+READOUTS = [pytest.param("flatten", marks=pytest.mark.slow), "spatial_softmax"]
+
+
 @pytest.fixture
 def sensed(rng: np.random.Generator) -> dict[str, Any]:
     return {
@@ -155,7 +161,7 @@ def test_the_state_holds_only_what_is_read_a_step_later() -> None:
     assert _cell(build_model(less)).state_size == 48 + 20 + 20 + 5 + 6
 
 
-@pytest.mark.parametrize("readout", ["flatten", "spatial_softmax"])
+@pytest.mark.parametrize("readout", READOUTS)
 @pytest.mark.parametrize("cell", ["dense", "rate"])
 def test_every_pathway_has_a_gradient(
     cell: str, readout: str, sensed: dict[str, Any]
@@ -268,7 +274,7 @@ def test_an_image_is_read_around_a_middling_grey() -> None:
     assert (_activity(build_model(_spec()), grey)["V1"] == 0).all()
 
 
-@pytest.mark.parametrize("readout", ["flatten", "spatial_softmax"])
+@pytest.mark.parametrize("readout", READOUTS)
 @pytest.mark.parametrize("cell", ["dense", "rate"])
 def test_a_sequence_in_one_go_equals_step_by_step_with_resets(
     cell: str, readout: str, sensed: dict[str, Any]
@@ -348,6 +354,36 @@ def test_noise_enters_every_unit_of_a_map(sensed: dict[str, Any]) -> None:
     assert (_activity(model, quiet)["V1"] == plain).all()
 
 
+def test_a_wiring_cost_is_a_mean_over_the_weights_of_maps_too() -> None:
+    # All tracts are 30 mm: 2 per mm times 30 mm times the mean size of all weights
+    # between areas, each counted once however many positions use it.
+    model = build_model(_spec(wiring_cost=2.0))
+    cell = _cell(model)
+    sizes = []
+    names = ("V1", "V2", "LO", "LO2", "P", "M")
+    for name, population in zip(names, cell.populations, strict=True):
+        kernel = np.abs(np.asarray(population.kernel))
+        rows = cell.afferent_rows(name)
+        for source in {p.source for p in _spec().pathways if p.target == name}:
+            sizes.append(kernel[rows[source]].ravel())
+    expected = 2.0 * 30.0 * np.concatenate(sizes).mean()
+    assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("stem", ["copy", "plain"])
+def test_a_value_head_with_a_stem_of_its_own_sees_the_image(
+    stem: Any, sensed: dict[str, Any]
+) -> None:
+    value = ValueSpec(areas=("P", "M"), stem=stem, hidden_units=(7, 5))
+    model = build_model(_spec(value=value))
+    dark = {**sensed, "vision": np.zeros_like(sensed["vision"])}
+    assert np.abs(np.asarray(model(dark)["value"] - model(sensed)["value"])).max() > 0
+    acting = atlasnet.policy_only(model)
+    policy = acting({tensor.name: sensed[tensor.name] for tensor in acting.inputs})
+    same = np.asarray(policy["policy"]) == np.asarray(model(sensed)["policy"])
+    assert same.all()
+
+
 def test_heads_may_read_a_map(sensed: dict[str, Any]) -> None:
     spec = _spec(action_areas=("LO",), value=ValueSpec(areas=("V2", "P")))
     out = build_model(spec)(sensed)
@@ -369,6 +405,35 @@ def test_a_saved_network_gives_the_same_outputs(
     assert atlasnet.spec_of(again) == spec
     assert {a.region: a.layout for a in again.layers if isinstance(a, Area)}["V1"] == (
         LAYOUTS["V1"]
+    )
+
+
+_OTHER_ENGINE = """
+import sys
+import numpy as np
+import atlasnet
+model = atlasnet.load_model(sys.argv[1])
+x = dict(np.load(sys.argv[2]))
+np.save(sys.argv[3], np.asarray(model(x)["policy"]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cell", ["dense", "rate"])
+def test_the_other_engine_gives_the_same_outputs(
+    cell: str, sensed: dict[str, Any], tmp_path: Path
+) -> None:
+    model = build_model(_spec(cell))
+    atlasnet.save_model(model, tmp_path / "eye.keras")
+    np.savez(tmp_path / "x.npz", **sensed)
+    files = [str(tmp_path / name) for name in ("eye.keras", "x.npz", "policy.npy")]
+    subprocess.run(
+        [sys.executable, "-c", _OTHER_ENGINE, *files],
+        env={**os.environ, "KERAS_BACKEND": "jax"},
+        check=True,
+    )
+    np.testing.assert_allclose(
+        np.load(tmp_path / "policy.npy"), model(sensed)["policy"], atol=1e-5
     )
 
 
