@@ -196,7 +196,7 @@ def _from_atlas(
             options=atlasnet.PlanOptions(**config.plan),
             visual=atlasnet.VisualRule(**config.visual) if config.visual else None,
         )
-        spec = _with_components(config, spec, sizes)
+        spec = _with_components(config, spec, shapes)
     except atlasnet.AtlasNetError as error:
         raise ConfigError(
             f"network: {error} In a run's config the keys are network.inputs.NAME, "
@@ -210,13 +210,15 @@ def _from_atlas(
 
 
 def _with_components(
-    config: NetworkConfig, spec: atlasnet.NetworkSpec, sizes: Mapping[str, int]
+    config: NetworkConfig,
+    spec: atlasnet.NetworkSpec,
+    shapes: Mapping[str, Sequence[int]],
 ) -> atlasnet.NetworkSpec:
     """Make room for streams, and give areas what they have in other networks."""
     for sensation, stream in config.streams.items():
         if stream.replaces:
             spec = atlasnet.replace_areas(
-                spec, stream.replaces, sensation, sizes[sensation]
+                spec, stream.replaces, sensation, math.prod(shapes[sensation])
             )
     for component in config.pretrained:
         if component.replace:

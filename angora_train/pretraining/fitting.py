@@ -214,7 +214,7 @@ def _fit(
         order, total = rng.permutation(len(images)), 0.0
         for i in range(n_batches):
             rows = order[i * config.batch_size : (i + 1) * config.batch_size]
-            batch = {
+            batch: dict[str, NDArray[Any]] = {
                 "vision": images.vision[rows],
                 POSITION: images.position_m[rows],
                 ROTATION: rotation[rows],

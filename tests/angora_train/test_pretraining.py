@@ -3,6 +3,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import keras
 import mujoco
@@ -329,6 +330,68 @@ def test_streams_that_a_run_cannot_read_are_named(tmp_path: Path) -> None:
         make({"vision": {"path": path}}, {"vision": (7,)})
     with pytest.raises(ConfigError, match=r"streams.vision.layer: .*matches: conv_1"):
         make({"vision": {"path": path, "layer": "conv1"}}, {"vision": (32, 32, 3)})
+
+
+def test_a_stream_may_stand_for_areas_of_the_atlas(tmp_path: Path) -> None:
+    path = tmp_path / "stream.keras"
+    atlasnet.save_model(convolutional_stream((32, 32, 3)), path)
+    stream = {"path": path, "replaces": ["V6A left", "cIPS left"]}
+    given: dict[str, Any] = {
+        "policy": PolicyConfig(),
+        "shapes": {
+            "vision": (32, 32, 3),
+            "proprioception": (48,),
+            "touch": (92,),
+            "goal": (4,),
+            "auxiliary": (26,),
+        },
+        "distribution": MultiCategorical(20, 11),
+        "control_step_s": 0.08,
+        "seed": 0,
+    }
+    network = {"n_units": 256, "floor": 4, "streams": {"vision": stream}}
+    spec = atlasnet.spec_of(
+        make_network(NetworkConfig.model_validate(network), **given)
+    )
+    assert spec is not None
+    names = {area.name for area in spec.areas}
+    assert names.isdisjoint({"V6A left", "cIPS left"})
+    # 7P left reads V6A, and so the features instead; and mIPS, which read vision, too.
+    (entry,) = [entry for entry in spec.inputs if entry.name == "vision"]
+    assert entry.size == 256
+    assert {"7P left", "mIPS left"} <= set(entry.areas)
+
+
+def test_a_network_takes_an_area_as_another_has_it(tmp_path: Path) -> None:
+    given: dict[str, Any] = {
+        "policy": PolicyConfig(),
+        "shapes": {
+            "vision": (7,),
+            "proprioception": (48,),
+            "touch": (92,),
+            "goal": (4,),
+            "auxiliary": (26,),
+        },
+        "distribution": MultiCategorical(20, 11),
+        "control_step_s": 0.08,
+        "seed": 0,
+    }
+    base = {"preset": "fpn-compact", "n_units": 64, "floor": 4}
+    larger = NetworkConfig.model_validate({**base, "n_units": 128})
+    path = tmp_path / "larger.keras"
+    atlasnet.save_model(make_network(larger, **{**given, "seed": 7}), path)
+    part = {"path": path, "parts": ["SSC left"], "replace": True}
+    model = make_network(
+        NetworkConfig.model_validate({**base, "pretrained": part}), **given
+    )
+    spec, other = atlasnet.spec_of(model), atlasnet.spec_of(atlasnet.load_model(path))
+    assert spec is not None
+    assert other is not None
+    assert spec.area("SSC left") == other.area("SSC left")
+    assert spec.area("PMC left").n_units < other.area("PMC left").n_units
+    plain = {**base, "pretrained": {"path": path, "parts": ["SSC left"]}}
+    with pytest.raises(ConfigError, match=r"'SSC left' cannot .* units here"):
+        make_network(NetworkConfig.model_validate(plain), **given)
 
 
 def test_a_loss_that_is_no_number_stops_the_learning(
