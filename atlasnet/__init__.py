@@ -33,10 +33,7 @@ if TYPE_CHECKING:
     from atlasnet.atlas.table_source import TableSource as TableSource
     from atlasnet.builder import build_model as build_model
     from atlasnet.citation import bibliography as bibliography
-    from atlasnet.components import adopt_areas as adopt_areas
-    from atlasnet.components import connect_stream as connect_stream
     from atlasnet.components import freeze as freeze
-    from atlasnet.components import replace_areas as replace_areas
     from atlasnet.components import take_weights as take_weights
     from atlasnet.errors import AtlasNetError as AtlasNetError
     from atlasnet.exchange import export_graph as export_graph
@@ -60,7 +57,10 @@ if TYPE_CHECKING:
     from atlasnet.planner import plan_network as plan_network
     from atlasnet.policy import policy_only as policy_only
     from atlasnet.probing import intervene as intervene
+    from atlasnet.replacement import adopt_areas as adopt_areas
+    from atlasnet.replacement import replace_areas as replace_areas
     from atlasnet.retinotopy import VisualRule as VisualRule
+    from atlasnet.rewiring import connect_stream as connect_stream
     from atlasnet.spec import NetworkSpec as NetworkSpec
 
 _HOME = {
@@ -71,10 +71,10 @@ _HOME = {
     "Noise": "interventions",
     "intervene": "probing",
     "take_weights": "components",
-    "replace_areas": "components",
+    "replace_areas": "replacement",
     "freeze": "components",
-    "connect_stream": "components",
-    "adopt_areas": "components",
+    "connect_stream": "rewiring",
+    "adopt_areas": "replacement",
     "AtlasNetError": "errors",
     "AtlasSource": "atlas.source",
     "GraphRules": "atlas.rules",

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Components: parts of a model by name, to be taken from another, frozen or replaced.
+"""Components: parts of a model by name, to be taken from another or frozen.
 
 A part is an area, by the name of its region or of its layer; a pathway, written
 ``source -> target``, whose source may be a sensation; or a layer that is no area, such
 as a head. Names may be patterns with ``*`` and ``?``; case does not matter.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -14,23 +14,12 @@ from typing import Any
 import keras
 
 from atlasnet.errors import ComponentError, closest
-from atlasnet.layers import AreaCell, Population, Stream
-from atlasnet.spec import InputSpec, NetworkSpec
+from atlasnet.layers import Population
+from atlasnet.rewiring import area_cell
 
-__all__ = [
-    "Transfer",
-    "adopt_areas",
-    "area_cell",
-    "connect_stream",
-    "freeze",
-    "replace_areas",
-    "rewire",
-    "take_weights",
-]
+__all__ = ["Transfer", "freeze", "take_weights"]
 
 _ARROW = "->"
-_AREAS = "areas"
-"""Name of the layer that computes all areas."""
 
 
 @dataclass(frozen=True)
@@ -142,211 +131,6 @@ def freeze(model: keras.Model, parts: Sequence[str]) -> tuple[str, ...]:
     if not model.trainable_weights:
         raise ComponentError("Freezing these leaves nothing to be trained.")
     return tuple(frozen)
-
-
-def adopt_areas(
-    spec: NetworkSpec, other: NetworkSpec, areas: Iterable[str]
-) -> NetworkSpec:
-    """Give areas the units and the cell that they have in another network.
-
-    Parameters
-    ----------
-    spec : NetworkSpec
-        The network.
-    other : NetworkSpec
-        Where the areas come from.
-    areas : iterable of str
-        Areas of both.
-
-    Returns
-    -------
-    NetworkSpec
-        The network with these areas replaced; its pathways are its own. A model built
-        from it can take over the areas' weights, see :func:`take_weights`.
-
-    Raises
-    ------
-    SpecError
-        If an area is not in both.
-    """
-    adopted = {name: other.area(spec.area(name).name) for name in areas}
-    return spec.model_copy(
-        update={
-            "areas": tuple(adopted.get(area.name, area) for area in spec.areas),
-        }
-    )
-
-
-def replace_areas(
-    spec: NetworkSpec, areas: Iterable[str], sensation: str, size: int
-) -> NetworkSpec:
-    """Leave out areas, and let a sensation enter where they led to.
-
-    This makes room for a model that does the work of these areas, such as a pretrained
-    visual stream; see :func:`connect_stream`.
-
-    Parameters
-    ----------
-    spec : NetworkSpec
-        The network.
-    areas : iterable of str
-        Areas to leave out, with all their pathways.
-    sensation : str
-        What takes their place: a sensation, which enters the areas that they had a
-        feedforward pathway to.
-    size : int
-        Numbers per control step of the sensation.
-
-    Returns
-    -------
-    NetworkSpec
-        The network without the areas.
-
-    Raises
-    ------
-    ComponentError
-        If the areas lead nowhere.
-    SpecError
-        If an area is unknown or drives action or value, or another area then has no
-        input.
-    """
-    gone = {spec.area(name).name for name in areas}
-    entered = [
-        p.target
-        for p in spec.pathways
-        if p.source in gone and p.target not in gone and p.timing == "feedforward"
-    ]
-    if not entered:
-        raise ComponentError(
-            f"The areas {_listed(sorted(gone))} lead to no other area by a feedforward "
-            "pathway, so nothing can take their place."
-        )
-    inputs = []
-    for entry in spec.inputs:
-        left = tuple(name for name in entry.areas if name not in gone)
-        if left and entry.name != sensation:
-            inputs.append(entry.model_copy(update={"areas": left}))
-        elif left:
-            entered += left
-    names = [area.name for area in spec.areas if area.name in set(entered)]
-    inputs.append(InputSpec(name=sensation, size=size, areas=tuple(names)))
-    data = spec.model_dump()
-    return NetworkSpec(
-        **{
-            **data,
-            "areas": [a for a in data["areas"] if a["name"] not in gone],
-            "pathways": [
-                p
-                for p in data["pathways"]
-                if p["source"] not in gone and p["target"] not in gone
-            ],
-            "inputs": [entry.model_dump() for entry in inputs],
-        }
-    )
-
-
-def connect_stream(
-    model: keras.Model, sensation: str, stream: keras.Model, name: str | None = None
-) -> keras.Model:
-    """Put a Keras model before one of a model's inputs.
-
-    Parameters
-    ----------
-    model : keras.Model
-        A functional model over sequences, with an input of shape (B, T, F).
-    sensation : str
-        That input; the new model's input of the same name is what `stream` sees.
-    stream : keras.Model
-        From one sensation, such as a picture, to F numbers in all.
-    name : str, optional
-        Name of the new layer, by which it can be frozen; ``<sensation>_stream`` by
-        default.
-
-    Returns
-    -------
-    keras.Model
-        A model that shares all layers with `model` and holds `stream` in one more.
-
-    Raises
-    ------
-    ComponentError
-        If there is no such input, or the stream returns another number of features.
-    """
-    inputs = {tensor.name: tensor for tensor in model.inputs}
-    if sensation not in inputs:
-        raise ComponentError(
-            f"The model has no input '{sensation}'.{closest(sensation, inputs)} "
-            f"Inputs: {_listed(inputs)}."
-        )
-    if len(getattr(stream, "inputs", None) or ()) != 1 or not hasattr(
-        stream.output, "shape"
-    ):
-        raise ComponentError(
-            f"The stream for '{sensation}' must have one input and one output. Cut "
-            "it: keras.Model(stream.input, stream.get_layer(NAME).output)."
-        )
-    layer = Stream(stream, name=name or f"{sensation}_stream")
-    wanted = inputs[sensation].shape[-1]
-    if layer.n_features != wanted:
-        raise ComponentError(
-            f"The stream returns {layer.n_features} features, the model's input "
-            f"'{sensation}' takes {wanted}."
-        )
-    seen = keras.Input((None, *stream.inputs[0].shape[1:]), name=sensation)
-    given = {
-        key: seen if key == sensation else keras.Input(x.shape[1:], name=key)
-        for key, x in inputs.items()
-    }
-    fed = [layer(seen) if key == sensation else given[key] for key in inputs]
-    return keras.Model(given, rewire(model, fed), name=model.name)
-
-
-def rewire(
-    model: keras.Model, inputs: Sequence[Any], call: Callable[..., Any] | None = None
-) -> Any:
-    """Run a functional model's graph on other tensors, with the same weights.
-
-    Layers with weights are shared; of those without, the graph gets new ones of the
-    same name, so that ``get_layer(area).output`` is the activity in this graph.
-
-    Parameters
-    ----------
-    model : keras.Model
-        The model.
-    inputs : sequence of tensor
-        What takes the place of its inputs, in their order.
-    call : callable, optional
-        Called as ``call(layer, *args, **kwargs)``; may return what a layer is to
-        return, or None for what it would.
-
-    Returns
-    -------
-    tensor or dict of str to tensor
-        What the model would return.
-    """
-
-    def run(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        returned = None if call is None else call(layer, *args, **kwargs)
-        if returned is not None:
-            return returned
-        if isinstance(layer, keras.layers.Layer) and not layer.weights:
-            layer = type(layer).from_config(layer.get_config())
-        return layer(*args, **kwargs)
-
-    return model._run_through_graph(list(inputs), call_fn=run)
-
-
-def area_cell(model: keras.Model) -> AreaCell | None:
-    """Return the cell that holds a model's areas; None for any other Keras model.
-
-    A value head with a network of its own has another cell, which is none of them.
-    """
-    found = {
-        layer.name: layer.cell
-        for layer in model.layers
-        if isinstance(getattr(layer, "cell", None), AreaCell)
-    }
-    return found.get(_AREAS) or next(iter(found.values()), None)
 
 
 class _Parts:

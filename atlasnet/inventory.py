@@ -7,9 +7,9 @@ from typing import Any
 import keras
 import pandas as pd
 
-from atlasnet.components import area_cell
 from atlasnet.layers import AreaCell
 from atlasnet.layers.population import Population
+from atlasnet.rewiring import area_cell
 from atlasnet.spec import NetworkSpec
 
 __all__ = ["parameters_by_area", "parameters_by_pathway"]

@@ -6,10 +6,10 @@ from typing import Any
 
 import keras
 
-from atlasnet.components import area_cell, rewire
 from atlasnet.errors import InterventionError
 from atlasnet.interventions import Intervention
 from atlasnet.layers import IntervenedCell
+from atlasnet.rewiring import area_cell, rewire
 
 __all__ = ["intervene"]
 

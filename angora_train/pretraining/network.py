@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from angora_train.config import PretrainingConfig
 from angora_train.errors import ConfigError, closest
 from atlasnet import AtlasNetError, NetworkSpec, load_model, spec_of
-from atlasnet.components import rewire
+from atlasnet.rewiring import rewire
 
 __all__ = ["FEATURES", "POSITION", "ROTATION", "convolutional_stream", "pose_network"]
 

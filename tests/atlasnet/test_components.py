@@ -10,16 +10,11 @@ import pytest
 
 import atlasnet
 from atlasnet.builder import build_model
-from atlasnet.components import (
-    adopt_areas,
-    area_cell,
-    connect_stream,
-    freeze,
-    replace_areas,
-    take_weights,
-)
+from atlasnet.components import freeze, take_weights
 from atlasnet.errors import ComponentError, SpecError
 from atlasnet.layers import AreaCell, Stream
+from atlasnet.replacement import adopt_areas, replace_areas
+from atlasnet.rewiring import area_cell, connect_stream
 from atlasnet.spec import AreaSpec, InputSpec, NetworkSpec
 from tests.conftest import pathway
 
