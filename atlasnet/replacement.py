@@ -48,7 +48,7 @@ def replace_areas(
     """Leave out areas, and let a sensation enter where they led to.
 
     This makes room for a model that does the work of these areas, such as a pretrained
-    visual stream; see :func:`connect_stream`.
+    visual stream; see :func:`atlasnet.connect_stream`.
 
     Parameters
     ----------
