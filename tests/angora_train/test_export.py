@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+import atlasnet
 from angora_train.agent import Agent
 from angora_train.architectures import build_architecture
 from angora_train.comm import LocalComm
@@ -18,6 +19,7 @@ from angora_train.errors import ConfigError
 from angora_train.evaluation import choosing
 from angora_train.export import export_agent, step_model
 from angora_train.normalization import IdentityNormalizer, SensationNormalizer
+from angora_train.recurrence import IS_FIRST, explicit_state
 from atlasnet.builder import build_model
 from atlasnet.spec import NetworkSpec
 
@@ -142,3 +144,45 @@ def test_a_normalisation_of_ones_own_cannot_be_exported(
     agent.normalizer = Own()  # type: ignore[assignment]
     with pytest.raises(ConfigError, match="normalisation Own cannot be exported"):
         step_model(agent)
+
+
+def test_a_stream_and_interventions_step_by_step_are_the_whole_sequence(
+    tiny_spec: NetworkSpec, rng: np.random.Generator
+) -> None:
+    # A stream that returns a map of 1 x 1 x 3, for touch; noise counts the steps since
+    # an episode began, in a state of its own.
+    picture = keras.Input((8, 8, 2))
+    seen = keras.layers.Conv2D(3, 8, name="conv")(picture)
+    stream = keras.Model(picture, seen)
+    model = atlasnet.connect_stream(build_model(tiny_spec), "touch", stream)
+    done = [
+        atlasnet.Noise(area="S", standard_deviation=0.1),
+        atlasnet.Lesion(area="M", share=0.5),
+    ]
+    model = atlasnet.intervene(model, done)
+    for weight in model.weights:
+        weight.assign(rng.normal(0, 0.3, weight.shape))
+    x = {
+        t.name: rng.normal(size=(2, 4, *t.shape[2:])).astype(np.float32)
+        for t in model.inputs
+    }
+    whole = np.asarray(model(x)["policy"])
+    stateful = explicit_state(model)
+    assert stateful.state_shapes["state_areas_1"] == (1,)
+
+    def run(firsts: tuple[int, ...]) -> np.ndarray:
+        state, steps = stateful.initial_state(2), []
+        for t in range(4):
+            first = np.full((2, 1), float(t in firsts), np.float32)
+            row = {name: value[:, t : t + 1] for name, value in x.items()}
+            out = stateful.model({**row, **state, IS_FIRST: first})
+            state = {name: np.asarray(out[name]) for name in state}
+            steps.append(np.asarray(out["policy"]))
+        return np.concatenate(steps, axis=1)
+
+    np.testing.assert_allclose(run((0,)), whole, atol=1e-5)
+    # An episode that begins at step 2 meets the noise of a first step again.
+    tail = {name: value[:, 2:] for name, value in x.items()}
+    again = run((0, 2))[:, 2:]
+    np.testing.assert_allclose(again, np.asarray(model(tail)["policy"]), atol=1e-5)
+    assert np.abs(again - whole[:, 2:]).max() > 1e-3
