@@ -195,7 +195,8 @@ def _fit(
     spread = np.maximum(images.position_m.std(axis=0), 1e-6)
 
     def loss(given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-        out = model(_as_numbers(given["vision"]), training=True)
+        # As in a run: dropout is off, batch normalisation keeps its statistics.
+        out = model(_as_numbers(given["vision"]), training=False)
         apart = (out[POSITION] - given[POSITION]) / spread
         place = ops.mean(ops.square(apart))
         turn = ops.mean(turned_apart(out[ROTATION], given[ROTATION]))

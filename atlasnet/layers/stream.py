@@ -25,7 +25,9 @@ class Stream(keras.layers.Layer):
     -----
     ``call(sensation)`` takes shape (B, T, ...) and returns features, shape (B, T, F),
     where F counts all numbers that the model returns for one sensation. All steps are
-    one batch of the model.
+    one batch of the model. It sees the same in training as else, since what an agent
+    learns from must be what it acted on: dropout is off, batch normalisation keeps its
+    statistics.
     """
 
     def __init__(self, stream: keras.Model, **kwargs: Any) -> None:
@@ -41,11 +43,11 @@ class Stream(keras.layers.Layer):
         """Make nothing: the model is built already."""
         self.built = True
 
-    def call(self, sensation: Any, training: bool = False) -> Any:
+    def call(self, sensation: Any) -> Any:
         """Return the features of every step."""
         shape = ops.shape(sensation)
         one_batch = ops.reshape(sensation, (-1, *sensation.shape[2:]))
-        features = self.stream(one_batch, training=training)
+        features = self.stream(one_batch, training=False)
         return ops.reshape(features, (-1, shape[1], self.n_features))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> Any:

@@ -273,3 +273,18 @@ def test_a_stream_may_have_a_name_of_its_own(tiny_spec: NetworkSpec) -> None:
     )
     model = connect_stream(build_model(spec), "touch", small_stream(), name="eye")
     assert model.get_layer("eye").n_features == 12
+
+
+def test_a_stream_sees_the_same_in_training(rng: np.random.Generator) -> None:
+    picture = keras.Input((8, 6, 3))
+    x = keras.layers.Dropout(0.5)(keras.layers.BatchNormalization()(picture))
+    layer = Stream(keras.Model(picture, x))
+    # A stream may return maps: all of their numbers are features.
+    assert layer.n_features == 8 * 6 * 3
+    inputs = keras.Input((None, 8, 6, 3))
+    model = keras.Model(inputs, layer(inputs))
+    seen = rng.random((2, 5, 8, 6, 3)).astype(np.float32)
+    out = np.asarray(model(seen, training=True))
+    assert out.shape == (2, 5, 144)
+    assert (out == np.asarray(model(seen))).all()
+    np.testing.assert_allclose(out, seen.reshape(2, 5, -1), rtol=1e-3)
