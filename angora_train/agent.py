@@ -16,10 +16,14 @@ from angora_train.errors import ConfigError, closest
 from angora_train.normalization import Normalizer
 from angora_train.recurrence import IS_FIRST, explicit_state
 
-__all__ = ["Agent", "State", "Step", "check_model"]
+__all__ = ["NOISE", "Agent", "State", "Step", "check_model"]
 
 State = dict[str, NDArray[np.float32]]
 """Recurrent state by name, each of shape (B, ...)."""
+
+NOISE = "noise"
+"""Name of a model's input that is no sensation: uniform random numbers, which its
+noise follows from. They are kept with the sensations and used again in learning."""
 
 _BRIGHTEST = 255.0
 """Of pixels, which are bytes; the model reads them between 0 and 1."""
@@ -91,8 +95,36 @@ class Agent:
 
     @property
     def sensations(self) -> tuple[str, ...]:
-        """Names of the model's inputs."""
-        return tuple(tensor.name for tensor in self.model.inputs)
+        """Names of the model's inputs that a task gives."""
+        return tuple(t.name for t in self.model.inputs if t.name != NOISE)
+
+    @property
+    def n_noise(self) -> int:
+        """Random numbers a step that the model's noise follows from."""
+        widths = [t.shape[-1] for t in self.model.inputs if t.name == NOISE]
+        return int(widths[0]) if widths else 0
+
+    @property
+    def n_uniforms(self) -> int:
+        """Random numbers a step: the distribution's, then those of noise."""
+        return self.distribution.n_uniforms + self.n_noise
+
+    def noise(self, uniforms: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Return the part of a step's random numbers that the model itself reads.
+
+        Parameters
+        ----------
+        uniforms : ndarray of float32, shape (B, n_uniforms)
+            The step's random numbers.
+
+        Returns
+        -------
+        dict of str to ndarray of float32
+            :data:`NOISE`, shape (B, n_noise), if the model has such an input.
+        """
+        if not self.n_noise:
+            return {}
+        return {NOISE: uniforms[:, self.distribution.n_uniforms :]}
 
     def normalize(
         self, observation: Mapping[str, NDArray[Any]]
@@ -150,7 +182,8 @@ class Agent:
         is_first : ndarray of bool, shape (B,)
             True where an episode begins: the state is reset there.
         uniforms : ndarray of float32, shape (B, n_uniforms)
-            Uniform random numbers in [0, 1) that decide the sample.
+            Uniform random numbers in [0, 1) that decide the sample and the noise;
+            a model's noise is off where its numbers are 0.
 
         Returns
         -------
@@ -159,7 +192,10 @@ class Agent:
         """
         inputs = {name: observation[name][:, None] for name in self.sensations}
         inputs[IS_FIRST] = is_first[:, None].astype(np.float32)
-        out = self._act({**inputs, **state, "uniforms": uniforms})
+        for name, numbers in self.noise(uniforms).items():
+            inputs[name] = numbers[:, None]
+        drawn = uniforms[:, : self.distribution.n_uniforms]
+        out = self._act({**inputs, **state, "uniforms": drawn})
         return Step(
             sample=out["sample"],
             action=out["action"],
@@ -194,11 +230,23 @@ def _probed(model: keras.Model, probes: Mapping[str, str]) -> keras.Model:
     if not probes:
         return model
     outputs = {
-        f"activity_{name}": model.get_layer(layer).output
-        for name, layer in probes.items()
+        f"activity_{name}": _output_of(model, layer) for name, layer in probes.items()
     }
     inputs = {tensor.name: tensor for tensor in model.inputs}
     return keras.Model(inputs, {**model.output, **outputs})
+
+
+def _output_of(model: keras.Model, layer: str) -> Any:
+    """Return what a layer returns in this model: it may be part of others, too."""
+    nodes = [node for row in model._nodes_by_depth.values() for node in row]
+    for node in nodes:
+        if node.operation.name == layer:
+            return node.outputs[0]
+    known = [one.name for one in model.layers]
+    raise ConfigError(
+        f"The model has no layer '{layer}' to be read.{closest(layer, known)} Layers: "
+        f"{', '.join(known)}."
+    )
 
 
 def check_model(
@@ -221,6 +269,8 @@ def check_model(
         If an input is no sensation, or an input or a head has the wrong shape.
     """
     for tensor in model.inputs:
+        if tensor.name == NOISE:
+            continue
         if tensor.name not in shapes:
             raise ConfigError(
                 f"The model's input '{tensor.name}' is no sensation of the task."

@@ -7,7 +7,7 @@ atlas's networks.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import keras
@@ -15,11 +15,26 @@ import numpy as np
 
 from angora_train.errors import ConfigError, closest
 
-__all__ = ["Architecture", "architecture_names", "build_architecture"]
+__all__ = [
+    "Architecture",
+    "Match",
+    "architecture_names",
+    "build_architecture",
+    "count_parameters",
+    "match_parameters",
+]
 
 Cell = Literal["none", "rnn", "gru", "lstm"]
 
 _AUXILIARY = "auxiliary"
+# As in the networks that first played Atari (Mnih et al. 2013, arXiv:1312.5602).
+_CONVOLUTIONS = ((16, 8, 4), (32, 4, 2))
+"""Filters, width and stride of what sees pixels."""
+_TOLERANCE = 0.01
+"""Largest deviation from a wanted number of parameters, as a share of it."""
+_NEIGHBOURS = 4
+"""Units by which widths are varied about the scaled ones, to come nearer."""
+_WIDEST = 2**16
 
 
 @dataclass(frozen=True)
@@ -70,6 +85,7 @@ def build_architecture(
     cell: Cell = "lstm",
     shared: bool = False,
     seed: int = 0,
+    widths: Architecture | None = None,
 ) -> keras.Model:
     """Build a plain network.
 
@@ -88,6 +104,9 @@ def build_architecture(
         enters at the value head.
     seed : int
         Seed of the initial weights.
+    widths : Architecture, optional
+        Widths of the layers, where they are not the network's own; see
+        :func:`match_parameters`.
 
     Returns
     -------
@@ -106,20 +125,15 @@ def build_architecture(
     >>> sorted(layer.name for layer in model.layers if "gru" in layer.name)
     ['policy_gru', 'value_gru']
     """
-    if name not in _ARCHITECTURES:
-        raise ConfigError(
-            f"There is no architecture '{name}'.{closest(name, _ARCHITECTURES)} "
-            f"Allowed: {', '.join(architecture_names())}."
-        )
+    own_widths = _named(name)
     inputs = {
         sensation: keras.Input((None, *shape), name=sensation)
         for sensation, shape in shapes.items()
     }
     seen = [inputs[sensation] for sensation in inputs if sensation != _AUXILIARY]
-    if not seen:
-        raise ConfigError("The network has no sensation that the policy may read.")
+    _require_sensations(shapes)
     privileged = [inputs[_AUXILIARY]] if _AUXILIARY in inputs else []
-    widths, seeds = _ARCHITECTURES[name], _Seeds(seed)
+    widths, seeds = widths or own_widths, _Seeds(seed)
 
     if shared:
         stem = _stem("shared", widths, cell, seeds)(seen)
@@ -135,6 +149,190 @@ def build_architecture(
         "value": _dense(1, None, "value", seeds, gain=1.0)(value),
     }
     return keras.Model(inputs, heads, name=name)
+
+
+@dataclass(frozen=True)
+class Match:
+    """A plain network with about as many parameters as wanted.
+
+    Attributes
+    ----------
+    widths : Architecture
+        Its layers.
+    n_parameters, n_wanted : int
+        What it has, and what was wanted.
+    """
+
+    widths: Architecture
+    n_parameters: int
+    n_wanted: int
+
+    @property
+    def deviation(self) -> float:
+        """How many more parameters it has, as a share of what was wanted."""
+        return self.n_parameters / self.n_wanted - 1.0
+
+
+def match_parameters(
+    name: str,
+    shapes: Mapping[str, Sequence[int]],
+    policy_size: int,
+    n_wanted: int,
+    *,
+    cell: Cell = "lstm",
+    shared: bool = False,
+) -> Match:
+    """Scale a plain network to a number of parameters.
+
+    All layers are scaled by one factor, found by bisection; then the last layer and the
+    others are varied by a few units each, to come nearer.
+
+    Parameters
+    ----------
+    name, shapes, policy_size, cell, shared
+        As of :func:`build_architecture`.
+    n_wanted : int
+        Parameters that are wanted.
+
+    Returns
+    -------
+    Match
+        The widths, and how many parameters they make.
+
+    Raises
+    ------
+    ConfigError
+        If the number cannot be met within 1 %.
+
+    Examples
+    --------
+    >>> found = match_parameters("wide", {"touch": (92,)}, 220, 2_000_000)
+    >>> abs(found.deviation) < 0.01
+    True
+    """
+    own = _named(name)
+
+    def count(widths: Architecture) -> int:
+        return count_parameters(widths, shapes, policy_size, cell=cell, shared=shared)
+
+    low, high = 0.0, _WIDEST / max(*own.dense, own.last)
+    while high - low > 1e-4 * high:
+        middle = (low + high) / 2
+        if count(_scaled(own, middle)) < n_wanted:
+            low = middle
+        else:
+            high = middle
+    steps = range(-_NEIGHBOURS, _NEIGHBOURS + 1)
+    about = _scaled(own, high)
+    candidates = [_scaled(own, high, d, last) for d in steps for last in steps]
+    best = min([about, *candidates], key=lambda w: abs(count(w) - n_wanted))
+    found = Match(best, count(best), n_wanted)
+    if abs(found.deviation) > _TOLERANCE:
+        raise ConfigError(
+            f"The architecture '{name}' cannot have {n_wanted:,} parameters within "
+            f"{_TOLERANCE:.0%}: the nearest is {found.n_parameters:,} "
+            f"({found.deviation:+.1%}), with dense layers of "
+            f"{', '.join(map(str, best.dense))} and a last one of {best.last}."
+        )
+    return found
+
+
+def count_parameters(
+    widths: Architecture,
+    shapes: Mapping[str, Sequence[int]],
+    policy_size: int,
+    *,
+    cell: Cell = "lstm",
+    shared: bool = False,
+) -> int:
+    """Count a plain network's parameters without building it.
+
+    Parameters
+    ----------
+    widths : Architecture
+        Its layers.
+    shapes, policy_size, cell, shared
+        As of :func:`build_architecture`.
+
+    Returns
+    -------
+    int
+        Weights and biases of all layers.
+
+    Examples
+    --------
+    A dense layer of 4 x 64 weights, an LSTM of 4 x 64 x (64 + 64 + 1), twice, and heads
+    of 65 weights each.
+
+    >>> count_parameters(Architecture((64,), "tanh", 64), {"touch": (3,)}, 1)
+    66690
+    """
+    _require_sensations(shapes)
+    seen = {name: shape for name, shape in shapes.items() if name != _AUXILIARY}
+    vectors = [_vector_size(shape) for shape in seen.values()]
+    n_seen = sum(size for size, _ in vectors)
+    n_convolved = sum(n for _, n in vectors)
+    n_privileged = sum(_vector_size(shapes[n])[0] for n in shapes if n == _AUXILIARY)
+
+    def stem(n_inputs: int) -> int:
+        n_weights, x = n_convolved, n_inputs
+        for units in widths.dense:
+            n_weights, x = n_weights + (x + 1) * units, units
+        u = widths.last
+        last: dict[str, int] = {
+            "none": (x + 1) * u,
+            "rnn": (x + u + 1) * u,
+            "gru": 3 * (x + u + 2) * u,  # Keras keeps two biases
+            "lstm": 4 * (x + u + 1) * u,
+        }
+        return n_weights + last[cell]
+
+    policy_head = (widths.last + 1) * policy_size
+    if shared:
+        return stem(n_seen) + policy_head + widths.last + n_privileged + 1
+    both = stem(n_seen) + stem(n_seen + n_privileged)
+    return both + policy_head + widths.last + 1
+
+
+def _named(name: str) -> Architecture:
+    """Return the widths of a plain network."""
+    if name not in _ARCHITECTURES:
+        raise ConfigError(
+            f"There is no architecture '{name}'.{closest(name, _ARCHITECTURES)} "
+            f"Allowed: {', '.join(architecture_names())}."
+        )
+    return _ARCHITECTURES[name]
+
+
+def _require_sensations(shapes: Mapping[str, Sequence[int]]) -> None:
+    """Refuse networks whose policy would read nothing."""
+    if not set(shapes) - {_AUXILIARY}:
+        raise ConfigError("The network has no sensation that the policy may read.")
+
+
+def _scaled(
+    own: Architecture, factor: float, more_dense: int = 0, more_last: int = 0
+) -> Architecture:
+    """Return widths times a factor, and some units more."""
+
+    def times(units: int, more: int) -> int:
+        return max(1, round(factor * units) + more)
+
+    dense = tuple(times(units, more_dense) for units in own.dense)
+    return replace(own, dense=dense, last=times(own.last, more_last))
+
+
+def _vector_size(shape: Sequence[int]) -> tuple[int, int]:
+    """Return a sensation's size as a vector, and the weights that make it one."""
+    if len(shape) == 1:
+        return int(shape[0]), 0
+    height, width, channels = (int(n) for n in shape)
+    n_weights = 0
+    for filters, size, stride in _CONVOLUTIONS:
+        n_weights += (size * size * channels + 1) * filters
+        height, width = ((n - size) // stride + 1 for n in (height, width))
+        channels = filters
+    return height * width * channels, n_weights
 
 
 class _Seeds:
@@ -194,8 +392,7 @@ def _vector(sensation: Any, name: str, seeds: _Seeds) -> Any:
     if len(sensation.shape) == 3:
         return sensation
     x, prefix = sensation, f"{name}_{sensation.name}"
-    # As in the networks that first played Atari (Mnih et al. 2013, arXiv:1312.5602).
-    for i, (filters, width, stride) in enumerate(((16, 8, 4), (32, 4, 2)), start=1):
+    for i, (filters, width, stride) in enumerate(_CONVOLUTIONS, start=1):
         x = keras.layers.TimeDistributed(
             keras.layers.Conv2D(
                 filters,

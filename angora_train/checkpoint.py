@@ -37,14 +37,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from angora_train import distributions
-from angora_train.agent import Agent
+from angora_train.agent import NOISE, Agent
 from angora_train.config import RunConfig, load_config
 from angora_train.distributions import Distribution
 from angora_train.engine import make_engine
 from angora_train.errors import CheckpointError
 from angora_train.normalization import make_normalizer
-from atlasnet import AtlasNetError, load_model
+from atlasnet import AtlasNetError, intervene, load_model
 from atlasnet.files import write_text
+from atlasnet.interventions import Intervention
 
 __all__ = [
     "Checkpoint",
@@ -343,7 +344,10 @@ def make_distribution(config: RunConfig, n_actions: int) -> Distribution:
 
 
 def load_agent(
-    path: Path, which: Which = "best", probes: Mapping[str, str] | None = None
+    path: Path,
+    which: Which = "best",
+    probes: Mapping[str, str] | None = None,
+    interventions: Sequence[Intervention] = (),
 ) -> Agent:
     """Return the agent of a run or checkpoint, ready to act.
 
@@ -355,6 +359,8 @@ def load_agent(
         Which checkpoint of a run.
     probes : mapping of str to str, optional
         Layers to read at every step; see :class:`angora_train.agent.Agent`.
+    interventions : sequence of Intervention
+        Lesions, clamps and noise; see :mod:`atlasnet.interventions`.
 
     Returns
     -------
@@ -363,10 +369,12 @@ def load_agent(
     """
     checkpoint = load(path, which)
     model, config = checkpoint.model, checkpoint.config
+    if interventions:
+        model = intervene(model, interventions)
     sizes = {
         tensor.name: int(tensor.shape[-1])
         for tensor in model.inputs
-        if len(tensor.shape) == 3  # the others are pixels
+        if len(tensor.shape) == 3 and tensor.name != NOISE  # the others are pixels
     }
     normalizer = make_normalizer(
         config.normalization.sensations, sizes, config.normalization.sensation_clip

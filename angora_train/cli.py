@@ -6,12 +6,12 @@ import math
 import os
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 # One thread a rank: must be set before NumPy loads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -28,7 +28,7 @@ from rich.progress import (
 from rich.table import Table
 
 from angora_train.comm import Comm, make_comm
-from angora_train.config import RunConfig, load_config
+from angora_train.config import RunConfig, load_config, load_pretraining
 from angora_train.errors import (
     AngoraError,
     CheckpointError,
@@ -41,7 +41,13 @@ from atlasnet.arguments import (
     INTERRUPTED_EXIT_CODE,
     ErrorReportingGroup,
 )
+from atlasnet.console import reporting
+from atlasnet.files import replacing
+from atlasnet.interventions import parse_intervention
 from atlasnet.quiet import import_keras
+
+if TYPE_CHECKING:
+    from atlasnet.interventions import Intervention
 
 __all__ = ["app", "main"]
 
@@ -88,6 +94,29 @@ class ActionChoice(StrEnum):
 
 
 WhichOption = Annotated[WhichCheckpoint, typer.Option(help="Which checkpoint.")]
+LesionOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lesion",
+        metavar="WHAT",
+        help="'4p left' (an area), '30% of 4p left' or 'AIP left -> 4p left'.",
+    ),
+]
+ClampOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--clamp", metavar="AREA=NUMBER", help="Hold an area's activity at a number."
+    ),
+]
+NoiseOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--noise", metavar="AREA=NUMBER", help="Add noise of this spread to an area."
+    ),
+]
+InterventionSeed = Annotated[
+    int, typer.Option(min=0, help="Seed of lesioned units and of noise.")
+]
 SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the episodes.")]
 Set = Annotated[
     list[str] | None,
@@ -179,7 +208,6 @@ def _sum_up(directory: Path) -> None:
     from angora_train.analysis.figures import plot_group
     from angora_train.group import read_group
     from atlasnet.figures.palette import figure_of
-    from atlasnet.files import replacing
 
     found = read_group(directory)
     found.save(directory)
@@ -240,7 +268,7 @@ def _train(config: RunConfig, comm: Comm, *, resume: bool) -> None:
 
 
 @app.command()
-def evaluate(
+def evaluate(  # noqa: PLR0913 - one parameter per option
     directory: RunFolder,
     which: WhichOption = WhichCheckpoint.best,
     episodes: Annotated[int, typer.Option(min=1, help="Episodes to play.")] = 50,
@@ -252,6 +280,10 @@ def evaluate(
         list[str] | None,
         typer.Option("--set", help="Change an option of the task: success_rad=0.4"),
     ] = None,
+    lesion: LesionOption = None,
+    clamp: ClampOption = None,
+    noise: NoiseOption = None,
+    intervention_seed: InterventionSeed = 0,
     out: Annotated[
         Path | None, typer.Option(help="Folder for evaluation.json and figures.")
     ] = None,
@@ -266,10 +298,12 @@ def evaluate(
     from angora_train.evaluation import evaluate as play
     from angora_train.tasks.registry import make_vector_task
 
+    done = _interventions(lesion, clamp, noise, intervention_seed)
     changes = [f"task.options.{change}" for change in override or []]
     config = read_config(directory, which.value, changes)
     with _errors.status("playing episodes"):
-        agent = choosing(load_agent(directory, which.value), choice.value)
+        agent = load_agent(directory, which.value, interventions=done)
+        agent = choosing(agent, choice.value)
         task = make_vector_task(
             config.task.name, config.task.options, n_worlds=episodes
         )
@@ -286,6 +320,7 @@ def evaluate(
         "seed": seed,
         "choice": choice.value,
         "checkpoint": which.value,
+        "interventions": [one.model_dump(mode="json") for one in done],
         **summary,
     }
     if out is not None:
@@ -293,13 +328,30 @@ def evaluate(
     if as_json:
         typer.echo(json.dumps(result))
         return
-    table = Table(title=f"{directory}: {episodes} episodes, {choice.value} actions")
+    what = f", {len(done)} interventions" if done else ""
+    table = Table(
+        title=f"{directory}: {episodes} episodes, {choice.value} actions{what}"
+    )
     for column in ("", "mean", "95 % from", "to", "median", "mode"):
         table.add_column(column, justify="right" if column else "left")
     for name, row in summary.items():
         keys = ("mean", "low", "high", "median", "mode")
         table.add_row(name, *(f"{row[key]:.4g}" if key in row else "" for key in keys))
     Console().print(table)
+
+
+def _interventions(
+    lesions: Sequence[str] | None,
+    clamps: Sequence[str] | None,
+    noises: Sequence[str] | None,
+    seed: int,
+) -> "list[Intervention]":
+    """Read what is to be done to a network: noise first, lesions last."""
+    return [
+        *(parse_intervention("noise", text, seed) for text in noises or ()),
+        *(parse_intervention("clamp", text, seed) for text in clamps or ()),
+        *(parse_intervention("lesion", text, seed) for text in lesions or ()),
+    ]
 
 
 def _write_evaluation(
@@ -310,7 +362,7 @@ def _write_evaluation(
 
     from angora_train.analysis.figures import plot_distribution
     from atlasnet.figures.palette import figure_of
-    from atlasnet.files import replacing, write_text
+    from atlasnet.files import write_text
 
     write_text(out / "evaluation.json", json.dumps(result, indent=1))
     with replacing(out / "returns.npy") as path:
@@ -322,12 +374,16 @@ def _write_evaluation(
 
 
 @app.command()
-def record(
+def record(  # noqa: PLR0913 - one parameter per option
     directory: RunFolder,
     out: Annotated[Path, typer.Option(help="The NetCDF file to write.")],
     which: WhichOption = WhichCheckpoint.best,
     episodes: Annotated[int, typer.Option(min=1, help="Episodes to play.")] = 100,
     seed: SeedOption = 20_000,
+    lesion: LesionOption = None,
+    clamp: ClampOption = None,
+    noise: NoiseOption = None,
+    intervention_seed: InterventionSeed = 0,
 ) -> None:
     """Record every area of a trained network, as an xarray data set in NetCDF."""
     import_keras()
@@ -336,21 +392,94 @@ def record(
     from angora_train.checkpoint import load_agent, read_config
     from angora_train.tasks.registry import make_vector_task
 
+    done = _interventions(lesion, clamp, noise, intervention_seed)
     config = read_config(directory, which.value)
     with _errors.status("recording"):
         probes = area_layers(load_agent(directory, which.value).model)
-        agent = load_agent(directory, which.value, probes)
+        agent = load_agent(directory, which.value, probes, done)
         task = make_vector_task(
             config.task.name, config.task.options, n_worlds=episodes
         )
         task.set_progress(1.0)  # as at the end of training
-        recording = play(agent, task, seed, {"run": str(directory)})
+        attributes = {
+            "run": str(directory),
+            "interventions": json.dumps([one.model_dump(mode="json") for one in done]),
+        }
+        recording = play(agent, task, seed, attributes)
         save_recording(recording, out)
     Console().print(
         f"{out}: {recording.sizes['episode']} episodes, {recording.sizes['time']} "
         f"control steps, {recording.sizes['unit']} units of {len(probes)} areas",
         soft_wrap=True,
     )
+
+
+@app.command()
+def pretrain(
+    out: Annotated[
+        Path, typer.Option(help="The folder to write: pictures, network, report.")
+    ],
+    config: Annotated[
+        str | None, typer.Option(help="A YAML file with other settings.")
+    ] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a setting: n_images=4000"),
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads that learn.")] = 1,
+) -> None:
+    """Let a network learn the cube's pose from pictures that the simulator makes.
+
+    Writes pose.keras, which `network.streams` of a run reads, report.json with the
+    error on held-out pictures, and pose.png. An interrupted call keeps its pictures.
+    """
+    settings = load_pretraining(config, override or [])
+    import_keras()
+    from angora_train.pretraining.figure import plot_pose
+    from angora_train.pretraining.fitting import MODEL_FILE
+    from angora_train.pretraining.fitting import pretrain as learn
+
+    with reporting("Making") as report:
+        found = learn(settings, out, report, threads)
+    with replacing(out / "pose.png") as path:
+        plot_pose(found).savefig(path, dpi=120)
+    table = Table(title=f"Error on {len(found.held_out)} held-out pictures")
+    columns = ("", "median", "mean", "median of the mean pose", "mean of it")
+    for column in columns:
+        table.add_column(column, justify="right" if column else "left")
+    for key, name in (("position_cm", "cm"), ("orientation_deg", "degrees")):
+        rows = (found.report["error"][key], found.report["baseline"][key])
+        numbers = [f"{row[which]:.3g}" for row in rows for which in ("median", "mean")]
+        table.add_row(name, *numbers)
+    Console().print(table)
+    Console().print(f"{out / MODEL_FILE}", soft_wrap=True)
+
+
+@app.command()
+def export(
+    directory: RunFolder,
+    out: Annotated[Path, typer.Option(help="The folder to write.")],
+    which: WhichOption = WhichCheckpoint.best,
+    choice: Annotated[
+        ActionChoice, typer.Option(help="How actions follow from the policy.")
+    ] = ActionChoice.expected,
+) -> None:
+    """Write a trained agent as a TensorFlow SavedModel of one control step.
+
+    It takes sensations as they come and the state of the step before, and returns the
+    action and the new state. policy.json says their names and shapes.
+    """
+    if choice is ActionChoice.sampled:
+        raise ConfigError("An exported agent does not draw: expected or most_likely.")
+    import_keras()
+    from angora_train.checkpoint import load_agent
+    from angora_train.export import export_agent
+
+    with _errors.status("exporting"):
+        is_mean = choice is ActionChoice.expected
+        agent = load_agent(directory, which.value)
+        about = export_agent(agent, out, "expected" if is_mean else "most_likely")
+    Console().print(f"{about}", soft_wrap=True)
 
 
 @app.command()

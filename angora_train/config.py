@@ -16,20 +16,25 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
 from angora_train.errors import ConfigError, closest
 
 __all__ = [
+    "ComponentConfig",
     "NetworkConfig",
     "NormalizationConfig",
     "PPOConfig",
     "PolicyConfig",
+    "PretrainingConfig",
     "RanksConfig",
     "RunConfig",
+    "StreamConfig",
     "TaskConfig",
     "load_config",
+    "load_pretraining",
 ]
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -43,6 +48,29 @@ class _Frozen(BaseModel):
     )
 
 
+class _Root(_Frozen):
+    """What is read from a file: says what is wrong with it."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Validate a plain mapping.
+
+        Raises
+        ------
+        ConfigError
+            If a key is unknown or a value is not allowed: with the nearest key.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise ConfigError(_explain(error, cls)) from error
+
+    def to_yaml(self) -> str:
+        """Return the config, all defaults filled in, as YAML text."""
+        text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+        return text
+
+
 class TaskConfig(_Frozen):
     """Which task, and with which options."""
 
@@ -52,11 +80,38 @@ class TaskConfig(_Frozen):
     """Fields of the task's own config."""
 
 
+class ComponentConfig(_Frozen):
+    """Parts of another network whose weights are taken over."""
+
+    path: Path
+    """A ``.keras`` file."""
+    parts: tuple[str, ...] = ("*",)
+    """Areas, pathways (``source -> target``) and layers by name, or patterns such as
+    ``value_*``; by default all that fits."""
+    replace: bool = False
+    """Whether the areas among these parts, given by name, take the other network's
+    units and cell, too."""
+
+
+class StreamConfig(_Frozen):
+    """A Keras model that stands between a sensation and the areas it enters."""
+
+    path: Path
+    """A ``.keras`` file with a functional model that reads one sensation, such as
+    `angora-train pretrain` writes."""
+    layer: str | None = None
+    """Layer whose output is handed on; by default ``features`` where there is one, else
+    the model's output."""
+    replaces: tuple[str, ...] = ()
+    """Areas of an atlas's network that are left out for it: it enters where they led
+    to. By default it enters the areas that the sensation would."""
+
+
 class NetworkConfig(_Frozen):
     """Which network: a file, a plain architecture, a preset, or regions by name."""
 
     path: Path | None = None
-    """A ``.keras`` file; the fields below, but for the last two, then count for
+    """A ``.keras`` file; the fields below, but for the last three, then count for
     nothing."""
     architecture: Literal["simple", "deeper", "wide"] | None = None
     """A plain network without an atlas; see `angora_train.architectures`."""
@@ -64,6 +119,9 @@ class NetworkConfig(_Frozen):
     """Recurrent layer of a plain architecture; ``none`` for a feed-forward one."""
     shared: bool = False
     """Whether policy and value of a plain architecture share their layers."""
+    match_parameters: PositiveInt | str | None = None
+    """Parameters that a plain architecture is scaled to, within 1 %: a number, a
+    preset of the atlas with this config's other keys, or a ``.keras`` file."""
     preset: str | None = "fpn"
     """Name of a preset of the atlas."""
     regions: tuple[str, ...] = ()
@@ -79,19 +137,43 @@ class NetworkConfig(_Frozen):
     hemisphere: Literal["left", "right", "both"] = "left"
     """Left, since the modelled hand is a right hand."""
     n_units: PositiveInt = 2048
-    """Units of all areas together."""
+    """Units of all areas without a map together."""
     exponent: NonNegativeFloat = 1.0
     """Power of the cell count that units are proportional to."""
     floor: PositiveInt = 32
     """Fewest units of an area."""
-    pretrained: Path | None = None
-    """A ``.keras`` file whose weights are taken over, layer by layer, where names and
-    shapes agree."""
+    plan: Mapping[str, Any] = Field(default_factory=dict)
+    """What is chosen about areas and pathways: fields of `atlasnet.PlanOptions`, e.g.
+    ``{cell: lstm, has_delays: true}``."""
+    visual: Mapping[str, Any] = Field(default_factory=dict)
+    """How visual areas become maps where the task gives pixels: fields of
+    `atlasnet.VisualRule`, e.g. ``{total: 56000, readout: flatten}``."""
+    streams: Mapping[str, StreamConfig] = Field(default_factory=dict)
+    """Pretrained models by the sensation that they read. Each is a layer of the network
+    named ``<sensation>_stream``."""
+    pretrained: tuple[ComponentConfig, ...] = ()
+    """Other networks whose weights are taken over, by name, one after the other; a
+    path alone means all that fits."""
     frozen: tuple[str, ...] = ()
-    """Layers that are not trained: names, or patterns such as ``vision_*``."""
+    """Areas and layers that are not trained: names, or patterns like ``vision_*``."""
+
+    @field_validator("pretrained", mode="before")
+    @classmethod
+    def _from_path(cls, value: Any) -> Any:
+        """Let a path, or one entry, stand for the whole."""
+        if value is None:
+            return ()
+        if isinstance(value, str | Path | Mapping | ComponentConfig):
+            value = (value,)
+        return [{"path": one} if isinstance(one, str | Path) else one for one in value]
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.match_parameters is not None and self.architecture is None:
+            raise ConfigError(
+                "network.match_parameters scales a plain network: set "
+                "network.architecture, too."
+            )
         sources = (self.path, self.architecture, self.preset, self.regions or None)
         if all(source is None for source in sources):
             raise ConfigError(
@@ -219,7 +301,7 @@ class RanksConfig(_Frozen):
     """Whether each of several ranks keeps to one core."""
 
 
-class RunConfig(_Frozen):
+class RunConfig(_Root):
     """Everything that decides the result of a training run."""
 
     task: TaskConfig = TaskConfig()
@@ -262,24 +344,63 @@ class RunConfig(_Frozen):
             )
         return self
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Validate a plain mapping.
 
-        Raises
-        ------
-        ConfigError
-            If a key is unknown or a value is not allowed: with the nearest key.
-        """
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            raise ConfigError(_explain(error)) from error
+class PretrainingConfig(_Root):
+    """Pretraining of vision: which pictures, which network, and how it learns."""
 
-    def to_yaml(self) -> str:
-        """Return the config, all defaults filled in, as YAML text."""
-        text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
-        return text
+    height_px: Annotated[int, Field(ge=16, le=1024)] = 84
+    """Height of the picture of one camera, pixels."""
+    width_px: Annotated[int, Field(ge=16, le=1024)] = 84
+    """Width of the picture of one camera, pixels."""
+    n_cameras: Annotated[int, Field(ge=1, le=3)] = 1
+    """Cameras around the hand."""
+    hand: Literal["meshes", "shapes"] = "meshes"
+    """``meshes``: the hand as it looks; ``shapes``: what it touches with, which is
+    drawn three times as fast."""
+    n_images: PositiveInt = 16_000
+    """Pictures to learn from."""
+    n_held_out: PositiveInt = 2_000
+    """Pictures from other drops, on which the error is measured."""
+    network: Path | None = None
+    """A ``.keras`` file with a functional model that reads one picture, shape (H, W,
+    3 `n_cameras`), numbers between 0 and 1; or a network of areas with maps, whose
+    other sensations are then silent. By default a small convolutional one."""
+    features: tuple[str, ...] = ()
+    """Layers or areas of `network` from which the pose is read; by default its output,
+    or the areas with maps at the ends of its visual streams."""
+    n_epochs: PositiveInt = 12
+    """Passes over the pictures."""
+    batch_size: PositiveInt = 64
+    """Pictures of an update."""
+    learning_rate: PositiveFloat = 1e-3
+    """Step size of Adam at the start; it falls to zero as half a cosine (Loshchilov &
+    Hutter 2017, arXiv:1608.03983)."""
+    rotation_weight: PositiveFloat = 1.0
+    """Weight of the rotation's loss, one minus the cosine of the angle, beside the
+    place's, its squared error in standard deviations."""
+    seed: NonNegativeInt = 0
+    """Seed of pictures, weights and order."""
+
+
+def load_pretraining(
+    source: str | None = None, overrides: Sequence[str] = ()
+) -> PretrainingConfig:
+    """Read the settings of a pretraining.
+
+    Parameters
+    ----------
+    source : str, optional
+        A YAML file; by default all is as the class says.
+    overrides : sequence of str
+        Changes as ``n_images=4000``; the values are YAML.
+
+    Raises
+    ------
+    ConfigError
+        As of :func:`load_config`.
+    """
+    data = {} if source is None else _read_yaml(source)
+    return PretrainingConfig.from_dict(_changed(data, overrides))
 
 
 def load_config(source: str, overrides: Sequence[str] = ()) -> RunConfig:
@@ -303,7 +424,11 @@ def load_config(source: str, overrides: Sequence[str] = ()) -> RunConfig:
         If there is no such file or preset, it is no mapping, or a key or value is
         not allowed.
     """
-    data = _read_yaml(source)
+    return RunConfig.from_dict(_changed(_read_yaml(source), overrides))
+
+
+def _changed(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Return settings with changes made to them."""
     for override in overrides:
         key, separator, text = override.partition("=")
         if not separator:
@@ -317,7 +442,7 @@ def load_config(source: str, overrides: Sequence[str] = ()) -> RunConfig:
                 "'network.regions=[\"Area 4p (PreCG)\"]'."
             ) from error
         _set(data, key.split("."), value, override)
-    return RunConfig.from_dict(data)
+    return data
 
 
 def _read_yaml(source: str) -> dict[str, Any]:
@@ -359,7 +484,7 @@ def _set(data: dict[str, Any], keys: list[str], value: Any, override: str) -> No
     data[keys[-1]] = value
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, root: type[BaseModel]) -> str:
     """Say what is wrong with the first offending field."""
     first = error.errors()[0]
     cause = first.get("ctx", {}).get("error")
@@ -367,15 +492,15 @@ def _explain(error: ValidationError) -> str:
         return str(cause)
     where = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        known = _known_keys(first["loc"][:-1])
+        known = _known_keys(first["loc"][:-1], root)
         hint = closest(str(first["loc"][-1]), known)
         return f"Unknown config key '{where}'.{hint} Allowed: {', '.join(known)}."
     return f"Config key '{where}': {first['msg']}, got {first['input']!r}."
 
 
-def _known_keys(location: tuple[str | int, ...]) -> list[str]:
+def _known_keys(location: tuple[str | int, ...], root: type[BaseModel]) -> list[str]:
     """Return the keys that a section of the config allows."""
-    model: type[BaseModel] = RunConfig
+    model = root
     for part in location:
         annotation = model.model_fields[str(part)].annotation
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):

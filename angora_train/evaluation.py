@@ -77,7 +77,7 @@ class AgentActor:
 
     def __init__(self, agent: Agent) -> None:
         self.agent = agent
-        self.n_uniforms = agent.distribution.n_uniforms
+        self.n_uniforms = agent.n_uniforms
 
     def initial_state(self, n_worlds: int) -> State:
         """Return the agent's recurrent state before an episode."""

@@ -6,15 +6,16 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
 from angora_train.advantages import generalized_advantage
-from angora_train.agent import Agent
+from angora_train.agent import NOISE, Agent
 from angora_train.comm import Comm
 from angora_train.config import RunConfig
 from angora_train.errors import DivergenceError
 from angora_train.experience import Experience
-from angora_train.losses import METRICS, ppo_loss
+from angora_train.losses import METRICS, masked_mean, ppo_loss
 from angora_train.minibatches import Geometry, deal, own_part
 from angora_train.normalization import RewardScaler, ValueNormalizer
 from angora_train.recurrence import IS_FIRST
@@ -23,7 +24,10 @@ from angora_train.rollout import Rollout
 
 __all__ = ["PPOLearner", "chunked"]
 
-_LOGGED = (*METRICS, "loss")
+_COST = "_cost"
+"""Ending of the names of a model's outputs that are added to the loss."""
+_WEIGHT_COST = "weight_cost"
+"""Name of what the model's regularizers add to the loss."""
 
 
 class PPOLearner:
@@ -77,6 +81,8 @@ class PPOLearner:
             self.ppo.learning_rate, epsilon=self.ppo.adam_epsilon
         )
         variables = agent.stateful.model.trainable_variables
+        self._costs = _cost_names(agent.stateful.model)
+        self._logged = (*METRICS, *self._costs, "loss")
         self._gradient = agent.engine.gradient(self._loss, variables)
         self._apply = agent.engine.update(self.optimizer, variables)
         self._n_weights = sum(int(np.prod(v.shape)) for v in variables)
@@ -106,12 +112,22 @@ class PPOLearner:
         """Run the model over a batch of chunks and return the loss: compiled."""
         names = (
             *self.agent.sensations,
+            *([NOISE] if self.agent.n_noise else []),
             IS_FIRST,
             *self.agent.stateful.state_shapes,
         )
         inputs = self.agent.as_floats({name: batch[name] for name in names})
         outputs = self.agent.stateful.model(inputs, training=True)
-        return ppo_loss(outputs, batch, self.agent.distribution, self.ppo)
+        loss, metrics = ppo_loss(outputs, batch, self.agent.distribution, self.ppo)
+        for name in self._costs:
+            if name == _WEIGHT_COST:
+                weights = self.agent.stateful.model.trainable_weights
+                cost = sum(w.regularizer(w) for w in weights if w.regularizer)
+            else:
+                per_step = ops.squeeze(outputs[name], axis=-1)
+                cost = masked_mean(per_step, batch["mask"])
+            loss, metrics = loss + cost, {**metrics, name: cost}
+        return loss, metrics
 
     def update(
         self, rollout: Rollout, cycle: int, learning_rate: float
@@ -197,7 +213,7 @@ class PPOLearner:
     ) -> dict[str, float]:
         """Take one step on one minibatch, with the gradient of all ranks."""
         batch: dict[str, NDArray[Any]] = {}
-        gradient, metrics = None, dict.fromkeys(_LOGGED, 0.0)
+        gradient, metrics = None, dict.fromkeys(self._logged, 0.0)
         if len(entries):
             batch = self._experience.read(entries, n_rows)
             gradient, metrics = self._gradient(batch)
@@ -218,16 +234,16 @@ class PPOLearner:
         """Return means over the ranks that learn, weighted by chunks: one message."""
         if gradient is not None and self.comm.size == 1:
             return gradient, dict(metrics)
-        message = np.zeros(self._n_weights + len(_LOGGED) + 1, np.float32)
+        message = np.zeros(self._n_weights + len(self._logged) + 1, np.float32)
         if gradient is not None:
             message[: self._n_weights] = gradient
-            message[self._n_weights : -1] = [metrics[name] for name in _LOGGED]
+            message[self._n_weights : -1] = [metrics[name] for name in self._logged]
             message[-1] = 1.0
             message *= np.float32(n_chunks)
         total = message if self._learners is None else self._learners.sum(message)
         total /= total[-1]
         means = total[self._n_weights : -1].tolist()
-        return total[: self._n_weights], dict(zip(_LOGGED, means, strict=True))
+        return total[: self._n_weights], dict(zip(self._logged, means, strict=True))
 
     def _share_weights(self) -> None:
         """Give the weights of the first rank that learns to those that only gather."""
@@ -304,6 +320,18 @@ class PPOLearner:
         variance_y = sum_yy / n - (sum_y / n) ** 2
         variance_e = sum_ee / n - (sum_e / n) ** 2
         return float(1.0 - variance_e / (variance_y + 1e-12))
+
+
+def _cost_names(model: keras.Model) -> tuple[str, ...]:
+    """Return the names of what a model itself adds to the loss.
+
+    These are its outputs ``..._cost``, shape (B, T, 1), and its regularizers.
+    """
+    has_regularizer = any(w.regularizer for w in model.trainable_weights)
+    return (
+        *sorted(name for name in model.output if name.endswith(_COST)),
+        *([_WEIGHT_COST] if has_regularizer else []),
+    )
 
 
 def _diagnose(metrics: Mapping[str, float]) -> str:

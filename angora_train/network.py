@@ -1,19 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 """The network that a run's config asks for: from a file, plain, or from the atlas."""
 
+import json
+import math
+import warnings
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import keras
 
 import atlasnet
-from angora_train.architectures import build_architecture
-from angora_train.config import NetworkConfig, PolicyConfig
+from angora_train.architectures import build_architecture, match_parameters
+from angora_train.config import ComponentConfig, NetworkConfig, PolicyConfig
 from angora_train.distributions import Distribution
 from angora_train.errors import ConfigError, closest
+from atlasnet.files import write_text
 
 __all__ = ["make_network"]
+
+_FEATURES = "features"
+"""Layer that a stream is read at, where it has one of this name."""
 
 
 def make_network(
@@ -57,34 +65,103 @@ def make_network(
         If the atlas or the file cannot give it.
     """
     width = distribution.n_parameters - distribution.n_spreads
+    streams = _streams(config)
+    shapes = _read_shapes(shapes, streams)
     if config.path is not None:
-        model = _loaded(config.path)
+        model = _loaded(config.path, "network.path")
+        _warn_of_another_step(model, config.path, control_step_s)
     elif config.architecture is not None:
-        kept = {k: v for k, v in shapes.items() if k not in config.without}
-        model = build_architecture(
-            config.architecture,
-            kept,
-            width,
-            cell=config.cell,
-            shared=config.shared,
-            seed=seed,
-        )
+        model = _plain(config, shapes, width, control_step_s, seed, directory)
     else:
         model = _from_atlas(config, shapes, width, control_step_s, seed, directory)
     if distribution.n_spreads:
         model = _with_spread(model, width, distribution, policy.initial_log_std)
-    if config.pretrained is not None:
-        _take_over(model, config.pretrained)
+    for sensation, stream in streams.items():
+        model = _connected(model, sensation, stream)
+    _take_over(model, config.pretrained, directory)
     _freeze(model, config.frozen)
     return model
 
 
-def _loaded(path: Path) -> keras.Model:
-    """Load a model."""
+def _plain(
+    config: NetworkConfig,
+    shapes: Mapping[str, Sequence[int]],
+    policy_size: int,
+    control_step_s: float,
+    seed: int,
+    directory: Path | None,
+) -> keras.Model:
+    """Build a plain network, with as many parameters as another if wanted."""
+    name = config.architecture or ""
+    kept = {k: v for k, v in shapes.items() if k not in config.without}
+    kind: dict[str, Any] = {"cell": config.cell, "shared": config.shared}
+    if config.match_parameters is None:
+        return build_architecture(name, kept, policy_size, seed=seed, **kind)
+    n_wanted = config.match_parameters
+    if isinstance(n_wanted, str):
+        other = _other_network(config, n_wanted, shapes, policy_size, control_step_s)
+        n_wanted = int(other.count_params())
+    found = match_parameters(name, kept, policy_size, n_wanted, **kind)
+    if directory is not None:
+        report = {
+            "n_parameters": found.n_parameters,
+            "n_wanted": n_wanted,
+            "deviation": found.deviation,
+            "dense": found.widths.dense,
+            "last": found.widths.last,
+        }
+        write_text(directory / "match.json", json.dumps(report, indent=1))
+    return build_architecture(
+        name, kept, policy_size, seed=seed, widths=found.widths, **kind
+    )
+
+
+def _other_network(
+    config: NetworkConfig,
+    name: str,
+    shapes: Mapping[str, Sequence[int]],
+    policy_size: int,
+    control_step_s: float,
+) -> keras.Model:
+    """Return the network whose parameters are to be matched."""
+    if name.endswith(".keras"):
+        return _loaded(Path(name), "network.match_parameters")
+    other = config.model_copy(
+        update={"architecture": None, "match_parameters": None, "preset": name}
+    )
+    return _from_atlas(other, shapes, policy_size, control_step_s, 0, None)
+
+
+def _connected(model: keras.Model, sensation: str, stream: keras.Model) -> keras.Model:
+    """Put a stream before one of the network's inputs."""
+    try:
+        return atlasnet.connect_stream(model, sensation, stream)
+    except atlasnet.AtlasNetError as error:
+        raise ConfigError(f"network.streams.{sensation}: {error}") from error
+
+
+def _loaded(path: Path, key: str) -> keras.Model:
+    """Load the model that a key of the config names."""
     try:
         return atlasnet.load_model(path)
     except atlasnet.AtlasNetError as error:
-        raise ConfigError(f"network.path: {error}") from error
+        raise ConfigError(f"{key}: {error}") from error
+
+
+def _warn_of_another_step(
+    model: keras.Model, path: Path, control_step_s: float
+) -> None:
+    """Warn if a network of areas was planned for another control step."""
+    spec = atlasnet.spec_of(model)
+    if spec is None or math.isclose(spec.control_step_s, control_step_s):
+        return
+    warnings.warn(
+        f"network.path: '{path}' was planned for a control step of "
+        f"{1000 * spec.control_step_s:g} ms, the task's is {1000 * control_step_s:g} "
+        "ms: its time constants and delays are scaled by the ratio. Plan it again "
+        f"with --control-step {control_step_s:g} to keep them.",
+        stacklevel=3,
+    )
 
 
 def _from_atlas(
@@ -96,7 +173,7 @@ def _from_atlas(
     directory: Path | None,
 ) -> keras.Model:
     """Build the network of a preset or of regions by name."""
-    sizes = {name: shape[0] for name, shape in shapes.items() if len(shape) == 1}
+    sizes = {name: tuple(shape) for name, shape in shapes.items()}
     try:
         graph = _graph(config)
         interface = atlasnet.hand_interface(
@@ -105,6 +182,7 @@ def _from_atlas(
             inputs=config.inputs,
             action=config.action or None,
             without=config.without,
+            preset=config.preset or "fpn",
         )
         rule = atlasnet.UnitRule(
             total=config.n_units, exponent=config.exponent, floor=config.floor
@@ -115,16 +193,45 @@ def _from_atlas(
             rule=rule,
             control_step_s=control_step_s,
             name="regions" if config.regions else config.preset or "fpn",
+            options=atlasnet.PlanOptions(**config.plan),
+            visual=atlasnet.VisualRule(**config.visual) if config.visual else None,
         )
+        spec = _with_components(config, spec, shapes)
     except atlasnet.AtlasNetError as error:
         raise ConfigError(
             f"network: {error} In a run's config the keys are network.inputs.NAME, "
-            "network.action and network.without, each a list."
+            "network.action and network.without, each a list; options of areas and "
+            "pathways are network.plan.NAME, those of visual areas network.visual.NAME."
         ) from error
     if directory is not None:
         graph.save(directory / "graph.json")
         spec.save(directory / "network.json")
     return atlasnet.build_model(spec, seed=seed)
+
+
+def _with_components(
+    config: NetworkConfig,
+    spec: atlasnet.NetworkSpec,
+    shapes: Mapping[str, Sequence[int]],
+) -> atlasnet.NetworkSpec:
+    """Make room for streams, and give areas what they have in other networks."""
+    for sensation, stream in config.streams.items():
+        if stream.replaces:
+            spec = atlasnet.replace_areas(
+                spec, stream.replaces, sensation, math.prod(shapes[sensation])
+            )
+    for component in config.pretrained:
+        if component.replace:
+            other = atlasnet.spec_of(_loaded(component.path, "network.pretrained"))
+            if other is None:
+                raise ConfigError(
+                    f"network.pretrained: '{component.path}' has no areas that others "
+                    "could be replaced by."
+                )
+            known = {area.name for area in spec.areas}
+            named = [part for part in component.parts if part in known]
+            spec = atlasnet.adopt_areas(spec, other, named)
+    return spec
 
 
 def _graph(config: NetworkConfig) -> atlasnet.RegionGraph:
@@ -159,41 +266,73 @@ def _with_spread(
     return keras.Model(inputs, outputs, name=model.name)
 
 
-def _take_over(model: keras.Model, path: Path) -> None:
-    """Take the weights of another model's layers of the same names and shapes."""
-    try:
-        other = atlasnet.load_model(path)
-    except atlasnet.AtlasNetError as error:
-        raise ConfigError(f"network.pretrained: {error}") from error
-    given = {layer.name: layer for layer in other.layers if layer.weights}
-    taken = 0
-    for layer in model.layers:
-        source = given.get(layer.name)
-        if source is None or not layer.weights:
-            continue
-        if [w.shape for w in source.weights] == [w.shape for w in layer.weights]:
-            layer.set_weights(source.get_weights())
-            taken += 1
-    if not taken:
-        own = [layer.name for layer in model.layers if layer.weights]
-        raise ConfigError(
-            f"network.pretrained: no layer of '{path}' has the name and the shapes of "
-            f"one of this network. Its layers: {', '.join(given)}. The network's: "
-            f"{', '.join(own)}."
-        )
-
-
-def _freeze(model: keras.Model, patterns: Sequence[str]) -> None:
-    """Exclude layers from training."""
-    names = [layer.name for layer in model.layers if layer.weights]
-    for pattern in patterns:
-        matching = [name for name in names if fnmatchcase(name, pattern)]
-        if not matching:
+def _streams(config: NetworkConfig) -> dict[str, keras.Model]:
+    """Load the models that stand before sensations, cut where they are read."""
+    streams = {}
+    for sensation, wanted in config.streams.items():
+        key = f"network.streams.{sensation}"
+        model = _loaded(wanted.path, key)
+        names = [layer.name for layer in model.layers]
+        layer = wanted.layer or (_FEATURES if _FEATURES in names else None)
+        if layer is not None and layer not in names:
             raise ConfigError(
-                f"network.frozen: no layer with weights is called '{pattern}'."
-                f"{closest(pattern, names)} Layers: {', '.join(names)}."
+                f"{key}.layer: '{wanted.path}' has no layer '{layer}'."
+                f"{closest(layer, names)} Layers: {', '.join(names)}."
             )
-        for name in matching:
-            model.get_layer(name).trainable = False
-    if not model.trainable_weights:
-        raise ConfigError("network.frozen leaves no layer to be trained.")
+        if layer is not None:
+            model = keras.Model(model.inputs, model.get_layer(layer).output)
+        elif not hasattr(model.output, "shape"):
+            raise ConfigError(
+                f"{key}.layer: '{wanted.path}' has several outputs; name the layer "
+                f"that is to be read. Layers: {', '.join(names)}."
+            )
+        streams[sensation] = model
+    return streams
+
+
+def _read_shapes(
+    shapes: Mapping[str, Sequence[int]], streams: Mapping[str, keras.Model]
+) -> dict[str, Sequence[int]]:
+    """Return the shapes that the network reads: features instead of sensations."""
+    read = dict(shapes)
+    for sensation, stream in streams.items():
+        if sensation not in shapes:
+            raise ConfigError(
+                f"network.streams: the task has no sensation '{sensation}'."
+                f"{closest(sensation, shapes)} Sensations: {', '.join(shapes)}."
+            )
+        seen, given = tuple(stream.inputs[0].shape[1:]), tuple(shapes[sensation])
+        if seen != given:
+            raise ConfigError(
+                f"network.streams.{sensation}: the model reads {seen}, the task's "
+                f"sensation is {given}."
+            )
+        read[sensation] = (math.prod(stream.output.shape[1:]),)
+    return read
+
+
+def _take_over(
+    model: keras.Model, components: Sequence[ComponentConfig], directory: Path | None
+) -> None:
+    """Take over weights of other networks, and note what was taken."""
+    notes = []
+    for component in components:
+        other = _loaded(component.path, "network.pretrained")
+        try:
+            found = atlasnet.take_weights(model, other, component.parts)
+            notes.append({"path": str(component.path), **asdict(found)})
+        except atlasnet.AtlasNetError as error:
+            raise ConfigError(
+                f"network.pretrained, '{component.path}': {error}"
+            ) from error
+
+    if notes and directory is not None:
+        write_text(directory / "pretrained.json", json.dumps(notes, indent=1))
+
+
+def _freeze(model: keras.Model, parts: Sequence[str]) -> None:
+    """Exclude areas and layers from training."""
+    try:
+        atlasnet.freeze(model, parts)
+    except atlasnet.AtlasNetError as error:
+        raise ConfigError(f"network.frozen: {error}") from error

@@ -195,6 +195,13 @@ class SensationNormalizer:
             for name, moments in self.moments.items()
         }
 
+    @property
+    def scales(
+        self,
+    ) -> Mapping[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        """Mean and factor of every sensation, each of shape (size,)."""
+        return self._scales
+
     def normalize(
         self, observation: Mapping[str, NDArray[np.float32]]
     ) -> dict[str, NDArray[np.float32]]:

@@ -75,7 +75,7 @@ def describe(config: RunConfig, n_ranks: int, n_nodes: int) -> dict[str, Any]:
     )
     check_model(model, shapes, distribution)
     task.close()
-    widths = sum(int(np.prod(shapes[t.name])) for t in model.inputs)
+    widths = sum(int(np.prod(t.shape[2:])) for t in model.inputs)
     n_bytes = config.ppo.horizon * len(worlds) * widths * _FLOAT_BYTES
     return {
         **geometry.describe(len(learners)),

@@ -132,12 +132,16 @@ class _PreparingRNN(keras.layers.RNN):
         )
         return output, *initial_state_shape
 
-    def inner_loop(self, sequences: Any, *args: Any, **kwargs: Any) -> Any:
-        """Run the loop."""
+    def inner_loop(
+        self, sequences: Any, initial_state: Any, mask: Any, training: bool = False
+    ) -> Any:
+        """Run the loop; a single step needs none."""
+        if sequences.shape[1] == 1 and mask is None:
+            output, states = self.cell(sequences[:, 0], list(initial_state))
+            return output, ops.expand_dims(output, 1), states
         inner = self.cell.cell
-        is_worth = sequences.shape[1] != 1 and hasattr(inner, "prepared")
-        with inner.prepared() if is_worth else nullcontext():
-            return super().inner_loop(sequences, *args, **kwargs)
+        with inner.prepared() if hasattr(inner, "prepared") else nullcontext():
+            return super().inner_loop(sequences, initial_state, mask, training)
 
 
 @dataclass(frozen=True)

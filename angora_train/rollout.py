@@ -209,7 +209,7 @@ class Collector:
         raw, states = _Rows(horizon), _Rows(horizon // chunk_length)
         episodes: list[Episode] = []
         t = 0
-        width = agent.distribution.n_uniforms
+        width = agent.n_uniforms
         for i_chunk, draw in enumerate(
             self._draws(horizon, cycle, width, block=chunk_length)
         ):
@@ -218,6 +218,7 @@ class Collector:
                 raw.write(t, self._unscaled())
                 sensations = agent.normalize(self._observation)
                 step = agent.act(sensations, self._state, self._is_first, uniforms)
+                sensations |= agent.noise(uniforms)
                 observation, reward, terminated, truncated, info = self._task.step(
                     step.action
                 )
@@ -313,9 +314,8 @@ class Collector:
         is_first: NDArray[np.bool_],
     ) -> NDArray[np.float32]:
         """Return what the agent expects from here, without acting."""
-        idle = np.full(
-            (len(is_first), self._agent.distribution.n_uniforms), 0.5, np.float32
-        )
+        idle = np.full((len(is_first), self._agent.n_uniforms), 0.5, np.float32)
+        idle[:, self._agent.distribution.n_uniforms :] = 0.0  # no noise
         sensations = self._agent.normalize(observation)
         return self._agent.act(sensations, state, is_first, idle).value
 

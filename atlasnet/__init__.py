@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from atlasnet.atlas.table_source import TableSource as TableSource
     from atlasnet.builder import build_model as build_model
     from atlasnet.citation import bibliography as bibliography
+    from atlasnet.components import freeze as freeze
+    from atlasnet.components import take_weights as take_weights
     from atlasnet.errors import AtlasNetError as AtlasNetError
     from atlasnet.exchange import export_graph as export_graph
     from atlasnet.graph import Projection as Projection
@@ -45,20 +47,44 @@ if TYPE_CHECKING:
     from atlasnet.graph_comparison import compare_graphs as compare_graphs
     from atlasnet.interface import Interface as Interface
     from atlasnet.interface import hand_interface as hand_interface
+    from atlasnet.interventions import Clamp as Clamp
+    from atlasnet.interventions import Lesion as Lesion
+    from atlasnet.interventions import Noise as Noise
+    from atlasnet.inventory import parameters_by_area as parameters_by_area
+    from atlasnet.inventory import parameters_by_pathway as parameters_by_pathway
     from atlasnet.null_models import randomize as randomize
+    from atlasnet.options import PlanOptions as PlanOptions
     from atlasnet.pipeline import load_model as load_model
     from atlasnet.pipeline import save_model as save_model
     from atlasnet.pipeline import spec_of as spec_of
     from atlasnet.planner import UnitRule as UnitRule
     from atlasnet.planner import plan_network as plan_network
+    from atlasnet.policy import policy_only as policy_only
+    from atlasnet.probing import intervene as intervene
+    from atlasnet.replacement import adopt_areas as adopt_areas
+    from atlasnet.replacement import replace_areas as replace_areas
+    from atlasnet.retinotopy import VisualRule as VisualRule
+    from atlasnet.rewiring import connect_stream as connect_stream
     from atlasnet.spec import NetworkSpec as NetworkSpec
 
 _HOME = {
+    "parameters_by_pathway": "inventory",
+    "parameters_by_area": "inventory",
+    "Clamp": "interventions",
+    "Lesion": "interventions",
+    "Noise": "interventions",
+    "intervene": "probing",
+    "take_weights": "components",
+    "replace_areas": "replacement",
+    "freeze": "components",
+    "connect_stream": "rewiring",
+    "adopt_areas": "replacement",
     "AtlasNetError": "errors",
     "AtlasSource": "atlas.source",
     "GraphRules": "atlas.rules",
     "Interface": "interface",
     "NetworkSpec": "spec",
+    "PlanOptions": "options",
     "Projection": "graph",
     "Region": "graph",
     "RegionGraph": "graph",
@@ -66,6 +92,7 @@ _HOME = {
     "SnapshotSource": "atlas.snapshot",
     "TableSource": "atlas.table_source",
     "UnitRule": "planner",
+    "VisualRule": "retinotopy",
     "all_regions_graph": "atlas.assembly",
     "bibliography": "citation",
     "build_graph": "atlas.assembly",
@@ -75,6 +102,7 @@ _HOME = {
     "hand_interface": "interface",
     "load_model": "pipeline",
     "plan_network": "planner",
+    "policy_only": "policy",
     "preset_graph": "atlas.assembly",
     "randomize": "null_models",
     "save_model": "pipeline",

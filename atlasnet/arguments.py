@@ -17,6 +17,8 @@ __all__ = [
     "INTERRUPTED_EXIT_CODE",
     "ErrorReportingGroup",
     "VariadicCommand",
+    "parse_cells",
+    "parse_image",
     "parse_inputs",
     "repeat_flags",
     "require_writable_folder",
@@ -99,6 +101,71 @@ def repeat_flags(arguments: Iterable[str], flags: Iterable[str]) -> list[str]:
             n_values += 1
         repeated.append(word)
     return repeated
+
+
+def parse_cells(entries: Sequence[str]) -> tuple[str | None, Mapping[str, str]]:
+    """Read which cell all areas with a memory have, and which single areas.
+
+    Parameters
+    ----------
+    entries : sequence of str
+        ``CELL`` for all, ``AREA=CELL`` for one; later entries win.
+
+    Returns
+    -------
+    cell : str or None
+        Cell of all areas with a memory, if given.
+    cells : mapping of str to str
+        Cell by area.
+
+    Examples
+    --------
+    >>> parse_cells(["gru", "4p left=lstm"])
+    ('gru', {'4p left': 'lstm'})
+    """
+    everywhere: str | None = None
+    cells: dict[str, str] = {}
+    for entry in entries:
+        area, equals, cell = entry.rpartition("=")
+        if equals:
+            cells[area.strip()] = cell.strip()
+        else:
+            everywhere = entry.strip()
+    return everywhere, cells
+
+
+def parse_image(text: str) -> tuple[int, int, int]:
+    """Read the shape of an image.
+
+    Parameters
+    ----------
+    text : str
+        ``HEIGHTxWIDTHxCHANNELS``, in pixels.
+
+    Returns
+    -------
+    tuple of int
+        Height, width and channels.
+
+    Raises
+    ------
+    typer.BadParameter
+        If it has another form.
+
+    Examples
+    --------
+    >>> parse_image("84x84x3")
+    (84, 84, 3)
+    """
+    sides = text.casefold().split("x")
+    if len(sides) != 3 or not all(side.strip().isdigit() for side in sides):
+        raise typer.BadParameter(
+            f"expected HEIGHTxWIDTHxCHANNELS, got '{text}'. For example: "
+            "--image 84x84x3 for one camera.",
+            param_hint="'--image'",
+        )
+    height, width, n_channels = (int(side) for side in sides)
+    return height, width, n_channels
 
 
 def parse_inputs(entries: Sequence[str]) -> Mapping[str, tuple[str, ...]]:

@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a NetworkSpec to a Keras model."""
 
+import math
 from typing import Any
 
 import keras
 
-from atlasnet.layers import Area, AreaCell, AreaReadout, AreaSplit
+from atlasnet.layers import (
+    NOISE,
+    NOISE_SIZE,
+    ActivityCost,
+    Area,
+    AreaCell,
+    AreaReadout,
+    AreaSplit,
+)
 from atlasnet.spec import NetworkSpec
 
 __all__ = ["build_model"]
@@ -25,11 +34,16 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
     -------
     keras.Model
         A functional model over sequences of control steps. Inputs: one per sensation
-        by its name, shape (B, T, size), and ``auxiliary`` if the value head reads
-        one. Outputs: ``policy``, shape (B, T, policy_size), the parameters of the
-        action distribution read from the action areas; ``value``, shape (B, T, 1).
+        by its name, shape (B, T, size), of an image (B, T, H, W, C) between 0 and 1,
+        ``auxiliary`` if the value head reads one,
+        and ``noise``, shape (B, T, 3), if units are noisy: uniform random numbers
+        that all noise follows from, or zeros for none. Outputs: ``policy``, shape
+        (B, T, policy_size), the parameters of the action distribution read from the
+        action areas; ``value``, shape (B, T, 1); ``activity_cost``, shape (B, T, 1),
+        if activity costs something. A wiring cost is among ``model.losses``.
         Every area is a layer :class:`atlasnet.layers.Area` named ``slug(area.name)``
-        whose output is the area's activity, shape (B, T, n_units).
+        whose output is the area's activity, shape (B, T, n_units), of a map
+        (B, T, H, W, C).
 
     Examples
     --------
@@ -49,11 +63,15 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
     """
     # Inputs
     inputs = {
-        entry.name: keras.Input((None, entry.size), name=entry.name)
+        entry.name: keras.Input((None, *entry.shape), name=entry.name)
         for entry in spec.inputs
     }
     auxiliary: list[Any] = []
-    sensations = _joined(list(inputs.values()), "sensations")
+    if spec.noise_std:
+        inputs[NOISE] = keras.Input((None, NOISE_SIZE), name=NOISE)
+    rows = {name: _row(tensor) for name, tensor in inputs.items()}
+    sensed = [rows[entry.name] for entry in spec.inputs]
+    sensations = _joined(list(rows.values()), "sensations")
     if spec.value.auxiliary_size:
         inputs["auxiliary"] = keras.Input(
             (None, spec.value.auxiliary_size), name="auxiliary"
@@ -65,10 +83,16 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
     activity = keras.layers.RNN(cell, return_sequences=True, name="areas")(sensations)
     split = AreaSplit([area.n_units for area in spec.areas], name="by_area")(activity)
     areas = [
-        Area(area.name, area.n_units, name=area.layer)(signal)
+        Area(area.name, area.n_units, area.map, name=area.layer)(signal)
         for area, signal in zip(spec.areas, split, strict=True)
     ]
     position = {area.name: i for i, area in enumerate(spec.areas)}
+
+    # Costs of training, whose outputs a trainer adds to its loss
+    costs = {}
+    if spec.activity_cost:
+        layer = ActivityCost(spec.activity_cost, name="activity_cost")
+        costs["activity_cost"] = layer(activity)
 
     # Heads
     policy = keras.layers.Dense(
@@ -78,21 +102,62 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
         kernel_initializer=keras.initializers.Orthogonal(0.01, seed=seed),
         name="policy",
     )(AreaReadout([position[n] for n in spec.action_areas], name="action_areas")(areas))
-    read = AreaReadout([position[n] for n in spec.value.areas], name="value_areas")
-    value = _joined([read(areas), *auxiliary], "value_inputs")
+    seen = _value_inputs(spec, seed, sensed, sensations, areas)
+    value = _joined([*seen, *auxiliary], "value_inputs")
     for i, width in enumerate(spec.value.hidden_units, start=1):
-        value = keras.layers.Dense(
-            width,
-            activation="tanh",
-            kernel_initializer=keras.initializers.GlorotUniform(seed=seed + i),
-            name=f"value_{i}",
-        )(value)
+        is_memory = spec.value.stem == "plain" and i == len(spec.value.hidden_units)
+        value = _hidden(width, i, seed, is_memory=is_memory)(value)
     value = keras.layers.Dense(
         1,
         kernel_initializer=keras.initializers.Orthogonal(1.0, seed=seed),
         name="value",
     )(value)
-    return keras.Model(inputs, {"policy": policy, "value": value}, name=spec.name)
+    heads = {"policy": policy, "value": value}
+    return keras.Model(inputs, {**heads, **costs}, name=spec.name)
+
+
+def _value_inputs(
+    spec: NetworkSpec,
+    seed: int,
+    sensed: list[Any],
+    sensations: Any,
+    areas: list[Any],
+) -> list[Any]:
+    """Return what the value head reads beside the auxiliary input."""
+    if spec.value.stem == "plain":
+        return sensed
+    if spec.value.stem == "copy":
+        cell = AreaCell(spec, seed=seed + 1, name=f"value_{spec.name}")
+        loop = keras.layers.RNN(cell, return_sequences=True, name="value_network")
+        sizes = [area.n_units for area in spec.areas]
+        areas = AreaSplit(sizes, name="value_by_area")(loop(sensations))
+    position = {area.name: i for i, area in enumerate(spec.areas)}
+    picked = [position[name] for name in spec.value.areas]
+    return [AreaReadout(picked, name="value_areas")(areas)]
+
+
+def _hidden(width: int, i: int, seed: int, *, is_memory: bool) -> keras.layers.Layer:
+    """Return the i-th hidden layer of the value head."""
+    kernel = keras.initializers.GlorotUniform(seed=seed + i)
+    if is_memory:
+        return keras.layers.LSTM(
+            width,
+            return_sequences=True,
+            kernel_initializer=kernel,
+            recurrent_initializer=keras.initializers.Orthogonal(seed=seed + i),
+            name=f"value_{i}",
+        )
+    return keras.layers.Dense(
+        width, activation="tanh", kernel_initializer=kernel, name=f"value_{i}"
+    )
+
+
+def _row(sensation: Any) -> Any:
+    """Return a sensation with the numbers of an image in a row."""
+    if len(sensation.shape) == 3:
+        return sensation
+    size = math.prod(sensation.shape[2:])
+    return keras.layers.Reshape((-1, size), name=f"{sensation.name}_row")(sensation)
 
 
 def _joined(tensors: list[Any], name: str) -> Any:

@@ -30,6 +30,9 @@ MODEL_SUFFIX = ".keras"
 GRAPH_SUFFIX = ".graph.json"
 SPEC_SUFFIX = ".network.json"
 
+_CELLS = ("atlasnet>AreaCell", "atlasnet>IntervenedCell")
+"""Registered names of the layers that hold a network of areas."""
+
 _KINDS = (
     f"a model ({MODEL_SUFFIX}), a region graph ({GRAPH_SUFFIX}) or a network spec "
     f"({SPEC_SUFFIX})"
@@ -127,10 +130,11 @@ def read_model_spec(path: Path) -> NetworkSpec:
             config = json.loads(archive.read("config.json"))
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise SpecError(f"The file '{path}' is no Keras model: {error}.") from error
-    for cell in _configs(config, "atlasnet>AreaCell"):
-        text = cell.get("spec")
-        if isinstance(text, str):
-            return NetworkSpec.from_json(text)
+    for name in _CELLS:
+        for cell in _configs(config, name):
+            text = cell.get("spec")
+            if isinstance(text, str):
+                return NetworkSpec.from_json(text)
     raise SpecError(
         f"The model '{path}' was not built by atlasnet: it carries no network spec."
     )

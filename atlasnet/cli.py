@@ -15,6 +15,8 @@ import typer
 from atlasnet.arguments import (
     ErrorReportingGroup,
     VariadicCommand,
+    parse_cells,
+    parse_image,
     parse_inputs,
     require_writable_folder,
     require_writable_model,
@@ -26,13 +28,16 @@ from atlasnet.commands.graph import (
     make_graph,
     report_lines,
 )
+from atlasnet.commands.model import list_parameters
 from atlasnet.commands.snapshot import make_snapshot
 from atlasnet.console import print_json, results, side_channel
 from atlasnet.errors import AtlasNetError, closest
+from atlasnet.units import CONDUCTION_VELOCITY_M_PER_S
 
 if TYPE_CHECKING:
     from atlasnet.atlas.snapshot import SnapshotSource
     from atlasnet.bundle import Bundle
+    from atlasnet.retinotopy import VisualRule
     from atlasnet.spec import NetworkSpec
 
 __all__ = ["app", "main"]
@@ -56,12 +61,50 @@ class Hemisphere(StrEnum):
     BOTH = "both"
 
 
+class Readout(StrEnum):
+    """What areas without a map see of one."""
+
+    FLATTEN = "flatten"
+    SPATIAL_SOFTMAX = "spatial_softmax"
+
+
 class FigureFormat(StrEnum):
     """File format of figures."""
 
     PNG = "png"
     PDF = "pdf"
     SVG = "svg"
+
+
+class ActivationName(StrEnum):
+    """What units make of their drive."""
+
+    TANH = "tanh"
+    RELU = "relu"
+    SOFTPLUS = "softplus"
+
+
+class Gain(StrEnum):
+    """How pathways share the drive of an area."""
+
+    EQUAL = "equal"
+    STREAMLINES = "streamlines"
+
+
+class Strength(StrEnum):
+    """What becomes of the pathways' gains."""
+
+    INITIAL = "initial"
+    FIXED = "fixed"
+    TRAINABLE = "trainable"
+
+
+class ValueStem(StrEnum):
+    """What the value head reads."""
+
+    SHARED = "shared"
+    COPY = "copy"
+    PLAIN = "plain"
 
 
 _Snapshot = Annotated[
@@ -171,7 +214,9 @@ def _build(  # noqa: PLR0913 - one parameter per option
         ),
     ] = True,
     hemisphere: _Side = Hemisphere.LEFT,
-    units: Annotated[int, typer.Option(min=1, help="Units of all areas.")] = 2048,
+    units: Annotated[
+        int, typer.Option(min=1, help="Units of all areas without a map.")
+    ] = 2048,
     exponent: Annotated[
         float, typer.Option(min=0.0, help="Units go with cells to this power.")
     ] = 1.0,
@@ -202,6 +247,64 @@ def _build(  # noqa: PLR0913 - one parameter per option
     control_step: Annotated[
         float, typer.Option(metavar="SECONDS", help="Control step to plan for, in s.")
     ] = 0.02,
+    cells: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--cell",
+            metavar="CELL|AREA=CELL...",
+            help="dense, rate, rnn, gru or lstm: of all areas with memory, or of one.",
+        ),
+    ] = None,
+    activation: Annotated[
+        ActivationName, typer.Option(help="What units make of their drive.")
+    ] = ActivationName.TANH,
+    time_constant: Annotated[
+        float, typer.Option(metavar="SECONDS", help="Time constant of rate units, s.")
+    ] = 0.02,
+    gain: Annotated[
+        Gain, typer.Option(help="How pathways share the drive of an area.")
+    ] = Gain.EQUAL,
+    strength: Annotated[
+        Strength,
+        typer.Option(help="Whether the gains are initial, fixed or trainable."),
+    ] = Strength.INITIAL,
+    delays: Annotated[
+        bool, typer.Option("--delays/--no-delays", help="Delays by tract length.")
+    ] = False,
+    velocity: Annotated[
+        float, typer.Option(metavar="M/S", help="Conduction velocity of tracts.")
+    ] = CONDUCTION_VELOCITY_M_PER_S,
+    inhibitory_share: Annotated[
+        float | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Dale's principle: units that inhibit; needs relu or softplus.",
+        ),
+    ] = None,
+    noise: Annotated[float, typer.Option(help="Noise of units, of their drive.")] = 0.0,
+    activity_cost: Annotated[
+        float, typer.Option(help="Cost of activity in training.")
+    ] = 0.0,
+    wiring_cost: Annotated[
+        float, typer.Option(help="Cost of length times weight in training.")
+    ] = 0.0,
+    value_stem: Annotated[
+        ValueStem, typer.Option(help="What the value head reads.")
+    ] = ValueStem.SHARED,
+    image: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HEIGHTxWIDTHxCHANNELS",
+            help="Vision as pixels, three channels a camera: visual areas become maps.",
+        ),
+    ] = None,
+    visual_units: Annotated[
+        int | None,
+        typer.Option(min=1, help="Units of all areas with a map; 18,720 by default."),
+    ] = None,
+    readout: Annotated[
+        Readout | None, typer.Option(help="What areas without a map see of one.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the initial weights.")] = 0,
     snapshot: _Snapshot = None,
 ) -> None:
@@ -213,16 +316,33 @@ def _build(  # noqa: PLR0913 - one parameter per option
     if sum([bool(regions), bool(preset), graph_file is not None]) != 1:
         raise typer.BadParameter("give either --regions or --preset, or --graph.")
     given_inputs = parse_inputs(inputs or [])
+    cell, cell_of_area = parse_cells(cells or [])
+    sizes = {} if image is None else {"vision": parse_image(image)}
     require_writable_model(out)
 
     from atlasnet.atlas.assembly import build_graph, preset_graph
     from atlasnet.bundle import GRAPH_SUFFIX, SPEC_SUFFIX, Bundle, companion
     from atlasnet.graph import RegionGraph
     from atlasnet.interface import hand_interface
+    from atlasnet.options import PlanOptions
     from atlasnet.planner import UnitRule, plan_network
-    from atlasnet.preset import load_preset
 
     rule = UnitRule(total=units, exponent=exponent, floor=floor)
+    choices = PlanOptions(
+        cell=cell,
+        cells=cell_of_area,
+        activation=activation.value,
+        time_constant_s=time_constant,
+        gain=gain.value,
+        strength=strength.value,
+        has_delays=delays,
+        conduction_velocity_m_per_s=velocity,
+        inhibitory_share=inhibitory_share,
+        noise_std=noise,
+        activity_cost=activity_cost,
+        wiring_cost=wiring_cost,
+        value_stem=value_stem.value,
+    )
     options: dict[str, Any] = {"min_streamline_count": min_streamlines}
     if graph_file is not None:
         graph = RegionGraph.load(graph_file)
@@ -238,10 +358,12 @@ def _build(  # noqa: PLR0913 - one parameter per option
         action=action or None,
         value=value or None,
         without=without or (),
-        preset=load_preset(preset) if preset is not None else None,
+        sizes=sizes,
+        preset=preset or "fpn",
     )
     name = preset or "network"
-    spec = plan_network(graph, interface, rule, control_step, name)
+    visual = _visual_rule(visual_units, readout)
+    spec = plan_network(graph, interface, rule, control_step, name, choices, visual)
     n_parameters = _write_model(spec, seed, out)
     graph.save(companion(out, GRAPH_SUFFIX))
     spec.save(companion(out, SPEC_SUFFIX))
@@ -302,7 +424,10 @@ def _show(
         with side_channel().status("Drawing..."):
             from atlasnet.figures.gallery import save_figures
 
-            written = save_figures(bundle, figures, figure_format.value)
+            n_parameters = _count_parameters(file) if file is not None else None
+            written = save_figures(
+                bundle, figures, figure_format.value, n_parameters=n_parameters
+            )
     if as_json:
         from atlasnet.description import describe
 
@@ -320,6 +445,21 @@ app.command("graph", cls=VariadicCommand)(make_graph)
 app.command("export")(export_files)
 app.command("compare")(compare_two)
 app.command("cite")(cite_graph)
+app.command("parameters")(list_parameters)
+
+
+def _count_parameters(file: Path) -> dict[str, int] | None:
+    """Return the parameters of a model's areas and layers; None for other files."""
+    if file.suffix != ".keras":
+        return None
+    from atlasnet.quiet import import_keras
+
+    import_keras()
+    from atlasnet.inventory import parameters_by_area
+    from atlasnet.pipeline import load_model
+
+    table = parameters_by_area(load_model(file))
+    return dict(zip(table["name"], table["n_parameters"].astype(int), strict=True))
 
 
 def _open_snapshot(folder: Path | None) -> "SnapshotSource":
@@ -327,6 +467,15 @@ def _open_snapshot(folder: Path | None) -> "SnapshotSource":
     from atlasnet.atlas.snapshot import SnapshotSource
 
     return SnapshotSource(folder)
+
+
+def _visual_rule(n_units: int | None, readout: Readout | None) -> "VisualRule | None":
+    """Return the rule for visual areas, if it was asked for."""
+    from atlasnet.retinotopy import VisualRule
+
+    given: dict[str, Any] = {"total": n_units, "readout": readout and readout.value}
+    chosen = {key: value for key, value in given.items() if value is not None}
+    return VisualRule(**chosen) if chosen else None
 
 
 def _plan_preset(
@@ -337,10 +486,9 @@ def _plan_preset(
     from atlasnet.bundle import Bundle
     from atlasnet.interface import hand_interface
     from atlasnet.planner import plan_network
-    from atlasnet.preset import load_preset
 
     graph = preset_graph(_open_snapshot(snapshot), name, hemisphere, blind=blind)
-    interface = hand_interface(graph, preset=load_preset(name))
+    interface = hand_interface(graph, preset=name)
     return Bundle(graph, plan_network(graph, interface, name=name))
 
 
@@ -373,10 +521,13 @@ def _write_model(spec: "NetworkSpec", seed: int, out: Path) -> int:
 def _print_bundle(bundle: "Bundle") -> None:
     """Print the tables of regions and projections."""
     from atlasnet.description import describe
-    from atlasnet.tables import edge_table, node_table
+    from atlasnet.tables import edge_table, latency_notes, node_table, note_table
 
     record = describe(bundle)
     console = results()
     title = f"Network '{record['name']}'" if record["name"] else "Region graph"
     console.print(node_table(title, record["nodes"]))
     console.print(edge_table(record["edges"]))
+    if record["network"]:
+        notes = latency_notes(record["network"]["latencies"])
+        console.print(note_table("Latencies", notes))

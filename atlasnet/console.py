@@ -43,8 +43,13 @@ def side_channel() -> "Console":
 
 
 @contextmanager
-def reporting() -> Iterator[Report]:
+def reporting(verb: str = "Reading") -> Iterator[Report]:
     """Show progress on standard error; where that is no terminal, a line per subject.
+
+    Parameters
+    ----------
+    verb : str
+        What is done to the subjects, for the lines.
 
     Yields
     ------
@@ -68,7 +73,7 @@ def reporting() -> Iterator[Report]:
                     bars.update(last, completed=bars.tasks[last].total)
                 tasks[what] = bars.add_task(what, total=total)
                 if not console.is_terminal:
-                    console.print(f"Reading {what}...")
+                    console.print(f"{verb} {what}...")
             bars.update(tasks[what], completed=done)
 
         yield report

@@ -10,6 +10,7 @@ from atlasnet.atlas.assembly import Hemispheres, all_regions_graph
 from atlasnet.atlas.source import AtlasSource, RegionRecord
 from atlasnet.bundle import Bundle
 from atlasnet.graph import Projection, Region, RegionGraph
+from atlasnet.latency import path_latencies
 from atlasnet.spec import AreaSpec, NetworkSpec, PathwaySpec
 
 __all__ = ["describe", "describe_regions"]
@@ -25,6 +26,7 @@ _NODE_KEYS = (
     "cell_count",
     "n_units",
     "cell",
+    "map",
     "layer",
     "thickness_mm",
     "centroid_mm",
@@ -64,10 +66,12 @@ def describe(bundle: Bundle) -> Record:
         JSON values. ``nodes`` has one record per region with ``name``,
         ``hemisphere``, ``volume_mm3``, ``cell_density_per_mm3``,
         ``cell_density_rule``, ``cell_count``, ``n_units`` and more, areas in the
-        order in which they are computed; ``edges`` has one record per directed
-        projection with ``source``, ``target``, ``streamline_count``, ``length_mm``,
-        ``delay_ms``, ``direction``, ``direction_rule``, ``timing`` and more;
-        ``network`` is what the network is connected to, ``metadata`` where the
+        order in which they are computed, ``map`` the layout of a retinotopic one;
+        ``edges`` has one record per directed projection with ``source``, ``target``,
+        ``streamline_count``, ``length_mm``, ``delay_ms``, ``direction``,
+        ``direction_rule``, ``timing`` and more;
+        ``network`` is what the network is connected to, with ``latencies`` from its
+        sensations to the areas that drive action; ``metadata`` where the
         graph's numbers come from. All records have all keys; what is unknown, or not
         part of the network, is None.
     """
@@ -151,7 +155,9 @@ def _node(name: str, region: Region | None, area: AreaSpec | None) -> Record:
     if region is not None:
         known = {**asdict(region), "cell_count": region.cell_count}
     if area is not None:
-        known |= {"n_units": area.n_units, "cell": area.cell, "layer": area.layer}
+        layout = area.map.model_dump() if area.map is not None else None
+        known |= {"n_units": area.n_units, "cell": area.cell, "map": layout}
+        known["layer"] = area.layer
     return _filled(_NODE_KEYS, {**known, "name": name})
 
 
@@ -166,7 +172,9 @@ def _edge(projection: Projection | None, pathway: PathwaySpec | None) -> Record:
 def _network(spec: NetworkSpec) -> Record:
     """Return a spec without its areas and pathways."""
     return spec.model_dump(mode="json", exclude={"areas", "pathways"}) | {
-        "n_units": spec.n_units
+        "n_units": spec.n_units,
+        "n_map_units": sum(area.n_units for area in spec.areas if area.map),
+        "latencies": [asdict(latency) for latency in path_latencies(spec)],
     }
 
 

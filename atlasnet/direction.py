@@ -40,7 +40,13 @@ __all__ = [
 
 Direction = Literal["feedforward", "feedback", "lateral"]
 DirectionRule = Literal[
-    "cited", "structural_model", "none", "table", "cortical_type", "null_model"
+    "cited",
+    "structural_model",
+    "none",
+    "table",
+    "cortical_type",
+    "null_model",
+    "merged",
 ]
 DIRECTIONS: tuple[Direction, ...] = ("feedforward", "feedback", "lateral")
 DIRECTION_RULES: tuple[DirectionRule, ...] = get_args(DirectionRule)

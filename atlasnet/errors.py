@@ -10,7 +10,9 @@
     │   ├── RegionNotFoundError    (also KeyError)
     │   ├── IncompleteDataError    a number that the step needs is missing
     │   └── SnapshotError          a snapshot is missing, corrupt or edited
+    ├── ComponentError             (also ValueError) a part of a model does not fit
     ├── GraphError                 (also ValueError) an invalid region graph
+    ├── InterventionError          (also ValueError) one that the network cannot have
     └── SpecError                  (also ValueError) an invalid network spec
 """
 
@@ -22,8 +24,10 @@ __all__ = [
     "AtlasError",
     "AtlasNetError",
     "AtlasUnavailableError",
+    "ComponentError",
     "GraphError",
     "IncompleteDataError",
+    "InterventionError",
     "RegionNotFoundError",
     "SnapshotError",
     "SpecError",
@@ -104,3 +108,11 @@ class GraphError(AtlasNetError, ValueError):
 
 class SpecError(AtlasNetError, ValueError):
     """A network spec that cannot be built."""
+
+
+class ComponentError(AtlasNetError, ValueError):
+    """A part of a model that is not there, or does not fit where it is to go."""
+
+
+class InterventionError(AtlasNetError, ValueError):
+    """An intervention that is not valid, or that the network cannot have."""

@@ -14,9 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from atlasnet.errors import RegionNotFoundError, SpecError, closest
 from atlasnet.graph import Region, RegionGraph
 from atlasnet.preset import Alternative, Entry, Preset, load_preset
-from atlasnet.spec import InputSpec, ValueSpec
+from atlasnet.spec import ImageSpec, InputSpec, ValueSpec
 
-__all__ = ["Interface", "hand_interface"]
+__all__ = ["Interface", "hand_interface", "regions_called"]
+
+Size = int | Sequence[int]
+"""Numbers of a sensation, or the height, width and channels of an image."""
 
 _AUXILIARY = "auxiliary"
 
@@ -47,8 +50,8 @@ def hand_interface(
     action: Sequence[str] | None = None,
     value: Sequence[str] | None = None,
     without: Sequence[str] = (),
-    sizes: Mapping[str, int] | None = None,
-    preset: Preset | None = None,
+    sizes: Mapping[str, Size] | None = None,
+    preset: Preset | str = "fpn",
 ) -> Interface:
     """Connect a graph to the hand.
 
@@ -65,12 +68,12 @@ def hand_interface(
         Areas that drive value, in place of the preset's.
     without : sequence of str, optional
         Sensations to leave out; ``"auxiliary"`` takes the value head's own input.
-    sizes : mapping of str to int, optional
+    sizes : mapping of str to int or sequence of int, optional
         Numbers per control step, in place of the preset's: of each sensation, of
-        ``"auxiliary"`` and ``"policy"``. A sensation that the preset lacks needs an
-        entry in `inputs` too.
-    preset : Preset, optional
-        Entry table and sizes; the preset ``fpn`` by default.
+        ``"auxiliary"`` and ``"policy"``; of an image its shape, (height, width,
+        channels). A sensation that the preset lacks needs an entry in `inputs` too.
+    preset : Preset or str, default="fpn"
+        Entry table and sizes: a preset, or the name of one.
 
     Returns
     -------
@@ -80,7 +83,8 @@ def hand_interface(
     Raises
     ------
     SpecError
-        If a sensation enters no area, a name is no sensation, or a size is below 1.
+        If a sensation enters no area, a name is no sensation, a size is below 1, or
+        the preset sees an image and is given a vector.
     RegionNotFoundError
         If the graph has no area of a name.
 
@@ -96,8 +100,9 @@ def hand_interface(
     >>> [(entry.name, entry.areas) for entry in interface.inputs]
     [('proprioception', ('3a left',)), ('touch', ('3a left',))]
     """
-    chosen = preset or load_preset()
-    all_sizes = {**chosen.sizes.model_dump(), **_positive(sizes or {})}
+    chosen = load_preset(preset) if isinstance(preset, str) else preset
+    own_sizes: dict[str, Size] = chosen.sizes.model_dump()
+    all_sizes = {**own_sizes, **_possible(sizes or {}, own_sizes, chosen.name)}
     given = dict(inputs or {})
     sensations = [n for n in all_sizes if n not in (_AUXILIARY, "policy")]
     _require_known("inputs", given, sensations)
@@ -109,27 +114,60 @@ def hand_interface(
             finder.notes.append(f"{name} is left out")
             continue
         areas = finder.sensation(name, given.get(name))
-        entries.append(InputSpec(name=name, size=all_sizes[name], areas=areas))
+        entries.append(_entry(name, all_sizes[name], areas))
     if not entries:
         raise SpecError("A network needs a sensation, but all of them are left out.")
-    auxiliary_size = 0 if _AUXILIARY in without else all_sizes[_AUXILIARY]
+    auxiliary_size = 0 if _AUXILIARY in without else _number(all_sizes[_AUXILIARY])
     action_areas = finder.head("action", chosen.action, action)
     value_areas = finder.head("value", chosen.value, value)
     return Interface(
         inputs=tuple(entries),
         action_areas=action_areas,
-        policy_size=all_sizes["policy"],
+        policy_size=_number(all_sizes["policy"]),
         value=ValueSpec(areas=value_areas, auxiliary_size=auxiliary_size),
         notes=tuple(finder.notes),
     )
 
 
-def _positive(sizes: Mapping[str, int]) -> Mapping[str, int]:
+def _possible(
+    sizes: Mapping[str, Size], of_preset: Mapping[str, Size], preset: str
+) -> Mapping[str, Size]:
     """Return sizes that are all possible."""
     for name, size in sizes.items():
-        if size < (0 if name == _AUXILIARY else 1):
+        sides = [size] if isinstance(size, int) else list(size)
+        if name in (_AUXILIARY, "policy") and len(sides) != 1:
+            raise SpecError(f"The size of '{name}' is one number, got {size!r}.")
+        if len(sides) not in (1, 3):
+            raise SpecError(
+                f"The size of '{name}' is a number, or the (height, width, channels) "
+                f"of an image; got {size!r}."
+            )
+        if min(sides) < (0 if name == _AUXILIARY else 1):
             raise SpecError(f"The size of '{name}' is at least 1, got {size!r}.")
+        expected = of_preset.get(name, 1)
+        if not isinstance(expected, int) and len(sides) == 1:
+            raise SpecError(
+                f"The preset '{preset}' sees '{name}' as an image of "
+                f"{' x '.join(map(str, expected))}, but it is {sides[0]} numbers. Let "
+                "the task give pixels (vision: {kind: rgb}), or take a preset whose "
+                "visual areas are left out, such as fpn."
+            )
     return sizes
+
+
+def _entry(name: str, size: Size, areas: tuple[str, ...]) -> InputSpec:
+    """Return a sensation that enters some areas."""
+    sides = [size] if isinstance(size, int) else list(size)
+    if len(sides) == 1:
+        return InputSpec(name=name, size=sides[0], areas=areas)
+    height_px, width_px, n_channels = sides
+    image = ImageSpec(height_px=height_px, width_px=width_px, n_channels=n_channels)
+    return InputSpec(name=name, image=image, areas=areas)
+
+
+def _number(size: Size) -> int:
+    """Return a size that is known to be one number."""
+    return size if isinstance(size, int) else size[0]
 
 
 def _require_known(what: str, names: Iterable[str], known: Sequence[str]) -> None:
@@ -194,19 +232,41 @@ class _Finder:
 
     def _take(self, name: str, given: Sequence[str], verb: str) -> tuple[str, ...]:
         """Return the areas of the names that the caller gave."""
-        areas = tuple(dict.fromkeys(area for g in given for area in self._resolve(g)))
+        areas = tuple(
+            dict.fromkeys(a for g in given for a in regions_called(self._graph, g))
+        )
         if not areas:
             raise SpecError(f"'{name}' was given no area. Name at least one.")
         self.notes.append(f"{name} {verb} {', '.join(areas)} (given)")
         return areas
 
-    def _resolve(self, name: str) -> list[str]:
-        """Return the regions of a name, with or without its hemisphere."""
-        wanted = name.casefold()
-        found = [r.name for r in self._graph.regions if wanted in _spellings(r)]
-        if not found:
-            raise RegionNotFoundError(name, "the graph", self._graph.names)
-        return found
+
+def regions_called(graph: RegionGraph, name: str) -> list[str]:
+    """Return the regions of a name.
+
+    Parameters
+    ----------
+    graph : RegionGraph
+        Where to look.
+    name : str
+        A region or a node of the hand network, with or without its hemisphere, in
+        upper or lower case.
+
+    Returns
+    -------
+    list of str
+        Names of regions, at least one.
+
+    Raises
+    ------
+    RegionNotFoundError
+        If the graph has none of that name.
+    """
+    wanted = name.casefold()
+    found = [r.name for r in graph.regions if wanted in _spellings(r)]
+    if not found:
+        raise RegionNotFoundError(name, "the graph", graph.names)
+    return found
 
 
 def _spellings(region: Region) -> set[str]:

@@ -19,9 +19,25 @@ from pydantic import (
 
 from atlasnet.errors import IncompleteDataError, SpecError
 from atlasnet.graph import Projection, Region, RegionGraph
-from atlasnet.interface import Interface
+from atlasnet.interface import Interface, regions_called
+from atlasnet.options import PlanOptions
 from atlasnet.order import break_cycles
-from atlasnet.spec import AreaSpec, Cell, NetworkSpec, PathwaySpec
+from atlasnet.retinotopy import (
+    RECEPTIVE_FIELDS,
+    VisualRule,
+    plan_kernels,
+    plan_maps,
+)
+from atlasnet.spec import (
+    AreaSpec,
+    Cell,
+    ImageSpec,
+    MapSpec,
+    NetworkSpec,
+    PathwaySpec,
+    Timing,
+)
+from atlasnet.units import delay_ms
 
 __all__ = ["UnitRule", "cell_of", "plan_network", "unit_counts"]
 
@@ -150,6 +166,8 @@ def plan_network(
     rule: UnitRule | None = None,
     control_step_s: PositiveFloat = 0.02,
     name: str = "network",
+    options: PlanOptions | None = None,
+    visual: VisualRule | None = None,
 ) -> NetworkSpec:
     """Plan the network of a region graph.
 
@@ -161,10 +179,16 @@ def plan_network(
         What the network is connected to.
     rule : UnitRule, optional
         How units are shared; 2048 in proportion to cells, at least 32, by default.
+        Areas with a map have a total of their own.
     control_step_s : float, default=0.02
         Control step that the network is planned for, in s.
     name : str, default="network"
         Name of the network.
+    options : PlanOptions, optional
+        What is chosen about areas and pathways.
+    visual : VisualRule, optional
+        How visual areas become maps, if a sensation is an image; see
+        :func:`atlasnet.retinotopy.plan_maps`.
 
     Returns
     -------
@@ -179,11 +203,29 @@ def plan_network(
     IncompleteDataError
         If a region lacks its volume or density.
     SpecError
-        If the total is below the floors, or an area cannot be reached from any
-        sensation.
+        If the total is below the floors, an area cannot be reached from any
+        sensation, a map has less than one channel, or `visual` is given and no
+        sensation is an image.
+    RegionNotFoundError
+        If an option names an area that the graph lacks.
     """
     rule = rule or UnitRule()
-    n_units = unit_counts(_cell_counts(graph), rule)
+    chosen = options or PlanOptions()
+    images = [entry.image for entry in interface.inputs if entry.image is not None]
+    if visual is not None and not images:
+        raise SpecError(
+            "A rule for visual areas is given, but no sensation is an image. Give one "
+            "the size (height, width, channels), or leave the rule out."
+        )
+    cell_counts = _cell_counts(graph)
+    maps: dict[str, MapSpec] = {}
+    visual = visual or VisualRule()
+    if images:
+        maps = _maps(graph, cell_counts, images[0], rule, visual)
+    flat = {name: count for name, count in cell_counts.items() if name not in maps}
+    n_units = unit_counts(flat, rule) if flat else {}
+    n_units |= {area: layout.n_units for area, layout in maps.items()}
+    cells = _cells(graph, chosen, maps, visual)
     feedforward = [e for e in graph.projections if e.direction == "feedforward"]
     kept, closing = break_cycles(feedforward)
     within_step = {(edge.source, edge.target) for edge in kept}
@@ -191,22 +233,40 @@ def plan_network(
     order.add_nodes_from(graph.names)
     order.add_edges_from(within_step)
     areas = [
-        AreaSpec(name=area, n_units=n_units[area], cell=cell_of(graph.region(area)))
+        AreaSpec(
+            name=area,
+            n_units=n_units[area],
+            cell=cells[area],
+            time_constant_s=chosen.time_constant_s,
+            activation=chosen.activation,
+            inhibitory_share=_inhibitory_share(cells[area], chosen),
+            map=maps.get(area),
+        )
         for area in nx.lexicographical_topological_sort(order)
     ]
+    timings: dict[tuple[str, str], Timing] = {
+        (edge.source, edge.target): (
+            "feedforward" if (edge.source, edge.target) in within_step else "feedback"
+        )
+        for edge in graph.projections
+    }
+    strengths = _strengths(graph, timings, chosen)
+    kernel_sizes = plan_kernels(maps, timings)
     pathways = [
         PathwaySpec(
             source=edge.source,
             target=edge.target,
-            timing=(
-                "feedforward"
-                if (edge.source, edge.target) in within_step
-                else "feedback"
-            ),
+            timing=timings[edge.source, edge.target],
             direction=edge.direction,
             direction_rule=edge.direction_rule,
             streamline_count=edge.streamline_count,
             length_mm=edge.length_mm,
+            delay_steps=_delay_steps(
+                edge, timings[edge.source, edge.target], control_step_s, chosen
+            ),
+            strength=strengths[edge.source, edge.target],
+            strength_use=chosen.strength,
+            kernel_size=kernel_sizes.get((edge.source, edge.target)),
         )
         for edge in graph.projections
     ]
@@ -218,9 +278,118 @@ def plan_network(
         inputs=interface.inputs,
         action_areas=interface.action_areas,
         policy_size=interface.policy_size,
-        value=interface.value,
-        provenance=_provenance(graph, interface, rule, closing),
+        value=interface.value.model_copy(update={"stem": chosen.value_stem}),
+        noise_std=chosen.noise_std,
+        activity_cost=chosen.activity_cost,
+        wiring_cost=chosen.wiring_cost,
+        provenance={
+            **_provenance(graph, interface, rule, chosen, closing),
+            **_visual_provenance(maps, visual),
+        },
     )
+
+
+def _maps(
+    graph: RegionGraph,
+    cell_counts: Mapping[str, float],
+    image: ImageSpec,
+    rule: UnitRule,
+    visual: VisualRule,
+) -> dict[str, MapSpec]:
+    """Return the maps of the visual areas, which share a total of their own."""
+    nodes = {
+        region.name: region.node
+        for region in graph.regions
+        if region.node is not None and region.node in RECEPTIVE_FIELDS
+    }
+    if not nodes:
+        return {}
+    shared = UnitRule(
+        total=max(visual.total, len(nodes)), exponent=rule.exponent, floor=1
+    )
+    n_units = unit_counts({area: cell_counts[area] for area in nodes}, shared)
+    return plan_maps(n_units, nodes, image, visual)
+
+
+def _visual_provenance(
+    maps: Mapping[str, MapSpec], visual: VisualRule
+) -> dict[str, str]:
+    """Return where the maps come from, as text; nothing if there are none."""
+    if not maps:
+        return {}
+    actual = sum(layout.n_units for layout in maps.values())
+    layouts = (
+        f"{area} {m.height} x {m.width} x {m.n_channels}" for area, m in maps.items()
+    )
+    return {
+        "visual_rule": (
+            f"{visual.total} units planned for areas with a map, {actual} after "
+            f"rounding to whole channels: {'; '.join(layouts)}"
+        ),
+        "receptive_fields": "; ".join(
+            f"{node}: {field.source}" for node, field in RECEPTIVE_FIELDS.items()
+        ),
+    }
+
+
+def _cells(
+    graph: RegionGraph,
+    options: PlanOptions,
+    maps: Mapping[str, MapSpec],
+    visual: VisualRule,
+) -> dict[str, Cell]:
+    """Return the cell of every area: by role, unless it was chosen."""
+    cells = {region.name: cell_of(region) for region in graph.regions}
+    if options.cell is not None:
+        cells |= {name: options.cell for name in cells if cells[name] != "dense"}
+    cells |= dict.fromkeys(maps, visual.cell)
+    for name, cell in options.cells.items():
+        cells |= dict.fromkeys(regions_called(graph, name), cell)
+    return cells
+
+
+def _inhibitory_share(cell: Cell, options: PlanOptions) -> float | None:
+    """Return the inhibitory share of an area: none where no weight is inside."""
+    if options.inhibitory_share is None:
+        return None
+    return 0.0 if cell == "dense" else options.inhibitory_share
+
+
+def _strengths(
+    graph: RegionGraph,
+    timings: Mapping[tuple[str, str], Timing],
+    options: PlanOptions,
+) -> dict[tuple[str, str], float]:
+    """Return every pathway's amplitude: root mean square 1 over those of a target.
+
+    Pathways of one timing share what is theirs of the drive.
+    """
+    if options.gain == "equal":
+        return dict.fromkeys(timings, 1.0)
+    groups: dict[tuple[str, Timing], dict[tuple[str, str], float | None]] = {}
+    for edge in graph.projections:
+        key = (edge.source, edge.target)
+        count = edge.streamline_count
+        amplitude = math.log10(1.0 + count) if count else None
+        groups.setdefault((edge.target, timings[key]), {})[key] = amplitude
+    strengths: dict[tuple[str, str], float] = {}
+    for amplitudes in groups.values():
+        known = [a for a in amplitudes.values() if a is not None] or [1.0]
+        mean = sum(known) / len(known)
+        filled = {k: mean if a is None else a for k, a in amplitudes.items()}
+        rms = math.sqrt(sum(a * a for a in filled.values()) / len(filled))
+        strengths |= {key: a / rms for key, a in filled.items()}
+    return strengths
+
+
+def _delay_steps(
+    edge: Projection, timing: Timing, control_step_s: float, options: PlanOptions
+) -> int | None:
+    """Return the control steps of a tract; None leaves the least."""
+    if not options.has_delays or edge.length_mm is None:
+        return None
+    seconds = delay_ms(edge.length_mm, options.conduction_velocity_m_per_s) / 1000.0
+    return max(round(seconds / control_step_s), 0 if timing == "feedforward" else 1)
 
 
 def _cell_counts(graph: RegionGraph) -> dict[str, float]:
@@ -254,6 +423,7 @@ def _provenance(
     graph: RegionGraph,
     interface: Interface,
     rule: UnitRule,
+    options: PlanOptions,
     closing: Iterable[Projection],
 ) -> dict[str, str]:
     """Return where the spec's numbers come from, as text."""
@@ -270,4 +440,9 @@ def _provenance(
         ),
         "interface": "; ".join(interface.notes),
         "feedforward_closing_cycles": listed or "none",
+        **(
+            {"options": options.model_dump_json(exclude_defaults=True)}
+            if options != PlanOptions()
+            else {}
+        ),
     }

@@ -8,7 +8,7 @@ value, in ordered alternatives so that it serves for other choices of regions to
 
 from functools import cache
 from importlib.resources import files
-from typing import Annotated
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
@@ -48,12 +48,12 @@ class Entry(_Frozen):
 
 
 class Sizes(_Frozen):
-    """Numbers per control step that go in and out."""
+    """Numbers per control step that go in and out; of an image, its shape."""
 
     proprioception: PositiveInt
     touch: PositiveInt
     goal: PositiveInt
-    vision: PositiveInt
+    vision: PositiveInt | tuple[PositiveInt, PositiveInt, PositiveInt]
     auxiliary: Annotated[int, Field(ge=0)]
     policy: PositiveInt
 
@@ -65,6 +65,10 @@ class Preset(_Frozen):
     title: str
     nodes: tuple[str, ...]
     """Nodes of the graph, of the hand network's node table."""
+    also: tuple[str, ...] = ()
+    """Regions beside the nodes, as `atlasnet.build_graph` takes them."""
+    groups: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Nodes that are merged, by the name of the region that they are together."""
     blind_without: tuple[str, ...]
     """Nodes that the blind model leaves out."""
     body_side: Hemisphere
@@ -87,7 +91,7 @@ def preset_names() -> tuple[str, ...]:
     Examples
     --------
     >>> preset_names()
-    ('fpn',)
+    ('fpn', 'fpn-compact', 'fpn-visual')
     """
     folder = files("atlasnet.presets")
     names = (entry.name for entry in folder.iterdir())
@@ -128,5 +132,21 @@ def load_preset(name: str = "fpn") -> Preset:
 @cache
 def _read(name: str) -> Preset:
     """Return a preset, read once."""
+    return Preset.model_validate(_data(name))
+
+
+def _data(name: str) -> dict[str, Any]:
+    """Return what a preset's file says, and what it leaves to the one it is based on.
+
+    A mapping, such as ``sizes``, takes over what it does not name.
+    """
     text = (files("atlasnet.presets") / f"{name}.yaml").read_text(encoding="utf-8")
-    return Preset.model_validate(yaml.safe_load(text))
+    own: dict[str, Any] = yaml.safe_load(text)
+    if "based_on" not in own:
+        return own
+    base = _data(own.pop("based_on"))
+    merged = {
+        key: {**base[key], **value} if isinstance(value, dict) else value
+        for key, value in own.items()
+    }
+    return {**base, **merged}

@@ -2,7 +2,7 @@
 """Tables for the terminal, from the records of :mod:`atlasnet.description`."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -12,8 +12,10 @@ __all__ = [
     "difference_table",
     "edge_table",
     "file_table",
+    "latency_notes",
     "node_table",
     "note_table",
+    "parameter_table",
     "region_table",
 ]
 
@@ -50,6 +52,9 @@ def node_table(title: str, nodes: Sequence[Record]) -> Table:
         "units", justify="right", footer=f"{sum(units):,}" if units else _MISSING
     )
     table.add_column("cell")
+    has_maps = any(node["map"] for node in nodes)
+    if has_maps:
+        table.add_column("map")
     for node in nodes:
         table.add_row(
             Text(node["name"]),
@@ -60,6 +65,7 @@ def node_table(title: str, nodes: Sequence[Record]) -> Table:
             _millions(node["cell_count"]),
             _number(node["n_units"]),
             node["cell"] or _MISSING,
+            *([_layout(node["map"])] if has_maps else []),
         )
     return table
 
@@ -146,6 +152,16 @@ def note_table(title: str, notes: Iterable[str]) -> Table:
     return table
 
 
+def latency_notes(latencies: Iterable[Record]) -> Iterator[str]:
+    """Return how long sensations take to the areas of action, one line each."""
+    for entry in latencies:
+        line = f"{entry['sensation']} to {entry['area']}: {entry['n_steps']} steps"
+        if entry["delay_ms"] is not None:
+            path = " > ".join(entry["path"])
+            line += f" later; the tracts of {path} take {entry['delay_ms']:.0f} ms"
+        yield line
+
+
 def file_table(files: Mapping[str, str]) -> Table:
     """Return the files written, with what each is."""
     table = Table(
@@ -153,6 +169,36 @@ def file_table(files: Mapping[str, str]) -> Table:
     )
     for path, what in files.items():
         table.add_row(Text(path, overflow="fold"), what)
+    return table
+
+
+def parameter_table(title: str, rows: Sequence[Record]) -> Table:
+    """Return where a model's parameters are.
+
+    Parameters
+    ----------
+    title : str
+        Heading.
+    rows : sequence of mapping
+        Rows of :func:`atlasnet.inventory.parameters_by_area` or ``_by_pathway``; their
+        keys are the columns.
+
+    Returns
+    -------
+    rich.table.Table
+        One row each, and a last one of totals.
+    """
+    table = Table(title=title, title_justify="left", show_footer=True)
+    total = sum(row["n_parameters"] for row in rows)
+    for key in rows[0] if rows else ():
+        is_number = key.startswith("n_")
+        table.add_column(
+            key.removeprefix("n_").removeprefix("is_").replace("_", " "),
+            footer=f"{total:,}" if key == "n_parameters" else "",
+            justify="right" if is_number else "left",
+        )
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
     return table
 
 
@@ -182,6 +228,20 @@ def difference_table(a: str, b: str, differences: Iterable[Any]) -> Table:
             Text(difference.b),
         )
     return table
+
+
+def _layout(layout: Record | None) -> str:
+    """Return a map's positions and channels."""
+    if layout is None:
+        return _MISSING
+    return " x ".join(str(layout[key]) for key in ("height", "width", "n_channels"))
+
+
+def _cell(value: object) -> Text:
+    """Return a value as a cell shows it."""
+    if isinstance(value, bool):
+        return Text("yes" if value else "no")
+    return Text(f"{value:,}" if isinstance(value, int) else str(value))
 
 
 def _number(value: float | None) -> str:

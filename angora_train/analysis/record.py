@@ -86,9 +86,11 @@ def record(
     xarray.Dataset
         Dimensions ``episode``, ``time`` (start of the control step, s) and ``unit``,
         whose coordinates are ``area`` and ``index``. Variables: ``activity``
-        (episode, time, unit); each sensation as the task gives it (episode, time,
-        ``<sensation>_channel``); ``action`` (episode, time, actuator); ``reward``,
-        ``value`` and ``distance``, in m after the step (episode, time);
+        (episode, time, unit), of a retinotopic area position by position; each
+        sensation as the task gives it (episode, time, ``<sensation>_channel``), pixels
+        with ``<sensation>_row`` and ``<sensation>_column`` before the channel;
+        ``action`` (episode, time, actuator); ``reward``, ``value`` and ``distance``, in
+        m after the step (episode, time);
         ``goal_kind``, ``success`` and ``n_steps`` (episode). A row of ``time`` holds
         what was sensed, then the activity and the action that followed from it, then
         the reward which that earned. Steps after an episode's end are NaN.
@@ -111,9 +113,10 @@ def record(
                 "The agent has no probes, so there is nothing to record. Make it with "
                 "probes=area_layers(model)."
             )
-        areas = {name: values.shape[1] for name, values in activity.items()}
+        units = {name: x.reshape(len(x), -1) for name, x in activity.items()}
+        areas = {name: values.shape[1] for name, values in units.items()}
         row = {
-            "activity": np.concatenate(list(activity.values()), axis=1),
+            "activity": np.concatenate(list(units.values()), axis=1),
             "action": moment.step.action,
             "reward": moment.reward,
             "value": moment.step.value,
@@ -162,7 +165,8 @@ def _dataset(
     variables: dict[str, Any] = {}
     for name, values in by_step.items():
         last = own.get(name, f"{name}_channel")
-        dims = ("episode", "time", last)[: values.ndim]
+        pixel = (f"{name}_row", f"{name}_column") if values.ndim == 5 else ()
+        dims = ("episode", "time", *pixel, last)[: values.ndim]
         variables[name] = (dims, values, {"long_name": _TEXT.get(name, _SENSED)})
     variables["distance"][2]["units"] = "m"
     for name, values in by_episode.items():

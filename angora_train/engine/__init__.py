@@ -9,6 +9,7 @@ from typing import cast
 
 import keras
 
+from angora_train.engine.memory import keep_memory
 from angora_train.engine.protocol import Engine
 from angora_train.errors import ConfigError
 
@@ -39,4 +40,5 @@ def make_engine(n_threads: int = 1) -> Engine:
             f"There is no engine for the Keras backend '{backend}'. Set "
             f"KERAS_BACKEND to one of: {', '.join(_MODULES)}."
         )
+    keep_memory()
     return cast(Engine, import_module(_MODULES[backend]).make(n_threads))

@@ -57,10 +57,14 @@ class Layout:
     def pack(self, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """Return one array of shape (n_rows, width)."""
         rows = [arrays[name].reshape(self.n_rows, -1) for name, _ in self.packed]
+        if not rows:
+            return np.zeros((self.n_rows, 0), np.float32)
         return np.concatenate(rows, axis=1)
 
     def unpack(self, row: Any) -> dict[str, Any]:
         """Take a packed tensor apart: compiled."""
+        if not self.packed:
+            return {}
         ends = np.cumsum([int(np.prod(shape)) for _, shape in self.packed])
         parts = ops.split(row, ends[:-1].tolist(), axis=1)
         return {

@@ -40,6 +40,7 @@ from atlasnet.direction import (
 )
 from atlasnet.errors import AtlasError
 from atlasnet.graph import Hemisphere, Metadata, Projection, Region, RegionGraph
+from atlasnet.merging import merge_regions
 from atlasnet.order import break_cycles
 from atlasnet.preset import load_preset
 from atlasnet.units import CONDUCTION_VELOCITY_M_PER_S, delay_ms
@@ -214,7 +215,8 @@ def preset_graph(  # noqa: PLR0913 - one parameter per option
     Returns
     -------
     RegionGraph
-        Nodes are named as in the node table, e.g. ``"4p left"``.
+        Nodes are named as in the node table, e.g. ``"4p left"``, or by the preset's
+        groups if it merges them.
 
     Raises
     ------
@@ -235,15 +237,26 @@ def preset_graph(  # noqa: PLR0913 - one parameter per option
     members = [
         catalogue.composite(node, side) for side in _sides(hemisphere) for node in nodes
     ]
-    members += _choose(catalogue, also, hemisphere)
+    beside = [*dict.fromkeys([*recipe.also, *also])]
+    members += _choose(catalogue, beside, hemisphere)
     options: dict[str, str | bool | list[str]] = {
         "hemisphere": hemisphere,
         "preset": preset,
         "blind": blind,
     }
-    if also:
-        options["also"] = sorted(also)
-    return _assemble(source, catalogue, members, chosen, options)
+    if beside:
+        options["also"] = sorted(beside)
+    graph = _assemble(source, catalogue, members, chosen, options)
+    if not recipe.groups:
+        return graph
+    return merge_regions(
+        graph,
+        {
+            f"{group} {side}": [f"{part} {side}" for part in parts]
+            for side in _sides(hemisphere)
+            for group, parts in recipe.groups.items()
+        },
+    )
 
 
 def strongest_neighbours(

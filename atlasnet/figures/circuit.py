@@ -53,7 +53,12 @@ class _Style:
     dashes: str | tuple[float, tuple[float, ...]] = "-"
 
 
-def plot_circuit(spec: NetworkSpec, ax: Axes | None = None) -> Axes:
+def plot_circuit(
+    spec: NetworkSpec,
+    ax: Axes | None = None,
+    *,
+    n_parameters: Mapping[str, int] | None = None,
+) -> Axes:
     """Draw the network as a circuit, from sensations (left) to heads (right).
 
     An area's column is the length of the longest feedforward path from a sensation to
@@ -67,6 +72,10 @@ def plot_circuit(spec: NetworkSpec, ax: Axes | None = None) -> Axes:
         The network. Areas are labelled with their unit count.
     ax : matplotlib.axes.Axes, optional
         Where to draw. By default a figure of fitting size is made.
+    n_parameters : mapping of str to int, optional
+        Parameters of areas, and of the layers ``policy`` and ``value*``, by name, as
+        :func:`atlasnet.inventory.parameters_by_area` counts them: shown as a third
+        line.
 
     Returns
     -------
@@ -94,13 +103,14 @@ def plot_circuit(spec: NetworkSpec, ax: Axes | None = None) -> Axes:
     ax.set_axis_off()
     _draw_feedback(ax, spec, layout)
     _draw_forward(ax, spec, layout)
-    _draw_boxes(ax, spec, layout)
+    _draw_boxes(ax, spec, layout, n_parameters or {})
     _draw_legend(ax, spec)
     hemisphere = hemisphere_of(area.name for area in spec.areas)
     side = f", {hemisphere} hemisphere" if hemisphere else ""
     ax.set_title(
         f"{spec.name}{side}: {len(spec.areas)} areas, {spec.n_units:,} units, "
-        f"{len(spec.pathways)} pathways",
+        f"{len(spec.pathways)} pathways"
+        + (f", {sum(n_parameters.values()):,} parameters" if n_parameters else ""),
         fontsize=11,
         loc="left",
     )
@@ -250,7 +260,9 @@ def _draw_forward(ax: Axes, spec: NetworkSpec, layout: Layout) -> None:
         ax.add_patch(Polygon(corners, color=_INK, linewidth=0, zorder=4))
 
 
-def _draw_boxes(ax: Axes, spec: NetworkSpec, layout: Layout) -> None:
+def _draw_boxes(
+    ax: Axes, spec: NetworkSpec, layout: Layout, n_parameters: Mapping[str, int]
+) -> None:
     size = _type_size(ax)
     labels = short_labels([area.name for area in spec.areas])
     for area, label in zip(spec.areas, labels, strict=True):
@@ -258,9 +270,28 @@ def _draw_boxes(ax: Axes, spec: NetworkSpec, layout: Layout) -> None:
         mark = " \u21bb" if area.cell == "rate" else ""
         node = _area(area.name)
         units = f"{area.n_units:,} units{mark}"
-        _add_box(ax, _center(layout, node), (label, units), color, size, node)
+        lines = (label, units, *_counted(n_parameters.get(area.name)))
+        _add_box(ax, _center(layout, node), lines, color, size, node)
+    heads = {
+        _ACTION: _counted(n_parameters.get("policy")),
+        _VALUE: _counted(
+            sum(n for name, n in n_parameters.items() if name.startswith("value"))
+        ),
+    }
     for node, lines in _terminals(spec).items():
-        _add_box(ax, _center(layout, node), lines, _INK, size, node)
+        _add_box(
+            ax, _center(layout, node), (*lines, *heads.get(node, ())), _INK, size, node
+        )
+
+
+def _counted(n_parameters: int | None) -> tuple[str, ...]:
+    """Return the line that tells a number of parameters, if there is one."""
+    if not n_parameters:
+        return ()
+    for unit, size in (("M", 1e6), ("k", 1e3)):
+        if n_parameters >= size:
+            return (f"{n_parameters / size:.3g}{unit} weights",)
+    return (f"{n_parameters} weights",)
 
 
 def _terminals(spec: NetworkSpec) -> dict[str, tuple[str, str]]:
@@ -319,12 +350,12 @@ def _add_line(ax: Axes, path: Path, style: _Style) -> None:
 def _add_box(
     ax: Axes,
     center: _Point,
-    lines: tuple[str, str],
+    lines: tuple[str, ...],
     color: str,
     size: float,
     gid: str,
 ) -> None:
-    """Draw one box with a name and a number; heads and sensations are dark."""
+    """Draw one box with a name and numbers; heads and sensations are dark."""
     x, y = center
     height = _BOX[1]
     dark = color == _INK
@@ -346,15 +377,18 @@ def _add_box(
     ax.add_patch(box)
     ink = "white" if dark else "black"
     style: dict[str, Any] = {"ha": "center", "va": "center", "color": ink, "zorder": 7}
+    is_tall = len(lines) > 2
+    heights = (0.25, -0.05, -0.31) if is_tall else (0.14, -0.22)
     ax.text(
         x,
-        y + 0.14,
+        y + heights[0],
         lines[0],
-        fontsize=size * min(1.0, width / needed),
+        fontsize=size * min(1.0, width / needed) * (0.9 if is_tall else 1.0),
         weight="bold",
         **style,
     )
-    ax.text(x, y - 0.22, lines[1], fontsize=size * 0.8, **style)
+    for line, above in zip(lines[1:], heights[1:], strict=True):
+        ax.text(x, y + above, line, fontsize=size * 0.8, **style)
 
 
 def _type_size(ax: Axes) -> float:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """All figures of a network, as files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from atlasnet.bundle import Bundle
@@ -15,7 +16,13 @@ __all__ = ["save_figures"]
 _DPI = 200
 
 
-def save_figures(bundle: Bundle, folder: Path, suffix: str = "png") -> dict[str, str]:
+def save_figures(
+    bundle: Bundle,
+    folder: Path,
+    suffix: str = "png",
+    *,
+    n_parameters: Mapping[str, int] | None = None,
+) -> dict[str, str]:
     """Draw every figure that a graph, its network, or both allow.
 
     Parameters
@@ -26,6 +33,9 @@ def save_figures(bundle: Bundle, folder: Path, suffix: str = "png") -> dict[str,
         Where the files go; made if it does not exist.
     suffix : str, default="png"
         File format, e.g. ``"png"``, ``"pdf"`` or ``"svg"``.
+    n_parameters : mapping of str to int, optional
+        Parameters of areas and heads, which the circuit then shows; see
+        :func:`atlasnet.figures.plot_circuit`.
 
     Returns
     -------
@@ -35,7 +45,9 @@ def save_figures(bundle: Bundle, folder: Path, suffix: str = "png") -> dict[str,
     graph, spec = bundle.graph, bundle.spec
     drawn = {}
     if spec is not None:
-        drawn["circuit"] = plot_circuit(spec), "circuit with unit counts"
+        ax = plot_circuit(spec, n_parameters=n_parameters)
+        what = "units and parameters" if n_parameters else "unit counts"
+        drawn["circuit"] = ax, f"circuit with {what}"
     if graph is not None:
         if any(region.centroid_mm for region in graph.regions):
             drawn["glass_brain"] = plot_glass_brain(graph, spec), "glass brain"

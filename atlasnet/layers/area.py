@@ -4,6 +4,9 @@
 from typing import Any
 
 import keras
+from keras import ops
+
+from atlasnet.spec import MapSpec
 
 __all__ = ["Area"]
 
@@ -18,20 +21,40 @@ class Area(keras.layers.Layer):
         Name of the region in the graph; the layer's own name is its slug.
     n_units : int
         Units of the area.
+    layout : MapSpec or dict, optional
+        The retinotopic map that the units form.
 
     Notes
     -----
-    ``call(activity)`` passes activity of shape (B, T, n_units) on.
+    ``call(activity)`` passes activity of shape (B, T, n_units) on; in the places of
+    the map, shape (B, T, H, W, C), if there is one.
     """
 
-    def __init__(self, region: str, n_units: int, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        region: str,
+        n_units: int,
+        layout: MapSpec | dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.region = region
         self.n_units = n_units
+        self.layout = MapSpec(**layout) if isinstance(layout, dict) else layout
 
     def call(self, activity: Any) -> Any:
-        """Return the activity unchanged."""
-        return activity
+        """Return the activity unchanged, but for its shape."""
+        if self.layout is None:
+            return activity
+        grid = (self.layout.height, self.layout.width, self.layout.n_channels)
+        return ops.reshape(activity, (-1, ops.shape(activity)[1], *grid))
+
+    def compute_output_shape(self, shape: Any) -> Any:
+        """Shape of the output."""
+        if self.layout is None:
+            return shape
+        grid = (self.layout.height, self.layout.width, self.layout.n_channels)
+        return (*shape[:2], *grid)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -39,4 +62,5 @@ class Area(keras.layers.Layer):
             **super().get_config(),
             "region": self.region,
             "n_units": self.n_units,
+            "layout": self.layout and self.layout.model_dump(),
         }

@@ -3,15 +3,34 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
-from atlasnet.layers.grouping import Group, Signal, group_areas
+from atlasnet.layers.afferent import Afferent
+from atlasnet.layers.grouping import (
+    Group,
+    Schedule,
+    Signal,
+    group_areas,
+    schedule_areas,
+    stages,
+)
+from atlasnet.layers.map_readout import MapReadout
+from atlasnet.layers.noise import NOISE, NOISE_SIZE, UnitNoise
 from atlasnet.layers.population import Population
-from atlasnet.spec import AreaSpec, NetworkSpec
+from atlasnet.layers.projection import (
+    MapDrive,
+    MapPathway,
+    from_image,
+    from_map,
+    from_units,
+)
+from atlasnet.spec import AreaSpec, MapSpec, NetworkSpec, PathwaySpec, Timing
 
 __all__ = ["DRIVING_SHARE", "AreaCell"]
 
@@ -27,10 +46,15 @@ class AreaCell(keras.layers.Layer):
 
     The areas are computed in the order of the spec. An area reads the sensations
     that enter it and its feedforward afferents of this step, and its feedback and
-    lateral afferents of the step before. Every area has a kernel of its own; areas
+    lateral afferents of the step before, or of as many steps before as the pathway
+    has delay. Every area has a kernel of its own; areas
     that do not depend on each other within the step are computed together, by one
     product with a matrix that holds their kernels and zeros where there is no pathway
     (:mod:`atlasnet.layers.grouping`).
+
+    An area with a retinotopic map is a population at every position, with one kernel
+    for all positions (:mod:`atlasnet.layers.projection`). Areas without one see of it
+    what its read-out shows (:mod:`atlasnet.layers.map_readout`).
 
     Parameters
     ----------
@@ -38,36 +62,94 @@ class AreaCell(keras.layers.Layer):
         The network, or its JSON text.
     seed : int
         Seed of the initial weights.
+    frozen : sequence of str
+        Areas whose weights are not trained.
 
     Notes
     -----
-    ``call(sensations, states)`` takes the concatenated sensations, shape (B, S), and
-    one state, the activity of all areas at the step before, shape (B, N); it returns
-    the activity at this step, shape (B, N), twice: as output and as state.
+    ``call(sensations, states)`` takes the concatenated sensations, shape (B, S), after
+    them the random numbers of :mod:`atlasnet.layers.noise` if there is noise, and
+    one state, shape (B, M); it returns the activity of all areas at this step, shape
+    (B, N), and the list of the new state. The state holds what is read a step later
+    and nothing else: see :attr:`carried`.
 
     The areas' kernels are the weights ``<layer>/kernel``. Their rows follow
-    :meth:`afferent_rows`.
+    :meth:`afferent_rows`, their columns are units, or channels of a map. Images are
+    given flat, between 0 and 1; activity of a map is flat too, position by position.
+
+    Two methods are seams for interventions: every kernel passes :meth:`_weigh` before
+    it is used, every area's activity passes :meth:`_intervene` before it is read.
+    Both return what they get.
     """
 
-    def __init__(self, spec: NetworkSpec | str, seed: int = 0, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        spec: NetworkSpec | str,
+        seed: int = 0,
+        frozen: Sequence[str] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.spec = NetworkSpec.from_json(spec) if isinstance(spec, str) else spec
         self.seed = seed
-        self.state_size = self.spec.n_units
-        self.output_size = self.spec.n_units
+        self._first_frozen = tuple(frozen)
         self.populations = [self._population(area) for area in self.spec.areas]
+        self._by_name = {
+            area.name: population
+            for area, population in zip(self.spec.areas, self.populations, strict=True)
+        }
+        self._images = {
+            e.name: e.image for e in self.spec.inputs if e.image is not None
+        }
+        self._layouts = {a.name: a.map for a in self.spec.areas if a.map is not None}
         self._widths = self._signal_widths()
         self._wiring = {area.name: self._afferents(area) for area in self.spec.areas}
-        kinds = {a.name: (a.cell, a.time_constant_s) for a in self.spec.areas}
-        self._groups = group_areas(self._wiring, self._widths, kinds)
-        self._single = group_areas(self._wiring, self._widths, kinds, overhead=0)
+        self._drives = {name: self._map_drive(name) for name in self._layouts}
+        self._seen = {
+            signal
+            for wiring in self._wiring.values()
+            for signal in wiring
+            if _is_seen(signal)
+        }
+        self.readouts = {
+            area.name: self._readout(area, area.map)
+            for area in self.spec.areas
+            if area.map is not None and any(name == area.name for _, name in self._seen)
+        }
+        self._inputs: list[Signal] = [("sensation", i.name) for i in self.spec.inputs]
+        self._noise = None
+        if self.spec.noise_std:
+            self._inputs.append((NOISE, NOISE))
+            self._widths[NOISE, NOISE] = NOISE_SIZE
+            self._noise = UnitNoise(self.spec.n_units)
+            names = sorted(a.name for a in self.spec.areas)  # whatever their order
+            starts = np.cumsum([0, *(self.spec.area(n).n_units for n in names)])
+            self._first_unit = dict(zip(names, starts.tolist(), strict=False))
+        self._carried = self._carried_signals()
+        self.state_size = sum(self._widths[signal] for signal in self._carried)
+        self.output_size = self.spec.n_units
+        kinds = {  # a map is a kind of its own: nothing is merged with it
+            a.name: (a.cell, a.activation, a.name if a.map else "")
+            for a in self.spec.areas
+        }
+        n_gates = {n: p.dynamics.n_gates for n, p in self._by_name.items()}
+        self._schedule = schedule_areas(
+            self._wiring, self._widths, kinds, n_gates, whole=self._layouts.keys()
+        )
+        single = group_areas(self._wiring, self._widths, kinds, overhead=0)
+        self._single = Schedule((), stages(single, kinds, n_gates))
         self._workspace = _Workspace()
+
+    def _readout(self, area: AreaSpec, layout: MapSpec) -> MapReadout:
+        """Return what areas without a map see of one that has."""
+        return MapReadout(layout, name=f"{area.layer}_seen")
 
     def _population(self, area: AreaSpec) -> Population:
         """Return the layer of one area."""
         return Population(
-            area.n_units,
+            area.n_units if area.map is None else area.map.n_channels,
             cell=area.cell,
+            activation=area.activation,
             time_constant_s=area.time_constant_s,
             control_step_s=self.spec.control_step_s,
             seed=self.seed,
@@ -77,22 +159,159 @@ class AreaCell(keras.layers.Layer):
     def _afferents(self, area: AreaSpec) -> list[Signal]:
         """Return where an area's rows come from, in their order."""
         name = area.name
+        own: list[Signal] = [("before", name)] if area.is_recurrent else []
         return [
             *(("sensation", source) for source in self.spec.sensations(name)),
-            *(("now", source) for source in self.spec.afferents(name, "feedforward")),
-            *(("before", source) for source in self.spec.afferents(name, "feedback")),
-            *([("before", name)] if area.cell == "rate" else []),
+            *(self._heard(area, pathway) for pathway in self._pathways(name)),
+            *own,
         ]
+
+    def _heard(self, area: AreaSpec, pathway: PathwaySpec) -> Signal:
+        """Return what an area hears of a pathway's source."""
+        kind = _lagged(pathway.lag)
+        if area.map is None and pathway.source in self._layouts:
+            return _seen(kind), pathway.source
+        return kind, pathway.source
+
+    def _map_drive(self, area: str) -> MapDrive:
+        """Return the pathways into an area with a map."""
+        kernel_sizes = {p.source: p.kernel_size for p in self._pathways(area)}
+        paths = [
+            self._map_pathway(area, signal, kernel_sizes.get(signal[1]))
+            for signal in self._wiring[area]
+        ]
+        return MapDrive(self._layouts[area], tuple(paths))
+
+    def _map_pathway(
+        self, area: str, signal: Signal, kernel_size: int | None
+    ) -> MapPathway:
+        """Return one pathway into an area with a map."""
+        target, (kind, name) = self._layouts[area], signal
+        if kind == "sensation":
+            return from_image(self._images[name].n_channels, target)
+        if name == area:
+            return from_map(target, target, target.own_kernel)
+        if name in self._layouts:
+            return from_map(self._layouts[name], target, kernel_size)
+        return from_units(self._widths[signal])
+
+    def _pathways(self, area: str) -> list[PathwaySpec]:
+        """Return the pathways to an area: first feedforward ones, then the others."""
+        timings: tuple[Timing, Timing] = ("feedforward", "feedback")
+        return [p for t in timings for p in self.spec.pathways_to(area, t)]
+
+    def _rows(self, area: AreaSpec) -> list[Afferent]:
+        """Return what is decided about the rows of an area's kernel."""
+        sensations = self.spec.sensations(area.name)
+        pathways = self._pathways(area.name)
+        drives = [True] * len(sensations)
+        drives += [pathway.timing == "feedforward" for pathway in pathways]
+        drives += [False] * area.is_recurrent
+        shares = _shares(drives)
+        sizes = self._sizes(area.name)
+        rows = [
+            Afferent(n_rows, share)
+            for n_rows, share, _ in zip(sizes, shares, sensations, strict=False)
+        ]
+        first = len(sensations)
+        for pathway, share, n_rows in zip(
+            pathways, shares[first:], sizes[first:], strict=False
+        ):
+            source = self.spec.area(pathway.source)
+            signs = self._row_signs(source, area, n_rows)
+            rows.append(
+                Afferent(
+                    n_rows,
+                    share,
+                    pathway.strength,
+                    pathway.strength_use,
+                    None if signs is None else np.maximum(signs, 0.0),
+                    self._wiring_cost * self._length_mm(pathway),
+                )
+            )
+        if area.is_recurrent:
+            signs = self._row_signs(area, area, sizes[-1])
+            rows.append(Afferent(sizes[-1], shares[-1], signs=signs))
+        return rows
+
+    def _row_signs(
+        self, source: AreaSpec, target: AreaSpec, n_rows: int
+    ) -> NDArray[np.float64] | None:
+        """Return the signs of the rows that a source has in a target's kernel."""
+        signs = _signs(source)
+        if signs is None or source.map is None:
+            return signs
+        if target.map is None and source.map.readout == "spatial_softmax":
+            return None  # a place, not a rate: its weights have any sign
+        return np.resize(signs, n_rows)  # the same at every position
+
+    def _sizes(self, area: str) -> list[int]:
+        """Return how many rows of an area's kernel each of its afferents has."""
+        if area in self._drives:
+            return list(self._drives[area].n_rows)
+        return [self._widths[signal] for signal in self._wiring[area]]
+
+    @property
+    def _wiring_cost(self) -> float:
+        """What a weight of size 1 and length 1 mm adds to the loss."""
+        if not self.spec.wiring_cost:
+            return 0.0
+        n_weights = 0
+        for area, population in self._by_name.items():
+            sources = {pathway.source for pathway in self._pathways(area)}
+            rows = self.afferent_rows(area)
+            n_rows = sum(rows[name].stop - rows[name].start for name in sources)
+            n_weights += n_rows * population.n_units * population.dynamics.n_gates
+        return self.spec.wiring_cost / n_weights
+
+    def _length_mm(self, pathway: PathwaySpec) -> float:
+        """Return a pathway's length, or the mean of those that are known."""
+        if pathway.length_mm is not None:
+            return pathway.length_mm
+        known = [p.length_mm for p in self.spec.pathways if p.length_mm is not None]
+        return sum(known) / max(len(known), 1)
 
     def _signal_widths(self) -> dict[Signal, int]:
         """Return the width of every signal."""
+        longest = max((p.lag for p in self.spec.pathways), default=1)
+        kinds = ("memory", *(_lagged(lag) for lag in range(max(longest, 1) + 1)))
         return {
             **{("sensation", entry.name): entry.size for entry in self.spec.inputs},
+            **{(k, a.name): a.n_units for a in self.spec.areas for k in kinds},
             **{
-                (kind, area.name): area.n_units
-                for area in self.spec.areas
-                for kind in ("now", "before")
+                (_seen(kind), name): layout.readout_size
+                for name, layout in self._layouts.items()
+                for kind in kinds[1:]
             },
+        }
+
+    def _carried_signals(self) -> tuple[Signal, ...]:
+        """Return what one step leaves to the next, in the order of the state."""
+        longest = {a.name: int(a.is_recurrent) for a in self.spec.areas}
+        for pathway in self.spec.pathways:
+            longest[pathway.source] = max(longest[pathway.source], pathway.lag)
+        return (
+            *(
+                (_lagged(lag), name)
+                for name, last in longest.items()
+                for lag in range(1, last + 1)
+            ),
+            *(("memory", a.name) for a in self.spec.areas if a.cell == "lstm"),
+        )
+
+    @property
+    def carried(self) -> dict[Signal, slice]:
+        """Where in the state each signal is that the next step reads.
+
+        ``("before", area)`` is the activity of an area that is recurrent or the source
+        of a feedback or lateral pathway, ``("before 2", area)`` that of two steps
+        before, which a slower pathway carries, and so on; ``("memory", area)`` is the
+        memory of an ``lstm``.
+        """
+        ends = np.cumsum([self._widths[signal] for signal in self._carried]).tolist()
+        return {
+            signal: slice(end - self._widths[signal], end)
+            for signal, end in zip(self._carried, ends, strict=True)
         }
 
     def afferent_rows(self, area: str) -> dict[str, slice]:
@@ -109,7 +328,7 @@ class AreaCell(keras.layers.Layer):
             The sensations that enter the area, then its feedforward afferents, then
             its feedback and lateral ones, then, if it is recurrent, itself.
         """
-        sizes = [self._widths[signal] for signal in self._wiring[area]]
+        sizes = self._sizes(area)
         ends = np.cumsum(sizes).tolist()
         return {
             name: slice(end - size, end)
@@ -121,10 +340,20 @@ class AreaCell(keras.layers.Layer):
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make every area's weights."""
         for population, area in zip(self.populations, self.spec.areas, strict=True):
-            wiring = self._wiring[area.name]
-            sizes = [self._widths[signal] for signal in wiring]
-            population.build(sizes, _shares(wiring))
+            population.build(self._rows(area))
+            if area.name in self._first_frozen:
+                population.trainable = False
+        for readout in self.readouts.values():
+            readout.build()
         self.built = True
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """Areas whose weights are not trained."""
+        if not self.built:
+            return self._first_frozen
+        areas = zip(self.spec.areas, self.populations, strict=True)
+        return tuple(area.name for area, own in areas if not own.trainable)
 
     @contextmanager
     def prepared(self) -> Iterator[None]:
@@ -133,82 +362,281 @@ class AreaCell(keras.layers.Layer):
         A loop over time calls the cell inside such a block, so that the kernels are
         put together outside the loop.
         """
-        self._workspace.kernels = self._assemble(self._groups)
+        self._workspace.products = self._assemble(self._schedule)
         try:
             yield
         finally:
-            self._workspace.kernels = None
+            self._workspace.products = None
 
-    def _assemble(self, groups: tuple[Group, ...]) -> list[tuple[Any, Any]]:
-        """Return each group's kernel and bias."""
-        by_name = {
-            area.name: population
-            for area, population in zip(self.spec.areas, self.populations, strict=True)
+    def _weigh(self, area: str, kernel: Any) -> Any:
+        """Return the kernel that an area uses: a seam for interventions.
+
+        `kernel` has the rows of :meth:`afferent_rows`, shape
+        (rows, n_gates * n_units).
+        """
+        return kernel
+
+    def _intervene(self, area: str, activity: Any) -> Any:
+        """Return the activity that others read of an area: a seam for interventions.
+
+        `activity` is what the area's units have computed, shape (B, n_units).
+        """
+        return activity
+
+    def _assemble(self, schedule: Schedule) -> "_Products":
+        """Return the joined weights of a schedule's products."""
+        kernels = {
+            area: self._weigh(area, population.weights_in_use())
+            for area, population in self._by_name.items()
         }
-        assembled = []
-        for group in groups:
-            members = [by_name[area] for area in group.areas]
-            blocks = [
-                self._block(area, population, group)
-                for area, population in zip(group.areas, members, strict=True)
-            ]
-            biases = [ops.convert_to_tensor(member.bias) for member in members]
-            assembled.append((_joined(blocks), _joined(biases)))
-        return assembled
+        early = [
+            _joined([self._block(part, group.signals, kernels) for part in group.parts])
+            for group in schedule.early
+        ]
+        return _Products(early, [self._stage(s, kernels) for s in schedule.late])
 
-    def _block(self, area: str, population: Population, group: Group) -> Any:
-        """Return an area's kernel with the rows of its group, zeros for the others."""
-        kernel = ops.convert_to_tensor(population.kernel)
-        if group.signals == tuple(self._wiring[area]):
-            return kernel
-        n_rows = int(kernel.shape[0])
-        place = dict(zip(self._wiring[area], self._starts(area), strict=True))
-        rows = np.concatenate(
-            [
-                np.arange(self._widths[signal]) + place[signal]
-                if signal in place
-                else np.full(self._widths[signal], n_rows)
-                for signal in group.signals
-            ]
+    def _stage(self, stage: Sequence[Group], kernels: dict[str, Any]) -> "_Stage":
+        """Return the weights of a stage."""
+        areas = _areas(stage)
+        if areas[0] in self._drives:
+            return self._map_stage(areas[0], kernels[areas[0]])
+        members = [self._by_name[area] for area in areas]
+        n_gates = members[0].dynamics.n_gates
+        own_kernel, own_bias = None, None
+        if members[0].dynamics.splits_own:
+            own_kernel = _block_diagonal(
+                [
+                    member.own_weights(kernels[area])
+                    for area, member in zip(areas, members, strict=True)
+                ]
+            )
+            own_bias = _joined([ops.convert_to_tensor(m.own_bias) for m in members])
+        leaks = [member.leak for member in members]
+        leak: Any = leaks[0]
+        if len(set(leaks)) > 1:
+            leak = np.repeat(leaks, [m.n_units for m in members]).astype(np.float32)
+        return _Stage(
+            kernels=[
+                self._block(group.areas, group.signals, kernels)
+                for group in stage
+                if group.signals
+            ],
+            bias=_joined_by_gate([member.drive_bias() for member in members], n_gates),
+            own_kernel=own_kernel,
+            own_bias=own_bias,
+            leak=leak,
         )
-        silent = ops.zeros((1, population.n_units), dtype=kernel.dtype)
-        return ops.take(ops.concatenate([kernel, silent], axis=0), rows, axis=0)
+
+    def _map_stage(self, area: str, kernel: Any) -> "_Stage":
+        """Return the weights of an area with a map, pathway by pathway."""
+        population = self._by_name[area]
+        return _Stage(
+            kernels=self._drives[area].weights(kernel),
+            bias=population.drive_bias(),
+            own_kernel=None,
+            own_bias=None,
+            leak=population.leak,
+        )
+
+    def _block(
+        self,
+        areas: Sequence[str],
+        signals: Sequence[Signal],
+        kernels: dict[str, Any],
+    ) -> Any:
+        """Return areas' kernels, gate by gate, with the rows of some signals."""
+        n_gates = self._by_name[areas[0]].dynamics.n_gates
+        blocks = [self._rows_of(area, signals, kernels[area]) for area in areas]
+        return _joined_by_gate(blocks, n_gates)
+
+    def _rows_of(self, area: str, signals: Sequence[Signal], kernel: Any) -> Any:
+        """Return the rows of some signals, zeros for those that the area lacks."""
+        if tuple(signals) == tuple(self._wiring[area]):
+            return kernel
+        place = dict(zip(self._wiring[area], self._starts(area), strict=True))
+        runs: list[tuple[int | None, int]] = []  # first row or None, and how many
+        for signal in signals:
+            start, n_rows = place.get(signal), self._widths[signal]
+            before, n_before = runs[-1] if runs else (0, 0)
+            follows = start is None if before is None else start == before + n_before
+            if runs and follows:
+                runs[-1] = (before, n_before + n_rows)
+            else:
+                runs.append((start, n_rows))
+        n_columns = int(kernel.shape[1])
+        return _joined(
+            [
+                ops.zeros((n_rows, n_columns), dtype=kernel.dtype)
+                if start is None
+                else kernel[start : start + n_rows]
+                for start, n_rows in runs
+            ],
+            axis=0,
+        )
 
     def _starts(self, area: str) -> list[int]:
         """Return the first row of each of an area's afferents."""
-        sizes = [self._widths[signal] for signal in self._wiring[area]]
-        return [0, *np.cumsum(sizes)[:-1].tolist()]
+        return [0, *np.cumsum(self._sizes(area))[:-1].tolist()]
 
     def call(self, inputs: Any, states: list[Any], training: bool = False) -> Any:
         """Return the activity of all areas after this control step, and the state."""
         # A single step is faster with the areas' own kernels than with joined ones,
         # which would have to be put together first.
-        kernels = self._workspace.kernels
-        groups = self._groups if kernels else self._single
-        kernels = kernels or self._assemble(groups)
-        areas = [area.name for area in self.spec.areas]
-        sensations = [entry.name for entry in self.spec.inputs]
+        products = self._workspace.products
+        schedule = self._schedule if products else self._single
+        products = products or self._assemble(schedule)
         signals = {
-            **self._named("sensation", sensations, inputs),
-            **self._named("before", areas, states[0]),
+            **self._named(self._inputs, inputs),
+            **self._named(self._carried, states[0]),
         }
-        cells = dict(zip(areas, self.populations, strict=True))
-        for group, (kernel, bias) in zip(groups, kernels, strict=True):
-            drive = ops.matmul(_joined([signals[s] for s in group.signals]), kernel)
-            before = _joined([signals["before", area] for area in group.areas])
-            activity = cells[group.areas[0]].respond(drive + bias, before)
-            signals |= self._named("now", group.areas, activity)
-        state = _joined([signals["now", area] for area in areas])
-        return state, [state]
+        kept = {_later(signal): x for signal, x in signals.items()}
+        for signal in self._carried:
+            self._show(signal, signals)
+        drives = self._early_drives(schedule, products, signals)
+        for stage, weights in zip(schedule.late, products.late, strict=True):
+            is_map = stage[0].areas[0] in self._drives
+            respond = self._respond_map if is_map else self._respond
+            activity, memory = respond(stage, weights, signals, drives)
+            for name, part in activity.items():
+                signals["now", name] = part
+                kept["before", name] = part
+                self._show(("now", name), signals)
+            kept |= memory
+        areas = [area.name for area in self.spec.areas]
+        activity = _joined([signals["now", area] for area in areas])
+        if self._carried == tuple(("before", area) for area in areas):
+            return activity, [activity]
+        if not self._carried:
+            return activity, states
+        return activity, [_joined([kept[signal] for signal in self._carried])]
 
-    def _named(self, kind: str, names: Sequence[str], joined: Any) -> dict[Signal, Any]:
+    def _early_drives(
+        self, schedule: Schedule, products: "_Products", signals: dict[Signal, Any]
+    ) -> dict[str, tuple[int, Any]]:
+        """Return the drives from earlier steps.
+
+        By the first of the areas that they are of: how many these are, and the drives.
+        """
+        drives: dict[str, tuple[int, Any]] = {}
+        for group, kernel in zip(schedule.early, products.early, strict=True):
+            joined = _joined([signals[signal] for signal in group.signals])
+            sizes = [self._n_columns(part) for part in group.parts]
+            parts = _split(ops.matmul(joined, kernel), sizes)
+            for areas, part in zip(group.parts, parts, strict=True):
+                drives[areas[0]] = (len(areas), part)
+        return drives
+
+    def _n_columns(self, areas: Sequence[str]) -> int:
+        """Return the columns that the drives of some areas have."""
+        members = [self._by_name[area] for area in areas]
+        return sum(member.n_units * member.dynamics.n_gates for member in members)
+
+    def _respond(
+        self,
+        stage: Sequence[Group],
+        weights: "_Stage",
+        signals: dict[Signal, Any],
+        drives: dict[str, tuple[int, Any]],
+    ) -> tuple[dict[str, Any], dict[Signal, Any]]:
+        """Return the activity of a stage's areas, and their memory."""
+        areas = _areas(stage)
+        dynamics = self._by_name[areas[0]].dynamics
+
+        def joined(kind: str) -> Any:
+            return _joined([signals[kind, area] for area in areas])
+
+        drive = weights.bias
+        if areas[0] in drives:
+            parts, i = [], 0
+            while i < len(areas):
+                n_areas, part = drives[areas[i]]
+                parts.append(part)
+                i += n_areas
+            drive = _joined(parts) + drive
+        if weights.kernels:
+            heard = [_joined([signals[s] for s in group.signals]) for group in stage]
+            products = [
+                ops.matmul(x, kernel)
+                for x, kernel in zip(heard, weights.kernels, strict=True)
+            ]
+            drive = _joined(products) + drive
+        before = joined("before") if dynamics.reads_before else None
+        own = None
+        if weights.own_kernel is not None:
+            own = ops.matmul(before, weights.own_kernel) + weights.own_bias
+        activity, memory = dynamics.respond(
+            drive,
+            before,
+            memory=joined("memory") if dynamics.has_memory else None,
+            own=own,
+            leak=weights.leak,
+            noise=self._noise_of(areas, signals),
+        )
+        named = self._named([("now", area) for area in areas], activity)
+        active = {name: self._intervene(name, x) for (_, name), x in named.items()}
+        if memory is None:
+            return active, {}
+        return active, self._named([("memory", area) for area in areas], memory)
+
+    def _respond_map(
+        self,
+        stage: Sequence[Group],
+        weights: "_Stage",
+        signals: dict[Signal, Any],
+        _: dict[str, tuple[int, Any]],
+    ) -> tuple[dict[str, Any], dict[Signal, Any]]:
+        """Return the activity of an area with a map."""
+        (group,) = stage
+        (area,) = group.areas
+        dynamics = self._by_name[area].dynamics
+        heard = [self._shaped(signal, signals[signal]) for signal in group.signals]
+        drive = self._drives[area].drive(heard, weights.kernels) + weights.bias
+        before, noise = None, self._noise_of(group.areas, signals)
+        if dynamics.reads_before:
+            before = self._shaped(("before", area), signals["before", area])
+        if noise is not None:
+            noise = self._shaped(("now", area), noise)
+        activity, _ = dynamics.respond(drive, before, leak=weights.leak, noise=noise)
+        flat = ops.reshape(activity, (-1, self._layouts[area].n_units))
+        return {area: self._intervene(area, flat)}, {}
+
+    def _shaped(self, signal: Signal, x: Any) -> Any:
+        """Return an image or a map in its shape (B, H, W, C), other signals as is."""
+        kind, name = signal
+        if kind == "sensation":
+            return _centred(x, self._images[name].shape)
+        layout = self._layouts.get(name)
+        if layout is None:
+            return x
+        shape = (-1, layout.height, layout.width, layout.n_channels)
+        return ops.reshape(x, shape)
+
+    def _show(self, signal: Signal, signals: dict[Signal, Any]) -> None:
+        """Add what areas without a map see of one, if they read it."""
+        kind, name = signal
+        if (_seen(kind), name) in self._seen:
+            shaped = self._shaped(signal, signals[signal])
+            signals[_seen(kind), name] = self.readouts[name](shaped)
+
+    def _noise_of(self, areas: Sequence[str], signals: dict[Signal, Any]) -> Any:
+        """Return the noise in the drive of some areas' units, if there is noise."""
+        if self._noise is None:
+            return None
+        units = np.concatenate(
+            [
+                self._first_unit[area] + np.arange(self._widths["now", area])
+                for area in areas
+            ]
+        )
+        return self.spec.noise_std * self._noise(signals[NOISE, NOISE], units)
+
+    def _named(self, keys: Sequence[Signal], joined: Any) -> dict[Signal, Any]:
         """Split joined signals and name them."""
-        keys = [(kind, name) for name in names]
         parts = _split(joined, [self._widths[key] for key in keys])
         return dict(zip(keys, parts, strict=True))
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
-        """Return a silent network: zeros of shape (batch_size, N)."""
+        """Return a silent network: zeros of shape (batch_size, M)."""
         return [ops.zeros((batch_size, self.state_size), dtype=self.compute_dtype)]
 
     def get_config(self) -> dict[str, Any]:
@@ -217,38 +645,140 @@ class AreaCell(keras.layers.Layer):
             **super().get_config(),
             "spec": self.spec.to_json(),
             "seed": self.seed,
+            "frozen": list(self.frozen),
         }
 
 
-def _shares(wiring: Sequence[Signal]) -> list[float]:
+def _lagged(lag: int) -> str:
+    """Return the kind of signal that is as many steps old."""
+    return ("now", "before")[lag] if lag < 2 else f"before {lag}"
+
+
+def _seen(kind: str) -> str:
+    """Return the kind of what a read-out shows of a map's activity."""
+    return f"{kind} seen"
+
+
+def _is_seen(signal: Signal) -> bool:
+    """Whether a signal is what a read-out shows."""
+    return signal[0].endswith(" seen")
+
+
+def _centred(image: Any, shape: tuple[int, int, int]) -> Any:
+    """Return flat images between 0 and 1 in their shape, between -1 and 1.
+
+    What a convolution adds around them, zeros, is then a middling grey. Images are
+    given: no gradient is asked for them.
+    """
+    return 2.0 * ops.reshape(ops.stop_gradient(image), (-1, *shape)) - 1.0
+
+
+def _later(signal: Signal) -> Signal:
+    """Return what a signal is one step later."""
+    kind, name = signal
+    if not kind.startswith("before"):
+        return signal
+    return _lagged(int(kind.removeprefix("before") or 1) + 1), name
+
+
+def _signs(area: AreaSpec) -> NDArray[np.float64] | None:
+    """Return 1 for units that excite, -1 for those that inhibit; None if free.
+
+    Of a map, the signs of its channels.
+    """
+    if area.inhibitory_share is None:
+        return None
+    n_columns, n_inhibitory = area.n_units, area.n_inhibitory
+    if area.map is not None:
+        n_columns = area.map.n_channels
+        n_inhibitory //= area.map.height * area.map.width
+    return np.where(np.arange(n_columns) < n_columns - n_inhibitory, 1.0, -1.0)
+
+
+def _shares(drives: Sequence[bool]) -> list[float]:
     """Share an area's initial drive among its afferents.
 
     Sensations and feedforward afferents drive, all others modulate; each kind shares
     evenly what is its own.
     """
-    is_driver = [kind != "before" for kind, _ in wiring]
-    n_drivers = sum(is_driver)
-    n_modulators = len(wiring) - n_drivers
+    n_drivers = sum(drives)
+    n_modulators = len(drives) - n_drivers
     if not n_drivers or not n_modulators:
-        return [1.0 / len(wiring)] * len(wiring)
+        return [1.0 / len(drives)] * len(drives)
     driver = DRIVING_SHARE / n_drivers
     modulator = (1.0 - DRIVING_SHARE) / n_modulators
-    return [driver if drives else modulator for drives in is_driver]
+    return [driver if is_driver else modulator for is_driver in drives]
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """The weights of a stage: a kernel for each group, the rest for all together.
+
+    There are no kernels where all drive comes from earlier steps. `own_kernel`, shape
+    (N, N), and `own_bias`, shape (N,), are those of candidates whose own part is
+    computed apart. Of a map, the kernels are those of
+    :class:`atlasnet.layers.projection.MapDrive`.
+    """
+
+    kernels: list[Any]
+    bias: Any
+    own_kernel: Any
+    own_bias: Any
+    leak: Any
+
+
+@dataclass(frozen=True)
+class _Products:
+    """The weights of a schedule: kernels of early products, and stages."""
+
+    early: list[Any]
+    late: list[_Stage]
 
 
 class _Workspace:
-    """Holds the assembled kernels, out of sight of Keras' bookkeeping."""
+    """Holds the assembled products, out of sight of Keras' bookkeeping."""
 
-    kernels: list[tuple[Any, Any]] | None = None
+    products: _Products | None = None
 
 
-def _joined(parts: list[Any]) -> Any:
-    """Concatenate along the last axis, if there is more than one tensor."""
-    return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
+def _areas(stage: Sequence[Group]) -> tuple[str, ...]:
+    """Return the areas of a stage."""
+    return tuple(area for group in stage for area in group.areas)
+
+
+def _joined_by_gate(blocks: list[Any], n_gates: int) -> Any:
+    """Concatenate along the last axis, for each gate apart."""
+    if len(blocks) == 1 or n_gates == 1:
+        return _joined(blocks)
+    gates = [ops.split(block, n_gates, axis=-1) for block in blocks]
+    return _joined([part for parts in zip(*gates, strict=True) for part in parts])
+
+
+def _block_diagonal(blocks: list[Any]) -> Any:
+    """Return square matrices along the diagonal of one that is else zero."""
+    if len(blocks) == 1:
+        return blocks[0]
+    sizes = [int(block.shape[0]) for block in blocks]
+    starts = [0, *np.cumsum(sizes).tolist()]
+    total = starts[-1]
+    return ops.concatenate(
+        [
+            ops.pad(block, ((0, 0), (start, total - start - size)))
+            for block, start, size in zip(blocks, starts, sizes, strict=False)
+        ],
+        axis=0,
+    )
+
+
+def _joined(parts: list[Any], axis: int = -1) -> Any:
+    """Concatenate, if there is more than one tensor."""
+    return ops.concatenate(parts, axis=axis) if len(parts) > 1 else parts[0]
 
 
 def _split(x: Any, sizes: list[int]) -> list[Any]:
     """Split the last axis into parts of the given sizes."""
+    if not sizes:
+        return []
     if len(sizes) == 1:
         return [x]
     parts: list[Any] = ops.split(x, np.cumsum(sizes)[:-1].tolist(), axis=-1)

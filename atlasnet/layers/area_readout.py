@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """AreaReadout: the areas that a head reads."""
 
+import math
 from typing import Any
 
 import keras
@@ -20,9 +21,10 @@ class AreaReadout(keras.layers.Layer):
 
     Notes
     -----
-    ``call(areas)`` takes the activity of all areas, each of shape (B, T, n_units),
-    and returns that of the picked ones joined, shape (B, T, sum of n_units). It takes
-    all of them so that areas which no head reads belong to the model too.
+    ``call(areas)`` takes the activity of all areas, each of shape (B, T, n_units) or
+    (B, T, H, W, C), and returns that of the picked ones joined, every unit of them,
+    shape (B, T, sum of n_units). It takes all of them so that areas which no head
+    reads belong to the model too.
     """
 
     def __init__(self, picked: list[int], **kwargs: Any) -> None:
@@ -31,9 +33,17 @@ class AreaReadout(keras.layers.Layer):
 
     def call(self, areas: list[Any]) -> Any:
         """Return the activity of the picked areas, joined."""
-        read = [areas[i] for i in self.picked]
+        read = [_flat(areas[i]) for i in self.picked]
         return ops.concatenate(read, axis=-1) if len(read) > 1 else read[0]
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {**super().get_config(), "picked": self.picked}
+
+
+def _flat(activity: Any) -> Any:
+    """Return activity with the units of a map in a row."""
+    if len(activity.shape) == 3:
+        return activity
+    n_units = math.prod(activity.shape[2:])
+    return ops.reshape(activity, (-1, ops.shape(activity)[1], n_units))

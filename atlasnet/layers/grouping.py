@@ -9,15 +9,32 @@ multiplying zeros where an area lacks an afferent that another has.
 
 from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
 
-__all__ = ["Group", "Signal", "group_areas"]
+__all__ = [
+    "OVERHEAD",
+    "Early",
+    "Group",
+    "Schedule",
+    "Signal",
+    "group_areas",
+    "schedule_areas",
+    "stages",
+]
+
+_Key = TypeVar("_Key", str, tuple[str, ...])
 
 Signal = tuple[str, str]
-"""Where a number comes from: ``sensation``, ``now`` or ``before``, and a name."""
+"""Where a number comes from, and a name: ``sensation``; ``now``, this step's activity
+of an area; ``before``, its activity of the step before, or ``before 2`` of two steps
+before and so on, each with ``seen`` after it what a read-out shows of a map;
+``memory``, what a unit keeps for itself."""
 
-_OVERHEAD = 60_000
-"""What one more product costs, in multiplications per sample: the value at which a
-policy step and an update of the frontoparietal network are fastest on one core."""
+OVERHEAD = 80_000
+"""What one more product costs, in multiplications per sample: between the values at
+which an update of the frontoparietal network is fastest on one core (60,000 and 90,000;
+30,000 and 150,000 are a tenth slower)."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +53,185 @@ class Group:
     signals: tuple[Signal, ...]
 
 
+@dataclass(frozen=True)
+class Early:
+    """Drives that share one product of what is known before the step begins.
+
+    Attributes
+    ----------
+    parts : tuple of tuple of str
+        Areas whose drives stand together in the columns, as they do in a stage.
+    signals : tuple of (str, str)
+        The union of their afferents of earlier steps, in the order of the rows.
+    """
+
+    parts: tuple[tuple[str, ...], ...]
+    signals: tuple[Signal, ...]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """In which products a control step is computed.
+
+    Attributes
+    ----------
+    early : tuple of Early
+        Products with the activity of earlier steps: they need not wait for any area.
+    late : tuple of tuple of Group
+        Stages, in an order in which they can be computed: products with sensations
+        and the activity of this step, whose drives are joined, with those of `early`,
+        so that the activity of all areas of a stage is computed at once.
+    """
+
+    early: tuple[Early, ...]
+    late: tuple[tuple[Group, ...], ...]
+
+    @property
+    def n_products(self) -> int:
+        """Number of products."""
+        return len(self.early) + sum(len(stage) for stage in self.late)
+
+
+def schedule_areas(
+    afferents: Mapping[str, Sequence[Signal]],
+    widths: Mapping[Signal, int],
+    kinds: Mapping[str, Hashable],
+    n_gates: Mapping[str, int],
+    overhead: int = OVERHEAD,
+    whole: Set[str] = frozenset(),
+) -> Schedule:
+    """Schedule a control step in few products.
+
+    What comes from earlier steps is known for all areas at once, so that areas of
+    different levels share products; what comes from this step is grouped by
+    :func:`group_areas`.
+
+    Parameters
+    ----------
+    afferents, widths, kinds, n_gates, overhead
+        As for :func:`group_areas`.
+    whole : set of str
+        Areas whose drive is no product of a matrix, such as maps: all of it is late.
+
+    Returns
+    -------
+    Schedule
+        The products. Deterministic.
+
+    Examples
+    --------
+    >>> touch, a, b = ("sensation", "touch"), ("now", "A"), ("before", "B")
+    >>> widths = {touch: 3, a: 4, b: 4, ("now", "B"): 4, ("before", "A"): 4}
+    >>> afferents = {"A": [touch, b], "B": [a, b]}
+    >>> same = dict.fromkeys("AB", 1)
+    >>> schedule = schedule_areas(afferents, widths, same, same)
+    >>> [early.parts for early in schedule.early]
+    [(('A',), ('B',))]
+    >>> [[group.areas for group in stage] for stage in schedule.late]
+    [[('A',)], [('B',)]]
+    """
+    known = {
+        area: [signal for signal in signals if _is_early(signal) and area not in whole]
+        for area, signals in afferents.items()
+    }
+    rest = {
+        area: [signal for signal in signals if signal not in known[area]]
+        for area, signals in afferents.items()
+    }
+    both = {
+        area: (kinds[area], bool(known[area]), bool(rest[area])) for area in afferents
+    }
+    late = stages(group_areas(rest, widths, both, overhead, n_gates), both, n_gates)
+    # Gates stand gate by gate, so the areas of a stage with gates stay together.
+    parts: list[tuple[str, ...]] = []
+    for stage in late:
+        areas = tuple(area for group in stage for area in group.areas)
+        if known[areas[0]]:
+            parts += [(area,) for area in areas] if n_gates[areas[0]] == 1 else [areas]
+    columns = {
+        part: sum(widths["now", area] * n_gates[area] for area in part)
+        for part in parts
+    }
+    merged = _merge(
+        [[part] for part in parts],
+        {part: _union(part, known) for part in parts},
+        columns,
+        widths,
+        overhead,
+    )
+    following = {
+        before: after
+        for stage in late
+        for before, after in pairwise(area for group in stage for area in group.areas)
+    }
+    early = [
+        Early(
+            tuple(_runs(found, following)),
+            tuple(_union([area for part in found for area in part], known)),
+        )
+        for found in merged
+    ]
+    return Schedule(tuple(early), late)
+
+
+def _is_early(signal: Signal) -> bool:
+    """Whether a signal is known before the step begins."""
+    return signal[0].startswith("before")
+
+
+def stages(
+    groups: Sequence[Group],
+    kinds: Mapping[str, Hashable],
+    n_gates: Mapping[str, int],
+) -> tuple[tuple[Group, ...], ...]:
+    """Join neighbouring groups whose activity can be computed at once.
+
+    Parameters
+    ----------
+    groups : sequence of Group
+        Groups in an order in which they can be computed.
+    kinds, n_gates
+        As for :func:`group_areas`; groups with gates stay apart, since their drives
+        would have to be sorted.
+
+    Returns
+    -------
+    tuple of tuple of Group
+        The same groups, in the same order.
+    """
+    found: list[list[Group]] = []
+    for group in groups:
+        first = group.areas[0]
+        if found:
+            areas = {area for other in found[-1] for area in other.areas}
+            reads = {name for kind, name in group.signals if kind.startswith("now")}
+            is_same = kinds[first] == kinds[found[-1][0].areas[0]]
+            if is_same and n_gates[first] == 1 and not areas & reads:
+                found[-1].append(group)
+                continue
+        found.append([group])
+    return tuple(tuple(stage) for stage in found)
+
+
+def _runs(
+    parts: Sequence[tuple[str, ...]], following: Mapping[str, str]
+) -> list[tuple[str, ...]]:
+    """Join parts that follow each other in a stage."""
+    runs: list[tuple[str, ...]] = []
+    for part in parts:
+        if runs and following.get(runs[-1][-1]) == part[0]:
+            runs[-1] += part
+        else:
+            runs.append(part)
+    return runs
+
+
 def group_areas(
     afferents: Mapping[str, Sequence[Signal]],
     widths: Mapping[Signal, int],
     kinds: Mapping[str, Hashable] | None = None,
-    overhead: int = _OVERHEAD,
+    overhead: int = OVERHEAD,
+    n_gates: Mapping[str, int] | None = None,
 ) -> tuple[Group, ...]:
     """Group areas so that the cost of a control step is low.
 
@@ -59,6 +250,9 @@ def group_areas(
         Areas of different kinds are never merged: their units follow other equations.
     overhead : int
         Cost of one more product, in multiplications per sample.
+    n_gates : mapping of str to int, optional
+        Columns of the product per unit of each area, the same within a kind; 1 by
+        default.
 
     Returns
     -------
@@ -75,7 +269,7 @@ def group_areas(
     """
     levels: dict[str, int] = {}
     for area, signals in afferents.items():
-        below = [levels[name] for kind, name in signals if kind == "now"]
+        below = [levels[name] for kind, name in signals if kind.startswith("now")]
         levels[area] = 1 + max(below, default=-1)
     groups: list[Group] = []
     for level in range(1 + max(levels.values())):
@@ -85,7 +279,12 @@ def group_areas(
                 kind = kinds[area] if kinds else None
                 by_kind.setdefault(kind, []).append([area])
         for parts in by_kind.values():
-            merged = _merge(parts, afferents, widths, overhead)
+            columns = {
+                area: widths["now", area] * (n_gates[area] if n_gates else 1)
+                for part in parts
+                for area in part
+            }
+            merged = _merge(parts, afferents, columns, widths, overhead)
             groups += [
                 Group(tuple(part), tuple(_union(part, afferents))) for part in merged
             ]
@@ -100,21 +299,22 @@ def _union(
 
 
 def _merge(
-    parts: list[list[str]],
-    afferents: Mapping[str, Sequence[Signal]],
+    parts: list[list[_Key]],
+    afferents: Mapping[_Key, Sequence[Signal]],
+    columns: Mapping[_Key, int],
     widths: Mapping[Signal, int],
     overhead: int,
-) -> list[list[str]]:
+) -> list[list[_Key]]:
     """Merge the pair that saves most, until none saves anything."""
     rows: list[Set[Signal]] = [frozenset(afferents[part[0]]) for part in parts]
-    columns = [widths["now", part[0]] for part in parts]
+    n_columns = [columns[part[0]] for part in parts]
 
     def size(signals: Set[Signal]) -> int:
         return sum(widths[signal] for signal in signals)
 
     def saving(i: int, j: int) -> int:
-        merged = size(rows[i] | rows[j]) * (columns[i] + columns[j])
-        apart = size(rows[i]) * columns[i] + size(rows[j]) * columns[j]
+        merged = size(rows[i] | rows[j]) * (n_columns[i] + n_columns[j])
+        apart = size(rows[i]) * n_columns[i] + size(rows[j]) * n_columns[j]
         return overhead + apart - merged
 
     while len(parts) > 1:
@@ -124,6 +324,6 @@ def _merge(
             break
         parts[i] += parts.pop(j)
         rows[i] |= rows.pop(j)
-        columns[i] += columns.pop(j)
-    order = {area: position for position, area in enumerate(afferents)}
+        n_columns[i] += n_columns.pop(j)
+    order = {key: position for position, key in enumerate(afferents)}
     return [sorted(part, key=order.__getitem__) for part in parts]

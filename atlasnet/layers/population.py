@@ -3,6 +3,7 @@
 
 import math
 import zlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -10,37 +11,28 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from atlasnet.spec import Cell
+from atlasnet.layers.afferent import Afferent
+from atlasnet.layers.dynamics import Dynamics
+from atlasnet.spec import Activation, Cell
 
 __all__ = ["Population"]
 
 
 @keras.saving.register_keras_serializable(package="atlasnet")
 class Population(keras.layers.Layer):
-    r"""The units of one area over one control step.
+    """The units of one area over one control step.
 
-    ``dense`` units follow their input at once,
-
-    .. math:: h(t) = \tanh(W x(t) + b),
-
-    ``rate`` units approach it with time constant :math:`\tau`: the exact solution
-    of :math:`\tau \dot h = -h + \tanh(W x + R h + b)` over a control step
-    :math:`\Delta t` in which the right-hand side is held
-    (Dayan & Abbott 2001, Theoretical Neuroscience, eq. 7.11),
-
-    .. math::
-
-        h(t) = e^{-\Delta t / \tau} h(t-1)
-             + (1 - e^{-\Delta t / \tau}) \tanh(W x(t) + R h(t-1) + b).
-
-    ``W`` and ``R`` are rows of one kernel: afferents first, the own activity last.
+    Its equations are those of :class:`~atlasnet.layers.dynamics.Dynamics`. ``W`` and
+    ``R`` are rows of one kernel: afferents first, the own activity last.
 
     Parameters
     ----------
     n_units : int
         Size of the population.
-    cell : {"dense", "rate"}
+    cell : {"dense", "rate", "rnn", "gru", "lstm"}
         Dynamics of the units.
+    activation : {"tanh", "relu", "softplus"}
+        What units make of their drive.
     time_constant_s : float
         Time constant of rate units, in s.
     control_step_s : float
@@ -51,14 +43,28 @@ class Population(keras.layers.Layer):
 
     Notes
     -----
-    ``call(afferents, previous)`` takes the concatenated afferent activity, shape
-    (B, n_afferents), and the own activity of the step before, shape (B, n_units),
-    and returns the activity, shape (B, n_units), within (-1, 1).
+    ``call(afferents, previous, memory)`` takes the list of afferent activities, each of
+    shape (B, n), the own activity of the step before, shape (B, n_units), and, of
+    ``lstm``, the memory of the step before, shape (B, n_units). It returns the
+    activity, shape (B, n_units); ``lstm`` returns activity and memory.
+
+    Weights: ``kernel``, shape (rows, n_gates * n_units), gate by gate in Keras's order;
+    ``bias``, shape (n_gates * n_units,), zeros at the start but ones at the forget
+    gate (Jozefowicz et al. 2015, ICML); of ``gru`` also ``own_bias``, shape
+    (n_units,), the bias b'_h.
 
     A unit's drive starts with unit variance (LeCun et al. 1998, Efficient BackProp).
-    How it is shared among the afferents is given to ``build``: for a share ``s`` of an
-    afferent with ``n`` units, its rows start with variance ``s / n``, so a small area
-    is heard as well as a large one.
+    ``build`` takes the afferents in the order of the rows: for a share ``s`` of one
+    with ``n`` units, its rows start with variance ``s / n``, so a small area is heard
+    as well as a large one.
+
+    Where an afferent has signs (Dale's principle), the weights in use are the absolute
+    values of the kernel times these, as in Song et al. 2016 (PLoS Comput Biol
+    12:e1004792, eq. 12), who rectify instead: here a weight that training drives to
+    zero can come back. Signs that are not free make inhibition as strong as
+    excitation at the start. Where a strength is fixed or trained, the weights in use
+    are multiplied by it; the trained ones, its absolute values, are the weight
+    ``strength``, one number for each such afferent.
     """
 
     def __init__(
@@ -66,6 +72,7 @@ class Population(keras.layers.Layer):
         n_units: int,
         *,
         cell: Cell,
+        activation: Activation = "tanh",
         time_constant_s: float,
         control_step_s: float,
         seed: int = 0,
@@ -74,60 +81,140 @@ class Population(keras.layers.Layer):
         super().__init__(**kwargs)
         self.n_units = n_units
         self.cell = cell
+        self.activation = activation
         self.time_constant_s = time_constant_s
         self.control_step_s = control_step_s
         self.seed = seed
-
-    @property
-    def is_recurrent(self) -> bool:
-        """Whether the units see their own activity of the step before."""
-        return self.cell == "rate"
+        self.dynamics = Dynamics(cell, activation)
 
     @property
     def leak(self) -> float:
         """Share of the way to the target that rate units go in a control step."""
         return 1.0 - math.exp(-self.control_step_s / self.time_constant_s)
 
-    def build(self, sizes: list[int], shares: list[float]) -> None:
-        """Make the weights for afferents of given widths and shares of the drive.
+    def build(self, afferents: Sequence[Afferent]) -> None:
+        """Make the weights.
 
-        The own activity of a recurrent population is the last of them.
+        The own activity of a recurrent population is the last of its afferents.
         """
+        self._signs = _signs(afferents)
+        n_rows = sum(afferent.n_rows for afferent in afferents)
+        n_columns = self.dynamics.n_gates * self.n_units
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(sum(sizes), self.n_units),
+            shape=(n_rows, n_columns),
             initializer=lambda shape, dtype: ops.convert_to_tensor(
-                self._first_kernel(sizes, shares), dtype
+                self._first_kernel(afferents), dtype
             ),
+            regularizer=_wiring_cost(afferents),
         )
         self.bias = self.add_weight(
-            name="bias", shape=(self.n_units,), initializer="zeros"
+            name="bias",
+            shape=(n_columns,),
+            initializer=lambda shape, dtype: ops.convert_to_tensor(
+                self._first_bias(), dtype
+            ),
         )
+        self.own_bias = None
+        if self.dynamics.splits_own:
+            self.own_bias = self.add_weight(
+                name="own_bias", shape=(self.n_units,), initializer="zeros"
+            )
+        self._build_strengths(afferents)
         self.built = True
 
-    def _first_kernel(
-        self, sizes: list[int], shares: list[float]
-    ) -> NDArray[np.float64]:
-        """Draw the kernel, shape (sum of sizes, n_units)."""
+    def _build_strengths(self, afferents: Sequence[Afferent]) -> None:
+        """Make the factors of the weights that stay, and those that are trained."""
+        trained = [a.strength for a in afferents if a.strength_use == "trainable"]
+        self.strength = None
+        if trained:
+            self.strength = self.add_weight(
+                name="strength",
+                shape=(len(trained),),
+                initializer=lambda shape, dtype: ops.convert_to_tensor(trained, dtype),
+            )
+        uses = [afferent.strength_use for afferent in afferents]
+        self._fixed_strengths = None
+        if set(uses) != {"initial"}:
+            fixed = [
+                a.strength if a.strength_use == "fixed" else 1.0 for a in afferents
+            ]
+            place = np.cumsum([use == "trainable" for use in uses]) - 1
+            picked = np.where(
+                [use == "trainable" for use in uses],
+                place,
+                len(trained) + np.arange(len(uses)),
+            )
+            self._fixed_strengths = np.array(fixed, np.float32)
+            self._strength_of_row = np.repeat(picked, [a.n_rows for a in afferents])
+
+    def _first_kernel(self, afferents: Sequence[Afferent]) -> NDArray[np.float64]:
+        """Draw the kernel, shape (n_rows, n_gates * n_units)."""
         rng = np.random.default_rng(
             np.random.SeedSequence([self.seed, zlib.crc32(self.name.encode())])
         )
-        spread = np.sqrt(np.array(shares) / np.array(sizes))
-        drawn = rng.standard_normal((sum(sizes), self.n_units))
-        return np.repeat(spread, sizes)[:, None] * drawn
+        sizes = [afferent.n_rows for afferent in afferents]
+        spread = np.sqrt([afferent.share / afferent.n_rows for afferent in afferents])
+        spread *= [a.strength if a.strength_use == "initial" else 1 for a in afferents]
+        scale = np.repeat(spread, sizes)
+        if self._signs is not None and (self._signs == -1).any():
+            # Inhibition balances excitation, as in Song et al. 2016.
+            inhibits = self._signs == -1
+            scale[inhibits] *= scale[self._signs == 1].sum() / scale[inhibits].sum()
+        n_columns = self.dynamics.n_gates * self.n_units
+        drawn = rng.standard_normal((sum(sizes), n_columns))
+        return scale[:, None] * drawn
 
-    def call(self, afferents: list[Any], previous: Any) -> Any:
+    def _first_bias(self) -> NDArray[np.float64]:
+        """Return the first bias, shape (n_gates * n_units,)."""
+        bias = np.zeros((self.dynamics.n_gates, self.n_units))
+        if self.cell == "lstm":
+            bias[1] = 1.0
+        return bias.reshape(-1)
+
+    def weights_in_use(self) -> Any:
+        """Return the kernel with signs and strengths, shape (n_rows, n_columns)."""
+        kernel = ops.convert_to_tensor(self.kernel)
+        if self._signs is not None:
+            is_free = np.isnan(self._signs)
+            signs = np.where(is_free, 0.0, self._signs).astype(np.float32)[:, None]
+            signed = ops.multiply(ops.abs(kernel), signs)
+            if is_free.any():
+                signed += ops.multiply(kernel, is_free.astype(np.float32)[:, None])
+            kernel = signed
+        if self._fixed_strengths is not None:
+            factors = ops.convert_to_tensor(self._fixed_strengths)
+            if self.strength is not None:
+                factors = ops.concatenate([ops.abs(self.strength), factors])
+            kernel *= ops.take(factors, self._strength_of_row)[:, None]
+        return kernel
+
+    def own_weights(self, kernel: Any) -> Any:
+        """Return the candidate's rows of the own activity, shape (n_units, n_units)."""
+        return kernel[-self.n_units :, -self.n_units :]
+
+    def drive_bias(self) -> Any:
+        """Return the bias of every gate's drive, shape (n_gates * n_units,)."""
+        bias = ops.convert_to_tensor(self.bias)
+        if self.own_bias is None:
+            return bias
+        return bias + ops.pad(self.own_bias, ((2 * self.n_units, 0),))
+
+    def call(
+        self, afferents: list[Any], previous: Any = None, memory: Any = None
+    ) -> Any:
         """Return the activity after this control step."""
-        heard = [*afferents, previous] if self.is_recurrent else afferents
+        heard = [*afferents, previous] if self.dynamics.is_recurrent else afferents
         signal = ops.concatenate(heard, axis=-1)
-        return self.respond(ops.matmul(signal, self.kernel) + self.bias, previous)
-
-    def respond(self, drive: Any, previous: Any) -> Any:
-        """Return the activity that follows from a drive, any width, same units."""
-        target = ops.tanh(drive)
-        if not self.is_recurrent:
-            return target
-        return previous + self.leak * (target - previous)
+        kernel = self.weights_in_use()
+        drive = ops.matmul(signal, kernel) + self.drive_bias()
+        own = None
+        if self.own_bias is not None:
+            own = ops.matmul(previous, self.own_weights(kernel)) + self.own_bias
+        activity, kept = self.dynamics.respond(
+            drive, previous, memory=memory, own=own, leak=self.leak
+        )
+        return (activity, kept) if self.dynamics.has_memory else activity
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
@@ -135,7 +222,35 @@ class Population(keras.layers.Layer):
             **super().get_config(),
             "n_units": self.n_units,
             "cell": self.cell,
+            "activation": self.activation,
             "time_constant_s": self.time_constant_s,
             "control_step_s": self.control_step_s,
             "seed": self.seed,
         }
+
+
+def _signs(afferents: Sequence[Afferent]) -> NDArray[np.float64] | None:
+    """Return the sign of every row, NaN where it is free; None if all are."""
+    if all(afferent.signs is None for afferent in afferents):
+        return None
+    return np.concatenate(
+        [np.full(a.n_rows, np.nan) if a.signs is None else a.signs for a in afferents]
+    )
+
+
+def _wiring_cost(afferents: Sequence[Afferent]) -> Callable[[Any], Any] | None:
+    """Return what a kernel adds to the loss; None if nothing."""
+    if not any(afferent.wiring_cost for afferent in afferents):
+        return None
+    costs = [
+        np.full(a.n_rows, a.wiring_cost)
+        * (a.strength if a.strength_use == "fixed" else 1.0)
+        * (1.0 if a.signs is None else np.abs(a.signs))
+        for a in afferents
+    ]
+    per_row = np.concatenate(costs).astype(np.float32)[:, None]
+
+    def cost(kernel: Any) -> Any:
+        return ops.sum(ops.multiply(ops.abs(kernel), per_row))
+
+    return cost

@@ -38,7 +38,7 @@ def main(model_file: str, batch_file: str, out_file: str) -> None:
         first,
         agent.initial_state(4),
         np.ones(4, bool),
-        np.linspace(0, 0.99, 12, dtype=np.float32).reshape(4, 3),
+        np.linspace(0, 0.99, 4 * agent.n_uniforms, dtype=np.float32).reshape(4, -1),
     )
     gradient, metrics = learner._gradient(batch)
     learner._apply(gradient, 1e-2)

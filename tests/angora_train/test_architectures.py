@@ -1,12 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
-from angora_train.architectures import architecture_names, build_architecture
+from angora_train.architectures import (
+    Architecture,
+    architecture_names,
+    build_architecture,
+    count_parameters,
+    match_parameters,
+)
+from angora_train.config import NetworkConfig, PolicyConfig, RunConfig
+from angora_train.distributions import MultiCategorical
 from angora_train.errors import ConfigError
+from angora_train.network import make_network
 from angora_train.recurrence import IS_FIRST, explicit_state
 from atlasnet import load_model, save_model
 
@@ -82,3 +93,72 @@ def test_an_unknown_architecture_is_named_with_the_nearest() -> None:
 def test_layers_are_keras_own() -> None:
     model = build_architecture("deeper", SHAPES, 6, cell="none")
     assert isinstance(keras.Model.from_config(model.get_config()), keras.Model)
+
+
+# --- as many parameters as another network ------------------------------------------
+
+
+@pytest.mark.parametrize("cell", ["none", "rnn", "gru", "lstm"])
+@pytest.mark.parametrize("shared", [False, True])
+def test_parameters_are_counted_as_they_are_built(cell: Any, shared: bool) -> None:
+    shapes = {**SHAPES, "vision": (40, 36, 3)}
+    widths = Architecture((5, 7), "tanh", 6)
+    kind: dict[str, Any] = {"cell": cell, "shared": shared}
+    model = build_architecture("deeper", shapes, 11, widths=widths, **kind)
+    assert model.count_params() == count_parameters(widths, shapes, 11, **kind)
+
+
+@pytest.mark.parametrize("name", architecture_names())
+@pytest.mark.parametrize("n_wanted", [30_000, 2_000_000])
+@pytest.mark.parametrize("cell", ["none", "lstm"])
+def test_a_network_is_scaled_to_a_number_of_parameters(
+    name: str, n_wanted: int, cell: Any
+) -> None:
+    shapes = {"touch": (92,), "goal": (15,), "auxiliary": (30,)}
+    found = match_parameters(name, shapes, 220, n_wanted, cell=cell)
+    assert abs(found.deviation) <= 0.01
+    own = build_architecture(name, SHAPES, 6).layers  # has as many layers
+    assert len(found.widths.dense) == len([x for x in own if "policy_" in x.name]) - 1
+    counted = count_parameters(found.widths, shapes, 220, cell=cell)
+    assert counted == found.n_parameters
+    assert found.deviation == pytest.approx((counted - n_wanted) / n_wanted)
+
+
+def test_proportions_stay(tmp_path: Path) -> None:
+    found = match_parameters("wide", {"touch": (92,)}, 220, 3_000_000)
+    assert found.widths.dense[0] / found.widths.last == pytest.approx(2.0, rel=0.02)
+    assert found.widths.activation == "relu"
+
+
+def test_a_number_that_cannot_be_met_is_an_error() -> None:
+    # With a single unit a layer: 2 (94 + 2 + 4 x 3), heads 2 x 220 + 2: far above 100.
+    with pytest.raises(ConfigError, match=r"100 parameters within 1%: the nearest is"):
+        match_parameters("simple", {"touch": (92,)}, 220, 100)
+
+
+@pytest.mark.slow
+def test_a_run_may_ask_for_as_many_parameters_as_a_preset(tmp_path: Path) -> None:
+    shapes = {"touch": (92,), "proprioception": (48,), "goal": (15,), "vision": (30,)}
+    given: dict[str, Any] = {
+        "policy": PolicyConfig(),
+        "shapes": {**shapes, "auxiliary": (30,)},
+        "distribution": MultiCategorical(20, 11),
+        "control_step_s": 0.02,
+        "seed": 0,
+    }
+    fpn = make_network(NetworkConfig(), **given)
+    wide = NetworkConfig(architecture="wide", match_parameters="fpn")
+    model = make_network(wide, **given, directory=tmp_path)
+    report = json.loads((tmp_path / "match.json").read_text())
+    assert report["n_wanted"] == fpn.count_params()
+    assert report["n_parameters"] == model.count_params()
+    assert abs(model.count_params() / fpn.count_params() - 1) < 0.01
+    save_model(fpn, tmp_path / "fpn.keras")
+    path = str(tmp_path / "fpn.keras")
+    of_file = NetworkConfig(architecture="wide", match_parameters=path)
+    assert make_network(of_file, **given).count_params() == model.count_params()
+
+
+def test_only_plain_networks_are_scaled() -> None:
+    with pytest.raises(ConfigError, match=r"set network.architecture, too"):
+        RunConfig.from_dict({"network": {"match_parameters": 1000}})

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from angora_train import cli
+from angora_train.analysis.record import load_recording
 from angora_train.metrics import read_metrics
 
 
@@ -78,6 +79,37 @@ def test_a_trained_agent_is_evaluated_and_recorded(tmp_path: Path) -> None:
         "record", str(run), "--episodes", "2", "--out", str(tmp_path / "a.nc")
     )
     assert recorded.exit_code == 0, recorded.stderr
+    lesioned = call(
+        "evaluate",
+        str(run),
+        "--episodes",
+        "3",
+        "--json",
+        "--lesion",
+        "Area 4p (PreCG) left",
+        "--lesion",
+        "50% of Area 3a (PostCG) left",
+        "--noise",
+        "area_hip2_ips_left=0.1",
+        "--clamp",
+        "area 3a (postcg) left=1",
+    )
+    assert lesioned.exit_code == 0, lesioned.stderr
+    silent = json.loads(lesioned.stdout)
+    kinds = [one["kind"] for one in silent["interventions"]]
+    assert kinds == ["noise", "clamp", "lesion", "lesion"]
+    assert silent["return"]["mean"] != row["return"]["mean"]
+    words = ("--lesion", "Area hIP2 (IPS) left")
+    out_file = str(tmp_path / "b.nc")
+    call("record", str(run), "--episodes", "2", "--out", out_file, *words)
+    silent_areas = load_recording(tmp_path / "b.nc")
+    of_area = silent_areas.activity[..., silent_areas.area == "Area hIP2 (IPS) left"]
+    assert (of_area.fillna(0) == 0).all()
+    assert "hIP2" in silent_areas.attrs["interventions"]
+    wrong = call("evaluate", str(run), "--lesion", "Area 4q (PreCG) left")
+    assert wrong.exit_code == 2
+    assert "No area 'Area 4q (PreCG) left'" in wrong.stderr
+    assert "Close matches: Area 4p" in wrong.stderr
     assert "2 episodes, 100 control steps, 48 units of 3 areas" in recorded.stdout
     assert (tmp_path / "a.nc").stat().st_size > 10_000
     filmed = call("film", str(run), "--steps", "3", "--out", str(tmp_path / "a.webp"))

@@ -15,17 +15,41 @@ from atlasnet.spec import NetworkSpec
 from tests.angora_train.point import SIZES
 
 
+def rich(spec: NetworkSpec) -> NetworkSpec:
+    """Return the network with every cell and option that computes something."""
+    s, p, m = (area.model_dump() for area in spec.areas)
+    s |= {"activation": "softplus", "inhibitory_share": 0.0}
+    areas = (s, {**p, "cell": "gru"}, {**m, "cell": "lstm"})
+    strengths = {"strength": 1.5, "strength_use": "fixed"}
+    first, *others = (pathway.model_dump() for pathway in spec.pathways)
+    slow = {**others[-1], "delay_steps": 2}
+    return NetworkSpec(
+        **{
+            **spec.model_dump(),
+            "areas": areas,
+            "pathways": ({**first, **strengths}, *others[:-1], slow),
+            "noise_std": 0.3,
+            "activity_cost": 0.1,
+            "wiring_cost": 0.1,
+        }
+    )
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("is_rich", [False, True])
 def test_the_engines_agree_on_step_gradient_and_update(
-    tiny_spec: NetworkSpec, rng: np.random.Generator, tmp_path: Path
+    is_rich: bool, tiny_spec: NetworkSpec, rng: np.random.Generator, tmp_path: Path
 ) -> None:
-    save_model(build_model(tiny_spec), tmp_path / "tiny.keras")
+    spec = rich(tiny_spec) if is_rich else tiny_spec
+    model = build_model(spec)
+    save_model(model, tmp_path / "tiny.keras")
     is_first = np.zeros((4, 5), np.float32)
     is_first[1, 3] = 1.0
     batch: dict[str, Any] = {
         **{n: rng.normal(size=(4, 5, size)) for n, size in SIZES.items()},
         IS_FIRST: is_first,
-        "state_areas_0": rng.normal(size=(4, tiny_spec.n_units)),
+        "state_areas_0": rng.normal(size=(4, model.get_layer("areas").cell.state_size)),
+        **({"noise": rng.random(size=(4, 5, 3))} if is_rich else {}),
         "sample": rng.integers(0, 2, size=(4, 5, 3)),
         "log_prob": rng.normal(-2, 0.1, size=(4, 5)),
         "advantage": rng.normal(size=(4, 5)),

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from angora_train.agent import Agent
+from angora_train.agent import NOISE, Agent
 from angora_train.comm import LocalComm
 from angora_train.config import PPOConfig, RunConfig
 from angora_train.distributions import MultiCategorical
 from angora_train.engine import make_engine
 from angora_train.errors import DivergenceError
 from angora_train.learner import PPOLearner, chunked
-from angora_train.losses import ppo_loss
+from angora_train.losses import METRICS, ppo_loss
 from angora_train.normalization import (
     RewardNormalizer,
     SensationNormalizer,
@@ -347,3 +347,63 @@ def test_the_first_observation_after_a_reset_is_normalised_like_any_other(
     clipped = np.clip((rollout.raw["touch"] - mean) * scale, -5, 5)
     assert (rollout.sensations["touch"] == clipped).all()
     assert (rollout.sensations["touch"][[0, 10]] != rollout.raw["touch"][[0, 10]]).any()
+
+
+def costly(spec: NetworkSpec) -> NetworkSpec:
+    return NetworkSpec(
+        **{
+            **spec.model_dump(),
+            "noise_std": 0.5,
+            "activity_cost": 0.25,
+            "wiring_cost": 0.125,
+        }
+    )
+
+
+def test_noise_is_the_same_in_learning_as_it_was_in_acting(
+    tiny_spec: NetworkSpec,
+) -> None:
+    agent, collector, learner = make_parts(costly(tiny_spec))
+    rollout = collector.collect(1, PPO.horizon, PPO.chunk_length)
+    assert rollout.sensations[NOISE].shape == (PPO.horizon, 6, 3)
+    assert NOISE not in rollout.raw  # it is no sensation that could be normalised
+    metrics = learner.update(rollout, 1, 0.0)  # nothing changes
+    assert metrics["train/ratio"] == pytest.approx(1.0, abs=1e-5)
+    assert metrics["train/approx_kl"] == pytest.approx(0.0, abs=1e-6)
+    # With other noise the same actions have other probabilities.
+    other = replace(
+        rollout,
+        sensations={**rollout.sensations, NOISE: rollout.sensations[NOISE][::-1]},
+    )
+    assert learner.update(other, 1, 0.0)["train/approx_kl"] > 1e-6
+    assert agent.n_uniforms == agent.distribution.n_uniforms + 3
+
+
+def test_what_the_model_costs_is_added_to_the_loss_and_logged(
+    tiny_spec: NetworkSpec,
+) -> None:
+    agent, collector, learner = make_parts(costly(tiny_spec))
+    rollout = collector.collect(1, PPO.horizon, PPO.chunk_length)
+    metrics = learner.update(rollout, 1, 0.0)
+    parts = {name: metrics[f"train/{name}"] for name in (*METRICS, "loss")}
+    wiring = float(keras.ops.sum(keras.ops.stack(agent.model.losses)))
+    assert metrics["train/weight_cost"] == pytest.approx(wiring, rel=1e-5)
+    activity = metrics["train/activity_cost"]
+    assert 0.0 < activity < 0.25 * 1.0  # tanh: the mean square is below 1
+    ppo = parts["policy_loss"] + PPO.value_coef * parts["value_loss"]
+    ppo -= PPO.entropy_coef * parts["entropy"]
+    assert parts["loss"] == pytest.approx(ppo + wiring + activity, rel=1e-4)
+
+
+@pytest.mark.parametrize("cost", ["activity_cost", "wiring_cost"])
+def test_a_cost_makes_small_what_it_is_a_cost_of(
+    cost: str, tiny_spec: NetworkSpec
+) -> None:
+    spec = NetworkSpec(**{**tiny_spec.model_dump(), cost: 30.0})
+    _, collector, learner = make_parts(spec)
+    name = "activity_cost" if cost == "activity_cost" else "weight_cost"
+    found = []
+    for cycle in range(1, 9):
+        rollout = collector.collect(cycle, PPO.horizon, PPO.chunk_length)
+        found.append(learner.update(rollout, cycle, 1e-2)[f"train/{name}"])
+    assert found[-1] < 0.5 * found[0]

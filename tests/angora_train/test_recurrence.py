@@ -14,6 +14,13 @@ from atlasnet.spec import NetworkSpec
 def recurrent_model(kind: str, tiny_spec: NetworkSpec) -> keras.Model:
     if kind == "areas":
         return build_model(tiny_spec)
+    if kind.startswith("areas of "):
+        cell = kind.removeprefix("areas of ")
+        areas = [
+            area.model_copy(update={"cell": cell}) if area.is_recurrent else area
+            for area in tiny_spec.areas
+        ]
+        return build_model(tiny_spec.model_copy(update={"areas": tuple(areas)}))
     touch = keras.Input((None, 3), name="touch")
     goal = keras.Input((None, 2), name="goal")
     x = keras.layers.Concatenate()([touch, goal])
@@ -38,7 +45,16 @@ def random_inputs(model: keras.Model, rng: np.random.Generator) -> dict[str, Any
     }
 
 
-KINDS = ["areas", "lstm", "gru", "simple"]
+KINDS = [
+    "areas",
+    "areas of dense",
+    "areas of rnn",
+    "areas of gru",
+    "areas of lstm",
+    "lstm",
+    "gru",
+    "simple",
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)

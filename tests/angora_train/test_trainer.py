@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import shutil
 import signal
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from angora_train import checkpoint
+from angora_train.agent import Agent
 from angora_train.comm import LocalComm
 from angora_train.config import NetworkConfig, PolicyConfig, RunConfig
 from angora_train.errors import CheckpointError, ConfigError, InterruptedRunError
@@ -80,6 +82,26 @@ def test_training_twice_gives_the_same_weights(tmp_path: Path) -> None:
     second = train(small(tmp_path / "b"), LocalComm())
     for a, b in zip(first.model.weights, second.model.weights, strict=True):
         assert (a.numpy() == b.numpy()).all()
+
+
+def test_a_noisy_and_costly_network_goes_on_exactly_where_it_stopped(
+    tmp_path: Path,
+) -> None:
+    plan = {"noise_std": 0.2, "activity_cost": 0.1, "wiring_cost": 0.01, "cell": "gru"}
+    network = {"regions": REGIONS, "n_units": 64, "floor": 8, "plan": plan}
+    whole = small(tmp_path / "whole", network=network)
+    parts = small(tmp_path / "parts", network=network)
+    train(whole, LocalComm())
+    train(parts.model_copy(update={"n_cycles": 1}), LocalComm())
+    train(parts, LocalComm(), resume=True)
+    agents = [checkpoint.load_agent(tmp_path / name) for name in ("whole", "parts")]
+    assert agents[0].n_noise == 3
+    weights = [agent.model.weights for agent in agents]
+    for a, b in zip(*weights, strict=True):
+        assert (a.numpy() == b.numpy()).all()
+    rows = read_metrics(tmp_path / "whole" / "metrics.jsonl")
+    assert rows[-1]["train/activity_cost"] > 0.0
+    assert rows[-1]["train/weight_cost"] > 0.0
 
 
 def test_a_run_is_not_overwritten(tmp_path: Path) -> None:
@@ -285,6 +307,30 @@ def test_frozen_layers_keep_their_weights(tmp_path: Path) -> None:
             assert not any(is_equal)
 
 
+@pytest.mark.slow
+def test_frozen_areas_keep_their_weights_also_when_resumed(tmp_path: Path) -> None:
+    network = {
+        "regions": ["Area 4p (PreCG)", "Area 3a (PostCG)", "Area hIP2 (IPS)"],
+        "n_units": 48,
+        "floor": 8,
+        "frozen": ["Area 3a (PostCG) left", "value_*"],
+    }
+    start = train(small(tmp_path / "a", network=network, n_cycles=1), LocalComm())
+    more = small(tmp_path / "a", network=network, n_cycles=2)
+
+    def weights(agent: Agent) -> dict[str, np.ndarray]:
+        paths = [v.path.split("/")[-2:] for v in agent.model.variables]
+        values = [np.asarray(v).copy() for v in agent.model.variables]
+        return {"/".join(p): v for p, v in zip(paths, values, strict=True)}
+
+    before = weights(start)
+    after = weights(train(more, LocalComm(), resume=True))
+    assert set(after) == set(before)
+    for name, value in after.items():
+        is_frozen = "area_3a" in name or "value_" in name
+        assert (value == before[name]).all() == is_frozen, name
+
+
 def test_weights_are_taken_over_by_name(tmp_path: Path) -> None:
     given = {"architecture": "simple", "cell": "gru"}
     first = train(small(tmp_path / "a", network=given, n_cycles=1), LocalComm())
@@ -296,12 +342,16 @@ def test_weights_are_taken_over_by_name(tmp_path: Path) -> None:
         first.distribution,
         control_step_s=0.02,
         seed=99,
+        directory=tmp_path,
     )
+    (note,) = json.loads((tmp_path / "pretrained.json").read_text())
+    assert note["path"] == str(path)
+    assert {"policy", "value", "policy_gru"} <= set(note["taken"])
     for a, b in zip(first.model.weights, model.weights, strict=True):
         assert (a.numpy() == b.numpy()).all()
     other = NetworkConfig(architecture="wide", cell="gru", pretrained=path)
     with pytest.raises(
-        ConfigError, match=r"no layer of .* has the name and the shapes"
+        ConfigError, match=r"Nothing can be taken over: no part has the same name"
     ):
         make_network(
             other,
@@ -315,10 +365,10 @@ def test_weights_are_taken_over_by_name(tmp_path: Path) -> None:
 
 def test_bad_networks_are_named(tmp_path: Path) -> None:
     wrong = {"architecture": "simple", "frozen": ["polisy"]}
-    with pytest.raises(ConfigError, match=r"called 'polisy'.*Close matches: policy"):
+    with pytest.raises(ConfigError, match=r"frozen: .*'polisy'.*matches: policy"):
         train(small(tmp_path, network=wrong), LocalComm())
     everything = {"architecture": "simple", "frozen": ["*"]}
-    with pytest.raises(ConfigError, match="leaves no layer"):
+    with pytest.raises(ConfigError, match="leaves nothing"):
         train(small(tmp_path, network=everything), LocalComm())
 
 

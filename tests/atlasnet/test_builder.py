@@ -9,7 +9,7 @@ import pytest
 import atlasnet
 from atlasnet.builder import build_model
 from atlasnet.errors import SpecError
-from atlasnet.layers import Area, AreaCell, Population
+from atlasnet.layers import Area, AreaCell
 from atlasnet.spec import AreaSpec, InputSpec, NetworkSpec, ValueSpec
 from tests.conftest import pathway
 
@@ -64,26 +64,6 @@ def test_parameters_are_those_of_the_pathways(tiny_spec: NetworkSpec) -> None:
     # 5: 90. M: P 5 + itself 6 = 11 rows x 6, bias 6: 72. Policy: 6 x 6 + 6 = 42.
     # Value: (5 + 6 + 2) x 7 + 7 = 98, then 7 + 1 = 8.
     assert build_model(tiny_spec).count_params() == 16 + 90 + 72 + 42 + 98 + 8
-
-
-def test_dense_units_follow_their_input_at_once() -> None:
-    layer = Population(1, cell="dense", time_constant_s=1.0, control_step_s=0.02)
-    layer.build([1], [1.0])
-    layer.kernel.assign([[2.0]])
-    layer.bias.assign([-1.0])
-    # tanh(2 * 1 - 1) = tanh(1) = 0.76159416, whatever the unit did before.
-    out = layer([np.float32([[1.0]])], np.float32([[-0.5]]))
-    assert np.asarray(out) == pytest.approx(0.76159416)
-
-
-def test_rate_units_approach_their_input_with_their_time_constant() -> None:
-    layer = Population(1, cell="rate", time_constant_s=0.02, control_step_s=0.02)
-    layer.build([1, 1], [0.5, 0.5])
-    layer.kernel.assign([[2.0], [1.0]])
-    # Drive 2 * 1 + 1 * 0.5 = 2.5; the unit goes 1 - exp(-1) = 0.63212 of the way from
-    # 0.5 to tanh(2.5) = 0.98661430: 0.5 + 0.63212056 * 0.48661430 = 0.80759890.
-    out = layer([np.float32([[1.0]])], np.float32([[0.5]]))
-    assert np.asarray(out) == pytest.approx(0.80759890, abs=1e-6)
 
 
 def test_feedforward_acts_in_the_same_step_and_feedback_one_step_later(

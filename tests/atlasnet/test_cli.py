@@ -14,7 +14,12 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from atlasnet.arguments import ErrorReportingGroup, parse_inputs, repeat_flags
+from atlasnet.arguments import (
+    ErrorReportingGroup,
+    parse_cells,
+    parse_inputs,
+    repeat_flags,
+)
 from atlasnet.bundle import Bundle, companion
 from atlasnet.cli import app
 from atlasnet.errors import AtlasNetError, SpecError
@@ -42,6 +47,96 @@ def message(result: Result) -> str:
     assert result.stdout == ""
     assert "Traceback" not in result.stderr
     return result.stderr
+
+
+def test_a_cell_is_of_all_areas_or_of_one() -> None:
+    assert parse_cells(["rnn", "4p left=lstm", "gru"]) == ("gru", {"4p left": "lstm"})
+    assert parse_cells([]) == (None, {})
+
+
+@pytest.mark.parametrize("text", ["84x84", "84x84xRGB", "84,84,3", "84x-4x3"])
+def test_an_image_of_another_form_shows_the_form(text: str, tmp_path: Path) -> None:
+    out = str(tmp_path / "a.keras")
+    said = message(
+        run("build", "--preset", "fpn-visual", "--image", text, "--out", out)
+    )
+    assert f"expected HEIGHTxWIDTHxCHANNELS, got '{text}'" in said
+
+
+def test_visual_units_without_an_image_are_refused(tmp_path: Path) -> None:
+    out = str(tmp_path / "a.keras")
+    said = message(run("build", "--preset", "fpn", "--visual-units", "9", "--out", out))
+    assert "no sensation is an image" in said
+
+
+def test_a_preset_that_sees_pixels_is_shown_with_its_maps() -> None:
+    result = run("show", "--preset", "fpn-visual", "--json")
+    assert result.exit_code == 0, result.output
+    shown = json.loads(result.stdout)
+    maps = {node["name"]: node["map"] for node in shown["nodes"]}
+    assert (maps["V6 left"]["height"], maps["V6 left"]["n_channels"]) == (3, 8)
+    assert maps["4p left"] is None
+    units = {node["name"]: node["n_units"] for node in shown["nodes"]}
+    visual = [units[name] for name, layout in maps.items() if layout]
+    assert shown["network"]["n_map_units"] == sum(visual) == 18_547
+    assert "18720 units planned" in shown["network"]["provenance"]["visual_rule"]
+    table = run("show", "--preset", "fpn-visual").stdout
+    assert "21 x 21 x 23" in table
+
+
+@pytest.mark.slow
+def test_a_network_that_sees_two_cameras_is_built(tmp_path: Path) -> None:
+    out = tmp_path / "eyes.keras"
+    options = "--image 64x96x6 --visual-units 30000 --readout flatten --units 512"
+    result = run(
+        *["build", "--preset", "fpn-visual", "--floor", "8", "--out"],
+        str(out),
+        *options.split(),
+    )
+    assert result.exit_code == 0, result.output
+    spec = NetworkSpec.load(tmp_path / "eyes.network.json")
+    entry = next(entry for entry in spec.inputs if entry.name == "vision")
+    assert entry.shape == (64, 96, 6)
+    maps = [area.map for area in spec.areas if area.map is not None]
+    assert {layout.readout for layout in maps} == {"flatten"}
+    assert sum(a.n_units for a in spec.areas if a.map is None) == 512
+    assert abs(sum(layout.n_units for layout in maps) - 30_000) < 1_000
+
+
+@pytest.mark.slow
+def test_options_of_areas_and_pathways_are_written_to_the_plan(tmp_path: Path) -> None:
+    out = tmp_path / "a.keras"
+    options = "--cell rnn --activation softplus --time-constant 0.05 --gain streamlines"
+    options += " --strength fixed --delays --velocity 3 --inhibitory-share 0.25"
+    options += " --noise 0.1 --activity-cost 0.01 --wiring-cost 0.02 --value-stem plain"
+    result = run(
+        "build", "--regions", *SMALL, "--out", str(out), "--units", "128",
+        "--cell", "Area 3a (PostCG)=rate", *options.split(),
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "Latencies" in result.stdout
+    spec = NetworkSpec.load(tmp_path / "a.network.json")
+    by_name = {area.name: area for area in spec.areas}
+    assert by_name["Area 4p (PreCG) left"].cell == "rnn"
+    assert by_name["Area 3a (PostCG) left"].cell == "rate"
+    assert by_name["Area 4p (PreCG) left"].activation == "softplus"
+    assert by_name["Area 4p (PreCG) left"].inhibitory_share == 0.25
+    assert {p.strength_use for p in spec.pathways} == {"fixed"}
+    assert len({p.strength for p in spec.pathways}) > 1
+    assert all(p.delay_steps is not None for p in spec.pathways if p.length_mm)
+    assert (spec.noise_std, spec.activity_cost, spec.wiring_cost) == (0.1, 0.01, 0.02)
+    assert spec.value.stem == "plain"
+
+
+def test_an_unknown_cell_is_refused(tmp_path: Path) -> None:
+    for given in ("spiking", "4p=spiking"):
+        result = run(
+            "build", "--preset", "fpn", "--out", str(tmp_path / "a.keras"),
+            "--cell", given,
+        )  # fmt: skip
+        assert "'dense', 'rate', 'rnn', 'gru' or 'lstm', got 'spiking'" in message(
+            result
+        )
 
 
 # --- entry ---------------------------------------------------------------------------

@@ -86,9 +86,9 @@ def test_merged_products_give_what_single_ones_give(
     mixed_spec: NetworkSpec, rng: np.random.Generator
 ) -> None:
     cell: AreaCell = build_model(mixed_spec).get_layer("areas").cell
-    assert len(cell._groups) < len(cell._single) == 10
+    assert cell._schedule.n_products < cell._single.n_products == 10
     sensed = rng.normal(size=(5, 6)).astype(np.float32)
-    state = rng.normal(size=(5, mixed_spec.n_units)).astype(np.float32)
+    state = rng.normal(size=(5, cell.state_size)).astype(np.float32)
     apart, _ = cell(sensed, [state])
     with cell.prepared():
         together, _ = cell(sensed, [state])

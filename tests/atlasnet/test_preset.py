@@ -41,7 +41,8 @@ def _node_table():
 
 
 def test_the_presets_nodes_are_those_of_the_node_table(source):
-    assert preset_names() == ("fpn",)
+    assert preset_names() == ("fpn", "fpn-compact", "fpn-visual")
+    assert load_preset("fpn-visual").nodes == load_preset("fpn").nodes
     table = {node.node for node in source.node_table()}
     assert set(load_preset("fpn").nodes) == table
 

@@ -52,7 +52,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def test_there_are_benchmarks(script: Any) -> None:
-    known = {"demo", "gathering", "pipeline", "setup", "simulation", "training"}
+    known = {"demo", "gathering", "networks", "pipeline", "setup", "simulation"}
     assert known <= set(BENCHMARKS)
     assert [path.stem for path in script("report").benchmarks()] == BENCHMARKS
 

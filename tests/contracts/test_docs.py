@@ -56,7 +56,11 @@ def test_every_command_and_option_exists(page: Path) -> None:
 def _check_options(words: list[str]) -> None:
     """Check a call of one of our programs against its own list of options."""
     options = PROGRAMS[words[0]].commands[words[1]].params
-    known = {spelling for option in options for spelling in option.opts}
+    known = {
+        spelling
+        for option in options
+        for spelling in (*option.opts, *option.secondary_opts)
+    }
     given = {word for word in words if word.startswith("--")}
     assert given <= known, words
     needed = {o.opts[0] for o in options if o.required and o.opts[0].startswith("-")}

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command about a model's weights: where its parameters are."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from atlasnet.console import print_json, results, side_channel
+
+__all__ = ["list_parameters"]
+
+
+class Grouping(StrEnum):
+    """What parameters are summed over."""
+
+    AREA = "area"
+    PATHWAY = "pathway"
+
+
+def list_parameters(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .keras file.")],
+    by: Annotated[
+        Grouping, typer.Option(help="A row for each area, or for each pathway.")
+    ] = Grouping.AREA,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of a table.")
+    ] = False,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the table here, too.")
+    ] = None,
+) -> None:
+    """List a model's parameters by area or pathway, and what is frozen."""
+    with side_channel().status("Loading Keras and the model..."):
+        from atlasnet.quiet import import_keras
+
+        import_keras()
+        from atlasnet.inventory import parameters_by_area, parameters_by_pathway
+        from atlasnet.pipeline import load_model
+
+        model = load_model(file)
+        is_by_area = by is Grouping.AREA
+        table = (parameters_by_area if is_by_area else parameters_by_pathway)(model)
+    if csv is not None:
+        from atlasnet.files import write_text
+
+        write_text(csv, table.to_csv(index=False))
+    rows = [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+    if as_json:
+        print_json({"n_parameters": int(model.count_params()), by.value: rows})
+        return
+    from atlasnet.tables import parameter_table
+
+    results().print(parameter_table(f"{file}: parameters by {by.value}", rows))

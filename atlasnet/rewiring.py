@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rewiring: a model's graph with something else before it, and the same weights."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from atlasnet.errors import ComponentError, closest
+from atlasnet.layers import AreaCell, Stream
+
+__all__ = ["area_cell", "connect_stream", "rewire"]
+
+_AREAS = "areas"
+"""Name of the layer that computes all areas."""
+
+
+def connect_stream(
+    model: keras.Model, sensation: str, stream: keras.Model, name: str | None = None
+) -> keras.Model:
+    """Put a Keras model before one of a model's inputs.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A functional model over sequences, with an input of shape (B, T, F).
+    sensation : str
+        That input; the new model's input of the same name is what `stream` sees.
+    stream : keras.Model
+        From one sensation, such as a picture, to F numbers in all.
+    name : str, optional
+        Name of the new layer, by which it can be frozen; ``<sensation>_stream`` by
+        default.
+
+    Returns
+    -------
+    keras.Model
+        A model that shares all layers with `model` and holds `stream` in one more.
+
+    Raises
+    ------
+    ComponentError
+        If there is no such input, or the stream returns another number of features.
+    """
+    inputs = {tensor.name: tensor for tensor in model.inputs}
+    if sensation not in inputs:
+        raise ComponentError(
+            f"The model has no input '{sensation}'.{closest(sensation, inputs)} "
+            f"Inputs: {', '.join(inputs)}."
+        )
+    if len(getattr(stream, "inputs", None) or ()) != 1 or not hasattr(
+        stream.output, "shape"
+    ):
+        raise ComponentError(
+            f"The stream for '{sensation}' must have one input and one output. Cut "
+            "it: keras.Model(stream.input, stream.get_layer(NAME).output)."
+        )
+    layer = Stream(stream, name=name or f"{sensation}_stream")
+    wanted = inputs[sensation].shape[-1]
+    if layer.n_features != wanted:
+        raise ComponentError(
+            f"The stream returns {layer.n_features} features, the model's input "
+            f"'{sensation}' takes {wanted}."
+        )
+    seen = keras.Input((None, *stream.inputs[0].shape[1:]), name=sensation)
+    given = {
+        key: seen if key == sensation else keras.Input(x.shape[1:], name=key)
+        for key, x in inputs.items()
+    }
+    fed = [layer(seen) if key == sensation else given[key] for key in inputs]
+    return keras.Model(given, rewire(model, fed), name=model.name)
+
+
+def rewire(
+    model: keras.Model, inputs: Sequence[Any], call: Callable[..., Any] | None = None
+) -> Any:
+    """Run a functional model's graph on other tensors, with the same weights.
+
+    Layers with weights are shared; of those without, the graph gets new ones of the
+    same name, so that ``get_layer(area).output`` is the activity in this graph.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model.
+    inputs : sequence of tensor
+        What takes the place of its inputs, in their order.
+    call : callable, optional
+        Called as ``call(layer, *args, **kwargs)``; may return what a layer is to
+        return, or None for what it would.
+
+    Returns
+    -------
+    tensor or dict of str to tensor
+        What the model would return.
+    """
+
+    def run(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        returned = None if call is None else call(layer, *args, **kwargs)
+        if returned is not None:
+            return returned
+        if isinstance(layer, keras.layers.Layer) and not layer.weights:
+            layer = type(layer).from_config(layer.get_config())
+        return layer(*args, **kwargs)
+
+    return model._run_through_graph(list(inputs), call_fn=run)
+
+
+def area_cell(model: keras.Model) -> AreaCell | None:
+    """Return the cell that holds a model's areas; None for any other Keras model.
+
+    A value head with a network of its own has another cell, which is none of them.
+    """
+    found = {
+        layer.name: layer.cell
+        for layer in model.layers
+        if isinstance(getattr(layer, "cell", None), AreaCell)
+    }
+    return found.get(_AREAS) or next(iter(found.values()), None)
