@@ -69,10 +69,12 @@ imports: $(STAMP)
 fast: $(STAMP)
 	$(BIN)/pytest -m "not slow and not mpi and not network" -n 2 --dist loadfile
 
-# The examples in docstrings, then what is slow or starts MPI ranks.
+# The examples in docstrings, then what is slow, then what starts MPI ranks, which take
+# two cores by themselves.
 thorough: $(STAMP)
 	$(BIN)/pytest atlasnet angora_train
-	$(BIN)/pytest -m "(slow or mpi) and not network" --durations=10
+	$(BIN)/pytest -m "slow and not mpi and not network" -n 2 --dist loadfile --durations=10
+	$(BIN)/pytest -m "mpi and not network" --durations=10
 
 fix: $(STAMP) ## Format, and mend what the linter can
 	$(BIN)/ruff check --fix .
