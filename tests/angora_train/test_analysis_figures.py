@@ -44,6 +44,7 @@ def test_the_learning_curve_leaves_out_cycles_without_an_episode() -> None:
     np.testing.assert_allclose(success.lines[0].get_ydata(), [0.2, 0.3, 0.4])
 
 
+@pytest.mark.slow
 def test_a_run_without_any_finished_episode_can_be_drawn() -> None:
     axes = plot_learning(samples.metrics(1))
     drawn(axes[0])

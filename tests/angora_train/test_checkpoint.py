@@ -40,6 +40,7 @@ def test_a_checkpoint_reads_back_as_it_was(
         assert (a.numpy() == b.numpy()).all()
 
 
+@pytest.mark.slow
 def test_only_marked_checkpoints_are_kept(
     tiny_spec: NetworkSpec, tmp_path: Path
 ) -> None:
@@ -87,6 +88,7 @@ def test_a_broken_file_is_named(
         checkpoint.load(tmp_path, "last")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["model.keras", "optimizer.npz"])
 def test_a_file_cut_short_is_a_broken_checkpoint(
     name: str, tiny_spec: NetworkSpec, tmp_path: Path

@@ -23,6 +23,8 @@ from angora_train.recurrence import IS_FIRST, explicit_state
 from atlasnet.builder import build_model
 from atlasnet.spec import NetworkSpec
 
+pytestmark = pytest.mark.slow
+
 N_WORLDS, N_STEPS = 3, 5
 
 
@@ -78,7 +80,6 @@ def exported(run: Any, model: keras.Model, seen: list[dict[str, Any]]) -> list[A
     return actions
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("choice", ["expected", "most_likely"])
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="TFSMLayer")
 def test_a_saved_model_acts_as_the_agent(

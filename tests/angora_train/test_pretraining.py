@@ -332,6 +332,7 @@ def test_streams_that_a_run_cannot_read_are_named(tmp_path: Path) -> None:
         make({"vision": {"path": path, "layer": "conv1"}}, {"vision": (32, 32, 3)})
 
 
+@pytest.mark.slow
 def test_a_stream_may_stand_for_areas_of_the_atlas(tmp_path: Path) -> None:
     path = tmp_path / "stream.keras"
     atlasnet.save_model(convolutional_stream((32, 32, 3)), path)
@@ -362,6 +363,7 @@ def test_a_stream_may_stand_for_areas_of_the_atlas(tmp_path: Path) -> None:
     assert {"7P left", "mIPS left"} <= set(entry.areas)
 
 
+@pytest.mark.slow
 def test_a_network_takes_an_area_as_another_has_it(tmp_path: Path) -> None:
     given: dict[str, Any] = {
         "policy": PolicyConfig(),
@@ -444,6 +446,7 @@ def seeing_spec() -> NetworkSpec:
     )
 
 
+@pytest.mark.slow
 def test_visual_areas_are_a_stream_that_is_pretrained(
     seeing_spec: NetworkSpec, tmp_path: Path, rng: np.random.Generator
 ) -> None:
@@ -478,6 +481,7 @@ def test_visual_areas_are_a_stream_that_is_pretrained(
         pose_network(small(network=path), np.zeros((3, 3)))
 
 
+@pytest.mark.slow
 def test_areas_with_maps_are_lesioned_and_counted(
     seeing_spec: NetworkSpec, rng: np.random.Generator
 ) -> None:

@@ -205,6 +205,7 @@ def test_the_cube_s_size_differs_and_nothing_else_does() -> None:
     assert len(set(sizes)) == 4
 
 
+@pytest.mark.slow
 def test_a_cube_that_has_grown_stays_in_the_hand() -> None:
     settings = {"physics": {"size": [1.05, 1.05]}}
     task: Any = make_vector_task("ReorientCube", settings, n_worlds=16)

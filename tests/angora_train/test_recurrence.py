@@ -10,6 +10,8 @@ from angora_train.recurrence import IS_FIRST, explicit_state
 from atlasnet.builder import build_model
 from atlasnet.spec import NetworkSpec
 
+pytestmark = pytest.mark.slow
+
 
 def recurrent_model(kind: str, tiny_spec: NetworkSpec) -> keras.Model:
     if kind == "areas":

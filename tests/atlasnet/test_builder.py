@@ -175,6 +175,7 @@ def test_another_seed_gives_other_weights(tiny_spec: NetworkSpec) -> None:
     assert (kernels[0] != kernels[2]).any()
 
 
+@pytest.mark.slow
 def test_a_saved_model_gives_the_same_outputs(
     tiny_spec: NetworkSpec, rng: np.random.Generator, tmp_path: Path
 ) -> None:

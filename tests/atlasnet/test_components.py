@@ -232,6 +232,7 @@ def pictures(rng: np.random.Generator) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_a_stream_sees_every_step_and_feeds_its_areas(
     seeing: tuple[keras.Model, keras.Model, keras.Model],
     rng: np.random.Generator,

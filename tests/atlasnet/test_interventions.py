@@ -172,6 +172,7 @@ def test_a_later_intervention_wins_and_they_add_up(
     assert (after["m"] == 0).all()
 
 
+@pytest.mark.slow
 def test_noise_is_normal_new_at_every_step_and_the_same_again(
     model: keras.Model,
 ) -> None:
@@ -206,6 +207,7 @@ def test_hashed_noise_is_normal() -> None:
 # --- models -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_saved_model_keeps_its_interventions(
     model: keras.Model, x: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -224,6 +226,7 @@ def test_a_saved_model_keeps_its_interventions(
     assert read_model_spec(tmp_path / "other.keras") == cell.spec
 
 
+@pytest.mark.slow
 def test_who_acts_alone_may_be_lesioned(model: keras.Model, x: dict[str, Any]) -> None:
     lesioned = intervene(model, [Lesion(area="P")])
     acting = atlasnet.policy_only(lesioned)

@@ -18,6 +18,8 @@ from atlasnet.layers import AreaCell
 from atlasnet.spec import AreaSpec, InputSpec, NetworkSpec, PathwaySpec, ValueSpec
 from tests.conftest import pathway
 
+pytestmark = pytest.mark.slow
+
 N_STEPS = 4
 
 
@@ -84,7 +86,6 @@ def gradient_of(
     }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["rate", "rnn", "gru", "lstm"])
 def test_every_pathway_that_reaches_action_has_a_gradient_and_no_other(
     cell: Any, rng: np.random.Generator
@@ -108,7 +109,6 @@ def test_every_pathway_that_reaches_action_has_a_gradient_and_no_other(
                 assert size > 1e-7, (area.name, source)
 
 
-@pytest.mark.slow
 def test_the_gradient_of_merged_products_is_that_of_single_ones(
     rng: np.random.Generator,
 ) -> None:
@@ -239,13 +239,11 @@ def delayed_match(cell: Any, *, has_feedback: bool) -> float:
     return metrics["loss"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["rate", "rnn", "gru", "lstm"])
 def test_memory_solves_a_delayed_match(cell: Any) -> None:
     assert delayed_match(cell, has_feedback=True) < 0.05
 
 
-@pytest.mark.slow
 def test_the_same_network_without_recurrence_cannot_match_after_a_delay() -> None:
     # Whatever it sees last, both targets are as likely: 0 is best, with an error of 1.
     assert delayed_match("dense", has_feedback=False) > 0.99

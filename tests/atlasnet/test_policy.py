@@ -15,6 +15,8 @@ from atlasnet.errors import SpecError
 from atlasnet.policy import policy_only
 from atlasnet.spec import NetworkSpec, ValueSpec
 
+pytestmark = pytest.mark.slow
+
 
 def with_value(spec: NetworkSpec, **kwargs: Any) -> NetworkSpec:
     value = ValueSpec(**{**spec.value.model_dump(), **kwargs})

@@ -26,6 +26,8 @@ from atlasnet.spec import (
 )
 from tests.conftest import pathway
 
+pytestmark = pytest.mark.slow
+
 IMAGE = ImageSpec(height_px=16, width_px=16, n_channels=6)
 LAYOUTS = {
     "V1": MapSpec(height=8, width=8, n_channels=4, spacing_px=2, field_px=4.0),
@@ -418,7 +420,6 @@ np.save(sys.argv[3], np.asarray(model(x)["policy"]))
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("cell", ["dense", "rate"])
 def test_the_other_engine_gives_the_same_outputs(
     cell: str, sensed: dict[str, Any], tmp_path: Path
