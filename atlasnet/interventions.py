@@ -19,7 +19,6 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     NonNegativeInt,
@@ -30,6 +29,7 @@ from pydantic import (
 )
 
 from atlasnet.errors import InterventionError, closest
+from atlasnet.frozen import Frozen, explain
 from atlasnet.spec import NetworkSpec, slug
 
 __all__ = [
@@ -50,24 +50,14 @@ _ARROW = "->"
 _SHARE = re.compile(r"^\s*([0-9.]+)\s*%\s*of\s+(.+)$")
 
 
-class _Frozen(BaseModel):
-    """Immutable, and strict about its keys."""
+class _Intervention(Frozen):
+    """What is done to a network."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-    )
-
-    def __init__(self, **data: Any) -> None:
-        try:
-            super().__init__(**data)
-        except ValidationError as error:
-            raise InterventionError(_explain(error, type(self).__name__)) from error
+    model_config = ConfigDict(allow_inf_nan=False)
+    error = InterventionError
 
 
-class Lesion(_Frozen):
+class Lesion(_Intervention):
     """Silences an area, a share of its units, or a pathway.
 
     Raises
@@ -103,7 +93,7 @@ class Lesion(_Frozen):
         return self
 
 
-class Clamp(_Frozen):
+class Clamp(_Intervention):
     """Holds an area's activity, or that of some units.
 
     Raises
@@ -132,7 +122,7 @@ class Clamp(_Frozen):
         return self
 
 
-class Noise(_Frozen):
+class Noise(_Intervention):
     """Adds Gaussian noise to an area's activity, new at every step.
 
     The noise follows from the seed, the row of the batch, the step since the episode
@@ -167,7 +157,7 @@ def read_interventions(data: Sequence[Any]) -> tuple[Intervention, ...]:
     try:
         return _ANY.validate_python(tuple(data))
     except ValidationError as error:
-        raise InterventionError(_explain(error, "intervention")) from error
+        raise InterventionError(explain(error, "intervention")) from error
 
 
 def parse_intervention(kind: Kind, text: str, seed: int = 0) -> Intervention:
@@ -340,13 +330,3 @@ def _spelt(name: str, known: Sequence[str], spec: NetworkSpec, what: str) -> str
         f"No {what} '{name}' in the network '{spec.name}'.{closest(name, known)} There "
         f"are: {', '.join(known)}."
     )
-
-
-def _explain(error: ValidationError, what: str) -> str:
-    """Say what is wrong with the first offending field."""
-    first = error.errors()[0]
-    cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, InterventionError):
-        return str(cause)
-    where = ".".join(str(part) for part in first["loc"]) or what
-    return f"Invalid {what} at '{where}': {first['msg']}, got {first['input']!r}."

@@ -5,22 +5,21 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     NonNegativeFloat,
     PositiveFloat,
     ValidationError,
 )
 
-from atlasnet.errors import SpecError, closest
+from atlasnet.errors import closest
+from atlasnet.frozen import Frozen
 from atlasnet.spec import Activation, Cell, Stem, StrengthUse
 from atlasnet.units import CONDUCTION_VELOCITY_M_PER_S
 
 __all__ = ["PlanOptions"]
 
 
-class PlanOptions(BaseModel):
+class PlanOptions(Frozen):
     """What a user may choose about areas and pathways; the defaults change nothing.
 
     Raises
@@ -33,10 +32,6 @@ class PlanOptions(BaseModel):
     >>> PlanOptions(cell="gru", cells={"4p": "lstm"}).cells
     {'4p': 'lstm'}
     """
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     cell: Cell | None = None
     """Cell of every area that has a memory by its role; None is ``rate``."""
@@ -76,23 +71,17 @@ class PlanOptions(BaseModel):
     wiring_cost: NonNegativeFloat = 0.0
     """Weight of the mean of length (mm) times weight in the loss."""
 
-    def __init__(self, **data: Any) -> None:
-        try:
-            super().__init__(**data)
-        except ValidationError as error:
-            raise SpecError(_explain(error)) from error
-
-
-def _explain(error: ValidationError) -> str:
-    """Return what is wrong with an option, in a sentence."""
-    first = error.errors()[0]
-    path = [str(part) for part in first["loc"]]
-    if first["type"] == "extra_forbidden":
-        known = sorted(PlanOptions.model_fields)
-        return (
-            f"No option '{path[0]}' of a network's plan.{closest(path[0], known)} "
-            f"There are: {', '.join(known)}."
-        )
-    area = f" of the area '{path[1]}'" if path[0] == "cells" and path[1:] else ""
-    what = "cell" if area else path[0]
-    return f"The option '{what}'{area}: {first['msg']}, got {first['input']!r}."
+    @classmethod
+    def _explain(cls, error: ValidationError, data: Mapping[str, Any]) -> str:
+        """Return what is wrong with an option, in a sentence."""
+        first = error.errors()[0]
+        path = [str(part) for part in first["loc"]]
+        if first["type"] == "extra_forbidden":
+            known = sorted(cls.model_fields)
+            return (
+                f"No option '{path[0]}' of a network's plan.{closest(path[0], known)} "
+                f"There are: {', '.join(known)}."
+            )
+        area = f" of the area '{path[1]}'" if path[0] == "cells" and path[1:] else ""
+        what = "cell" if area else path[0]
+        return f"The option '{what}'{area}: {first['msg']}, got {first['input']!r}."

@@ -9,15 +9,13 @@ from typing import Any
 
 import networkx as nx
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     PositiveFloat,
     PositiveInt,
-    ValidationError,
 )
 
 from atlasnet.errors import IncompleteDataError, SpecError
+from atlasnet.frozen import Frozen
 from atlasnet.graph import Projection, Region, RegionGraph
 from atlasnet.interface import Interface, regions_called
 from atlasnet.options import PlanOptions
@@ -46,7 +44,7 @@ __all__ = ["UnitRule", "cell_of", "plan_network", "unit_counts"]
 _DENSE_SYSTEMS = frozenset({"auditory", "primary somatosensory", "visual"})
 
 
-class UnitRule(BaseModel):
+class UnitRule(Frozen):
     """How the units of a network are shared among its areas.
 
     Raises
@@ -55,10 +53,6 @@ class UnitRule(BaseModel):
         If a value is out of range or a key is unknown.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
-
     total: PositiveInt = 2048
     """Units of all areas together, exactly."""
     exponent: float = Field(default=1.0, ge=0.0, allow_inf_nan=False)
@@ -66,16 +60,9 @@ class UnitRule(BaseModel):
     floor: PositiveInt = 32
     """Fewest units of an area."""
 
-    def __init__(self, **data: Any) -> None:
-        try:
-            super().__init__(**data)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise SpecError(
-                f"Invalid unit rule at '{where}': {first['msg']}, got "
-                f"{first['input']!r}."
-            ) from error
+    @classmethod
+    def _label(cls, data: Mapping[str, Any]) -> str:
+        return "unit rule"
 
 
 def unit_counts(cell_counts: Mapping[str, float], rule: UnitRule) -> dict[str, int]:

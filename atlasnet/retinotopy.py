@@ -14,15 +14,13 @@ from typing import Any
 
 import numpy as np
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     PositiveFloat,
     PositiveInt,
-    ValidationError,
 )
 
 from atlasnet.errors import SpecError
+from atlasnet.frozen import Frozen
 from atlasnet.spec import Cell, ImageSpec, MapSpec, Readout, Timing
 
 __all__ = [
@@ -81,7 +79,7 @@ RECEPTIVE_FIELDS: Mapping[str, ReceptiveField] = {
 same growth."""
 
 
-class VisualRule(BaseModel):
+class VisualRule(Frozen):
     """How visual areas become maps.
 
     Raises
@@ -89,10 +87,6 @@ class VisualRule(BaseModel):
     SpecError
         If a value is out of range or a key is unknown.
     """
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     total: PositiveInt = 18_720
     """Units of all areas with a map together, before channels are rounded. With this
@@ -108,16 +102,9 @@ class VisualRule(BaseModel):
     readout: Readout = "spatial_softmax"
     """What areas without a map see of one, see :class:`atlasnet.spec.MapSpec`."""
 
-    def __init__(self, **data: Any) -> None:
-        try:
-            super().__init__(**data)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise SpecError(
-                f"Invalid visual rule at '{where}': {first['msg']}, got "
-                f"{first['input']!r}."
-            ) from error
+    @classmethod
+    def _label(cls, data: Mapping[str, Any]) -> str:
+        return "visual rule"
 
 
 def plan_maps(

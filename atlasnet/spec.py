@@ -19,18 +19,16 @@ from typing import Annotated, Any, Literal, Self
 
 import networkx as nx
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
-    ValidationError,
     model_validator,
 )
 
 from atlasnet.errors import SpecError, closest
 from atlasnet.files import write_text
+from atlasnet.frozen import Frozen
 
 __all__ = [
     "Activation",
@@ -70,26 +68,7 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")
 
 
-class _Frozen(BaseModel):
-    """Immutable, and strict about its keys; what is wrong is one SpecError."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
-
-    def __init__(self, **data: object) -> None:
-        try:
-            super().__init__(**data)
-        except ValidationError as error:
-            raise SpecError(_explain(error, self._label(data))) from error
-
-    @classmethod
-    def _label(cls, data: Mapping[str, object]) -> str:
-        """Return what is being made, for messages."""
-        return cls.__name__
-
-
-class MapSpec(_Frozen):
+class MapSpec(Frozen):
     """A retinotopic map: what lies at every position is the same set of channels."""
 
     height: PositiveInt
@@ -159,7 +138,7 @@ class MapSpec(_Frozen):
         return _odd(max(3, self.spacing_px // source.spacing_px))
 
 
-class AreaSpec(_Frozen):
+class AreaSpec(Frozen):
     """One area: a population of units that share their afferents."""
 
     name: str
@@ -184,7 +163,7 @@ class AreaSpec(_Frozen):
     """The retinotopic map that the units form; None where they form none."""
 
     @classmethod
-    def _label(cls, data: Mapping[str, object]) -> str:
+    def _label(cls, data: Mapping[str, Any]) -> str:
         return f"area '{data.get('name')}'"
 
     @model_validator(mode="after")
@@ -244,7 +223,7 @@ class AreaSpec(_Frozen):
         return self
 
 
-class PathwaySpec(_Frozen):
+class PathwaySpec(Frozen):
     """A directed pathway between two areas, all to all."""
 
     source: str
@@ -271,7 +250,7 @@ class PathwaySpec(_Frozen):
     factor of the weights; ``trainable``: it is a factor that training changes."""
 
     @classmethod
-    def _label(cls, data: Mapping[str, object]) -> str:
+    def _label(cls, data: Mapping[str, Any]) -> str:
         return f"pathway {data.get('source')} -> {data.get('target')}"
 
     @property
@@ -291,7 +270,7 @@ class PathwaySpec(_Frozen):
         return self
 
 
-class ImageSpec(_Frozen):
+class ImageSpec(Frozen):
     """The shape of an image; the numbers lie between 0 and 1."""
 
     height_px: PositiveInt
@@ -308,7 +287,7 @@ class ImageSpec(_Frozen):
         return " x ".join(map(str, self.shape))
 
 
-class InputSpec(_Frozen):
+class InputSpec(Frozen):
     """A sensation and the areas that it enters: a vector, or an image.
 
     A vector enters areas without a map, an image areas with one.
@@ -348,7 +327,7 @@ class InputSpec(_Frozen):
         return self.image.shape if self.image is not None else (self.size,)
 
 
-class ValueSpec(_Frozen):
+class ValueSpec(Frozen):
     """The value head, which only training uses."""
 
     areas: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -373,7 +352,7 @@ class ValueSpec(_Frozen):
         return self
 
 
-class NetworkSpec(_Frozen):
+class NetworkSpec(Frozen):
     """A network of areas: what :func:`atlasnet.builder.build_model` builds.
 
     Areas stand in the order in which they are computed within a control step:
@@ -407,7 +386,7 @@ class NetworkSpec(_Frozen):
     """Where the numbers come from: atlas, versions, rules, options."""
 
     @classmethod
-    def _label(cls, data: Mapping[str, object]) -> str:
+    def _label(cls, data: Mapping[str, Any]) -> str:
         return "network spec"
 
     @model_validator(mode="after")
@@ -626,12 +605,3 @@ def _require_unique(what: str, names: Iterable[str]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise SpecError(f"The {what} '{twice[0]}' appears twice in the network.")
-
-
-def _explain(error: ValidationError, label: str) -> str:
-    first = error.errors()[0]
-    cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, SpecError):  # raised by our own check: it says all
-        return str(cause)
-    where = ".".join(str(part) for part in first["loc"]) or label
-    return f"Invalid {label} at '{where}': {first['msg']}, got {first['input']!r}."

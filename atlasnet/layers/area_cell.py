@@ -4,6 +4,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -251,7 +252,7 @@ class AreaCell(keras.layers.Layer):
             return list(self._drives[area].n_rows)
         return [self._widths[signal] for signal in self._wiring[area]]
 
-    @property
+    @cached_property
     def _wiring_cost(self) -> float:
         """What a weight of size 1 and length 1 mm adds to the loss."""
         if not self.spec.wiring_cost:
