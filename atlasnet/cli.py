@@ -328,9 +328,9 @@ def _build(  # noqa: PLR0913 - one parameter per option
     from atlasnet.planner import UnitRule, plan_network
 
     rule = UnitRule(total=units, exponent=exponent, floor=floor)
-    cells: dict[str, Any] = {"cell": cell, "cells": cell_of_area}  # any words
+    words: dict[str, Any] = {"cell": cell, "cells": cell_of_area}  # any so far
     choices = PlanOptions(
-        **cells,
+        **words,
         activation=activation.value,
         time_constant_s=time_constant,
         gain=gain.value,
