@@ -61,10 +61,8 @@ def describe(config: RunConfig, n_ranks: int, n_nodes: int) -> dict[str, Any]:
         )
     worlds = share_of_worlds(config.n_worlds, n_ranks, 0)
     task = make_vector_task(config.task.name, config.task.options)
-    space: Any = task.single_observation_space
-    shapes = {name: tuple(map(int, box.shape)) for name, box in space.spaces.items()}
-    n_actions = int(np.prod(task.single_action_space.shape or (1,)))
-    distribution = make_distribution(config, n_actions)
+    shapes = task.sensation_shapes
+    distribution = make_distribution(config, task.n_actions)
     model = make_network(
         config.network,
         config.policy,

@@ -246,8 +246,8 @@ def _set_up(config: RunConfig, comm: Comm, resume: bool, watchdog: Watchdog) -> 
     )
     _check_bins(config, task)
     stored = _stored(config, resume)
-    shapes, floats = _shapes(task)
-    distribution = checkpoint.make_distribution(config, _n_actions(task))
+    shapes, floats = task.sensation_shapes, _vector_sizes(task)
+    distribution = checkpoint.make_distribution(config, task.n_actions)
     if stored is None:
         model = make_network(
             config.network,
@@ -391,22 +391,14 @@ def _check_bins(config: RunConfig, task: Task) -> None:
         )
 
 
-def _shapes(task: Task) -> tuple[dict[str, tuple[int, ...]], dict[str, int]]:
-    """Return the shapes of a task's sensations, and the widths of all but pixels."""
+def _vector_sizes(task: Task) -> dict[str, int]:
+    """Return the widths of a task's sensations, but for pixels."""
     space: Any = task.single_observation_space
-    shapes = {name: tuple(map(int, box.shape)) for name, box in space.spaces.items()}
-    widths = {
-        name: shapes[name][-1]
+    return {
+        name: int(box.shape[-1])
         for name, box in space.spaces.items()
         if box.dtype != np.uint8
     }
-    return shapes, widths
-
-
-def _n_actions(task: Task) -> int:
-    """Return the number of a task's actuators."""
-    shape = task.single_action_space.shape
-    return int(np.prod(shape)) if shape else 1
 
 
 def _times(

@@ -4,6 +4,7 @@
 import argparse
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 __all__ = ["Figures", "figure", "make_parser", "missing", "present"]
@@ -54,7 +55,9 @@ def missing(reason: str, unit: str) -> dict[str, Any]:
     return {"value": None, "unit": unit, "reason": reason}
 
 
-def make_parser(description: str, quick: str) -> argparse.ArgumentParser:
+def make_parser(
+    description: str, quick: str, peers_in: Path | None = None
+) -> argparse.ArgumentParser:
     """Return a parser of the options that every benchmark has.
 
     Parameters
@@ -63,15 +66,29 @@ def make_parser(description: str, quick: str) -> argparse.ArgumentParser:
         What is measured.
     quick : str
         What ``--quick`` does.
+    peers_in : Path, optional
+        Where peers are installed by default, if they can be measured too.
 
     Returns
     -------
     argparse.ArgumentParser
-        It knows ``--quick`` and ``--json``.
+        It knows ``--quick`` and ``--json``; with peers ``--peers`` and
+        ``--peers-directory``, too.
     """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help=quick)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    if peers_in is not None:
+        parser.add_argument(
+            "--peers", action="store_true", help="measure peers too; installs them once"
+        )
+        parser.add_argument(
+            "--peers-directory",
+            type=Path,
+            default=peers_in,
+            metavar="FOLDER",
+            help="where peers are installed; runs/peers by default",
+        )
     return parser
 
 

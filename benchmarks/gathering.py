@@ -56,16 +56,8 @@ LIMIT_S = 1200.0
 
 def main() -> None:
     """Measure, and print one object or a table."""
-    parser = make_parser("Control steps of two MPI ranks.", "few rounds")
-    parser.add_argument(
-        "--peers", action="store_true", help="measure AngoraPy too; installs it once"
-    )
-    parser.add_argument(
-        "--peers-directory",
-        type=Path,
-        default=peers.DIRECTORY,
-        metavar="FOLDER",
-        help="where peers are installed; runs/peers by default",
+    parser = make_parser(
+        "Control steps of two MPI ranks.", "few rounds", peers.DIRECTORY
     )
     parser.add_argument("--rounds", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -167,10 +159,8 @@ def _make_collector(rank: int) -> tuple[Any, int]:
     engine = make_engine()
     first_world = rank * N_WORLDS
     task = make_vector_task("Reach", n_worlds=N_WORLDS, first_world=first_world)
-    spaces: Any = task.single_observation_space
-    shapes = {name: box.shape for name, box in spaces.spaces.items()}
-    (n_actions,) = task.single_action_space.shape or (1,)
-    distribution = make_distribution(config, n_actions)
+    shapes = task.sensation_shapes
+    distribution = make_distribution(config, task.n_actions)
     model = make_network(
         config.network,
         config.policy,

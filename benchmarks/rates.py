@@ -175,9 +175,8 @@ class _Rank:
         task: Any = make_vector_task(
             config.task.name, config.task.options, config.n_worlds, first_world
         )
-        spaces = task.single_observation_space.spaces
-        shapes = {name: box.shape for name, box in spaces.items()}
-        distribution = make_distribution(config, task.single_action_space.shape[0])
+        shapes = task.sensation_shapes
+        distribution = make_distribution(config, task.n_actions)
         model = make_network(
             config.network,
             config.policy,

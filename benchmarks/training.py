@@ -172,16 +172,8 @@ QUICK = Effort(64, 2, 1, 2, 12_288, 1, has_memory=False)
 
 def main() -> None:
     """Measure, and print one object or a table."""
-    parser = make_parser("Samples per second of training.", "few cycles")
-    parser.add_argument(
-        "--peers", action="store_true", help="measure peers too; installs them once"
-    )
-    parser.add_argument(
-        "--peers-directory",
-        type=Path,
-        default=peers.DIRECTORY,
-        metavar="FOLDER",
-        help="where peers are installed; runs/peers by default",
+    parser = make_parser(
+        "Samples per second of training.", "few cycles", peers.DIRECTORY
     )
     parser.add_argument("--only", choices=PARTS, help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -137,6 +137,17 @@ class Task(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], ABC):
             raise TaskError(f"The share of training is {share}; it lies in [0, 1].")
         self.progress = float(share)
 
+    @property
+    def sensation_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each sensation of one world: (size,), or (H, W, C) of pixels."""
+        space: Any = self.single_observation_space
+        return {name: tuple(map(int, box.shape)) for name, box in space.spaces.items()}
+
+    @property
+    def n_actions(self) -> int:
+        """Dimensions of an action; 1 for a choice."""
+        return int(np.prod(self.single_action_space.shape or (1,)))
+
     def picture(
         self, world: int = 0, style: Style | None = None, camera: Camera | None = None
     ) -> Frame:
