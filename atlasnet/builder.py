@@ -2,6 +2,7 @@
 """From a NetworkSpec to a Keras model."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -86,7 +87,6 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
         Area(area.name, area.n_units, area.map, name=area.layer)(signal)
         for area, signal in zip(spec.areas, split, strict=True)
     ]
-    position = {area.name: i for i, area in enumerate(spec.areas)}
 
     # Costs of training, whose outputs a trainer adds to its loss
     costs = {}
@@ -101,7 +101,7 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
         # (Andrychowicz et al. 2021, arXiv:2006.05990, section 3.2).
         kernel_initializer=keras.initializers.Orthogonal(0.01, seed=seed),
         name="policy",
-    )(AreaReadout([position[n] for n in spec.action_areas], name="action_areas")(areas))
+    )(_joint_activity(spec, spec.action_areas, areas, "action_areas"))
     seen = _value_inputs(spec, seed, sensed, sensations, areas)
     value = _joined([*seen, *auxiliary], "value_inputs")
     for i, width in enumerate(spec.value.hidden_units, start=1):
@@ -131,9 +131,15 @@ def _value_inputs(
         loop = keras.layers.RNN(cell, return_sequences=True, name="value_network")
         sizes = [area.n_units for area in spec.areas]
         areas = AreaSplit(sizes, name="value_by_area")(loop(sensations))
+    return [_joint_activity(spec, spec.value.areas, areas, "value_areas")]
+
+
+def _joint_activity(
+    spec: NetworkSpec, names: Sequence[str], areas: list[Any], name: str
+) -> Any:
+    """Return the activity of some areas, joined by a layer of that name."""
     position = {area.name: i for i, area in enumerate(spec.areas)}
-    picked = [position[name] for name in spec.value.areas]
-    return [AreaReadout(picked, name="value_areas")(areas)]
+    return AreaReadout([position[area] for area in names], name=name)(areas)
 
 
 def _hidden(width: int, i: int, seed: int, *, is_memory: bool) -> keras.layers.Layer:
