@@ -132,12 +132,48 @@ class PPOLearner:
     def update(
         self, rollout: Rollout, cycle: int, learning_rate: float
     ) -> dict[str, float]:
-        """Improve the weights.
+        """Improve the weights: :meth:`take` and :meth:`improve`, one after the other.
 
         Parameters
         ----------
         rollout : Rollout
             What this rank's worlds lived through.
+        cycle : int
+            Number of the cycle.
+        learning_rate : float
+            Step size of Adam.
+
+        Returns
+        -------
+        dict of str to float
+            Metrics.
+
+        Raises
+        ------
+        DivergenceError
+            If a loss or gradient is not finite; its batch is attached.
+        """
+        self.take(rollout)
+        return self.improve(cycle, learning_rate)
+
+    def take(self, rollout: Rollout) -> None:
+        """Keep what is learned from, where the node's ranks read it.
+
+        With several ranks the rollout is copied, so that its memory can serve the
+        updates once the caller drops it, too.
+
+        Parameters
+        ----------
+        rollout : Rollout
+            What this rank's worlds lived through.
+        """
+        self._experience.publish(self._prepare(rollout))
+
+    def improve(self, cycle: int, learning_rate: float) -> dict[str, float]:
+        """Improve the weights from what was taken last.
+
+        Parameters
+        ----------
         cycle : int
             Number of the cycle: with the seed it decides the minibatches.
         learning_rate : float
@@ -155,7 +191,6 @@ class PPOLearner:
         DivergenceError
             If a loss or gradient is not finite; its batch is attached.
         """
-        self._experience.publish(self._prepare(rollout))
         log: list[dict[str, float]] = []
         failure: DivergenceError | None = None
         try:

@@ -34,7 +34,7 @@ from angora_train.normalization import (
     make_reward_scaler,
 )
 from angora_train.roles import Roles
-from angora_train.rollout import Collector, Rollout
+from angora_train.rollout import Collector
 from angora_train.tasks.base import Task
 from angora_train.tasks.registry import make_vector_task
 from angora_train.watchdog import Watchdog
@@ -157,11 +157,13 @@ def _take_cycle(run: _Run) -> dict[str, Any]:
     started, waited = time.perf_counter(), run.learner.waited_s
     rollout = run.collector.collect(run.cycle, ppo.horizon, ppo.chunk_length)
     collected = time.perf_counter()
-    metrics = _learn(run, rollout)
     run.agent.normalizer.update(comm, rollout.raw)
     summary = summarize(
         comm, rollout.episodes, run.collector.terms, run.collector.facts
     )
+    run.learner.take(rollout)
+    del rollout  # its memory serves the updates
+    metrics = _learn(run)
     if comm.rank == 0 and summary["rollout/episodes"]:
         run.recent.append((summary["rollout/return"], summary["rollout/episodes"]))
     diverged = np.array([getattr(run.task, "n_diverged", 0)], np.int64)
@@ -177,10 +179,10 @@ def _take_cycle(run: _Run) -> dict[str, Any]:
     }
 
 
-def _learn(run: _Run, rollout: Rollout) -> dict[str, float]:
+def _learn(run: _Run) -> dict[str, float]:
     """Update the weights; keep the batch if that fails."""
     try:
-        return run.learner.update(rollout, run.cycle, run.learning_rate)
+        return run.learner.improve(run.cycle, run.learning_rate)
     except DivergenceError as error:
         path = run.config.directory / f"diverged-rank{run.comm.rank}.npz"
         with replacing(path) as temporary:

@@ -15,8 +15,8 @@ worlds a rank, chunks of 16, minibatches of 128 chunks a rank, 3 epochs, 128 con
 steps a cycle (64 with ``--quick``). All else is the preset `paper`.
 
 Peers are other programs of the kind, each installed once in an environment of its own
-(see `peers`). Their setting: the cube with 20 substeps of 2 ms, absolute control, touch
-not sensed, policy and value sharing their layers. Their environment is the same hand
+(see `peers`). Their setting: the cube with 20 substeps of 2 ms, absolute control, no
+touch, policy and value sharing their layers. Their environment is the same hand
 and block of Gymnasium-Robotics, `HandManipulateBlockRotateXYZ-v1`, in Python and one
 world at a time, with a Gaussian policy; that it is slower is part of the comparison.
 
@@ -128,7 +128,7 @@ PEERS_CUBE = (
     "task.options.n_substeps=20",
     "task.options.control=absolute",
     "network.shared=true",
-    "network.without=[touch]",
+    "task.options.touch=false",
 )
 SMALL = {
     "cartpole": ("CartPole-v1", ("policy.distribution=categorical", "policy.n_bins=2")),

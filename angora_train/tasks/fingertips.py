@@ -11,17 +11,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from angora_train.tasks.base import Observation, TaskConfig, VectorTask
+from angora_train.tasks.base import Observation, VectorTask
 from angora_train.tasks.hand.cameras import WATCHER, open_eyes
 from angora_train.tasks.hand.model import compose_reach_model, named_ids, rest_state
 from angora_train.tasks.hand.names import (
     FINGERTIPS,
-    JOINTS,
     PALM,
     TARGET_FINGERS,
-    TOUCH_SENSORS,
     Finger,
 )
+from angora_train.tasks.hand.senses import HandConfig, HandSenses, without_sensors
 from angora_train.tasks.rendering import Camera, Mark
 from angora_train.tasks.simulation import Simulation
 from angora_train.tasks.vision import VisionConfig
@@ -62,7 +61,7 @@ def finger_indices(fingers: tuple[Finger, ...]) -> NDArray[np.int64]:
     return np.array([TARGET_FINGERS.index(finger) for finger in fingers], np.int64)
 
 
-class FingertipConfig(TaskConfig):
+class FingertipConfig(HandConfig):
     """What every reaching task can be asked for."""
 
     vision: VisionConfig = VisionConfig()
@@ -103,13 +102,15 @@ class FingertipTask(VectorTask):
         n_threads: int,
     ) -> None:
         model = compose_reach_model()
+        if not config.touch:
+            without_sensors(model)
         rest = rest_state(model)
         simulation = Simulation(
             model, rest, n_worlds, n_substeps=config.n_substeps, n_threads=n_threads
         )
+        self._hand = HandSenses(simulation, config.touch)
         sizes = {
-            "proprioception": 2 * len(JOINTS),
-            "touch": len(TOUCH_SENSORS),
+            **self._hand.sizes,
             "goal": goal_size,
             "vision": 3 * len(FINGERTIPS),
             "auxiliary": auxiliary_size,
@@ -121,12 +122,7 @@ class FingertipTask(VectorTask):
             first_world=first_world,
             eyes=open_eyes(config.vision, simulation),
         )
-        joints = named_ids(model, "joint", JOINTS)
-        touch = model.sensor_adr[named_ids(model, "sensor", TOUCH_SENSORS)]
         sites = named_ids(model, "site", FINGERTIPS)
-        self._angles = simulation.read("qpos", model.jnt_qposadr[joints])
-        self._velocities = simulation.read("qvel", model.jnt_dofadr[joints])
-        self._touch = simulation.read("sensordata", touch)
         self._fingertips = simulation.read("site_xpos", sites).reshape(n_worlds, -1)
         self._rest_fingertips = rest.site_xpos[sites].copy()
         self._palm = rest.xpos[named_ids(model, "body", [PALM])[0]].copy()
@@ -174,13 +170,8 @@ class FingertipTask(VectorTask):
 
     def _sense(self) -> Observation:
         """Return what all worlds sense, in new arrays."""
-        n_joints = self._angles.shape[1]
-        proprioception = np.empty((self.num_envs, 2 * n_joints), np.float32)
-        proprioception[:, :n_joints] = self._angles
-        proprioception[:, n_joints:] = self._velocities
         return {
-            "proprioception": proprioception,
-            "touch": self._touch.astype(np.float32),
+            **self._hand.sense(),
             "goal": self._goal(),
             "vision": self._fingertips.astype(np.float32),
             "auxiliary": self._auxiliary(),

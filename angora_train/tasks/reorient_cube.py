@@ -14,20 +14,14 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from angora_train.errors import TaskError
-from angora_train.tasks.base import Observation, TaskConfig, VectorTask, Verdict
+from angora_train.tasks.base import Observation, VectorTask, Verdict
 from angora_train.tasks.control import ControlConfig
 from angora_train.tasks.cube_rewards import CubeMoment, CubeScales, cube_reward
 from angora_train.tasks.goals import GoalKind, draw_goal
 from angora_train.tasks.hand.cameras import WATCHER, open_eyes
 from angora_train.tasks.hand.model import Grip, compose_cube_model, named_ids
-from angora_train.tasks.hand.names import (
-    CUBE,
-    CUBE_JOINT,
-    FINGERTIPS,
-    JOINTS,
-    PALM_BOX,
-    TOUCH_SENSORS,
-)
+from angora_train.tasks.hand.names import CUBE, CUBE_JOINT, FINGERTIPS, PALM_BOX
+from angora_train.tasks.hand.senses import HandConfig, HandSenses, without_sensors
 from angora_train.tasks.hand.starts import Settling, held_state, settle
 from angora_train.tasks.orientation import (
     angle_between,
@@ -48,7 +42,7 @@ _GOAL_PLACE_M = np.array([1.14, 0.86, 0.2])
 """Where pictures show the goal: beside the hand, on the little finger's side."""
 
 
-class ReorientCubeConfig(TaskConfig):
+class ReorientCubeConfig(HandConfig):
     """Settings of the reorientation task."""
 
     timestep_s: Annotated[float, Field(gt=0, le=0.01)] = 0.008
@@ -183,6 +177,8 @@ class ReorientCube(VectorTask):
             tilt_deg=config.tilt_deg,
             grip=config.grip,
         )
+        if not config.touch:
+            without_sensors(model)
         simulation = Simulation(
             model,
             held_state(model),
@@ -190,9 +186,9 @@ class ReorientCube(VectorTask):
             n_substeps=config.n_substeps,
             n_threads=n_threads,
         )
+        self._hand = HandSenses(simulation, config.touch)
         sizes = {
-            "proprioception": 2 * len(JOINTS),
-            "touch": len(TOUCH_SENSORS),
+            **self._hand.sizes,
             "goal": _QUATERNION,
             "vision": 3 + _QUATERNION,
             "auxiliary": 3 * len(FINGERTIPS) + _QUATERNION + 3 + 3 + 1,
@@ -210,15 +206,10 @@ class ReorientCube(VectorTask):
                 f"goal_s is {config.goal_s} s, less than half a control step of "
                 f"{simulation.control_step_s} s."
             )
-        joints = named_ids(model, "joint", JOINTS)
         cube = named_ids(model, "joint", [CUBE_JOINT])[0]
         self._cube_geom = int(named_ids(model, "geom", [CUBE])[0])
         place, motion = int(model.jnt_qposadr[cube]), int(model.jnt_dofadr[cube])
         sites = named_ids(model, "site", FINGERTIPS)
-        touch = model.sensor_adr[named_ids(model, "sensor", TOUCH_SENSORS)]
-        self._angles = simulation.read("qpos", model.jnt_qposadr[joints])
-        self._velocities = simulation.read("qvel", model.jnt_dofadr[joints])
-        self._touch = simulation.read("sensordata", touch)
         self._fingertips = simulation.read("site_xpos", sites).reshape(n_worlds, -1)
         self._palm = simulation.read(
             "geom_xpos", named_ids(model, "geom", [PALM_BOX])
@@ -342,8 +333,7 @@ class ReorientCube(VectorTask):
         spin = rotate(self._orientation, self._spin)  # MuJoCo's is in the cube's frame
         goal = turn if self.config.relative_goal else self._goals
         return {
-            "proprioception": _joined(self._angles, self._velocities),
-            "touch": self._touch.astype(np.float32),
+            **self._hand.sense(),
             "goal": goal.astype(np.float32),
             "vision": _joined(self._position, canonical(self._orientation)),
             "auxiliary": _joined(self._fingertips, turn, self._velocity, spin, left_s),

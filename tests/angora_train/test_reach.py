@@ -56,6 +56,18 @@ def test_sensations_are_those_of_the_model() -> None:
     assert np.abs(moved).max() > 1e-4
 
 
+def test_touch_can_be_left_out() -> None:
+    tasks = [Reach(ReachConfig(touch=x), n_worlds=2) for x in (True, False)]
+    for task in tasks:
+        task.reset(seed=0)
+    for action in _actions(40, 2):
+        felt, numb = (task.step(action)[0] for task in tasks)
+    assert list(numb) == ["proprioception", "goal", "vision", "auxiliary"]
+    assert "touch" not in tasks[1].single_observation_space.spaces
+    for name, values in numb.items():
+        np.testing.assert_array_equal(values, felt[name])
+
+
 def test_touch_is_felt_when_thumb_and_finger_press() -> None:
     # A fist: all finger flexors at their limit, thumb across the palm.
     task = Reach()

@@ -93,6 +93,19 @@ def test_sensations_are_those_of_the_model() -> None:
     assert auxiliary[25] == pytest.approx(8.0 - 4 * 0.08)  # s left
 
 
+def test_without_touch_all_else_is_as_before() -> None:
+    tasks = [ReorientCube(ReorientCubeConfig(touch=x), n_worlds=2) for x in (1, 0)]
+    for task in tasks:
+        task.reset(seed=0)
+    for action in _actions(20, 2):
+        felt, numb = (task.step(action) for task in tasks)
+    assert felt[0].pop("touch").any()
+    assert list(numb[0]) == ["proprioception", "goal", "vision", "auxiliary"]
+    for name, values in numb[0].items():
+        np.testing.assert_array_equal(values, felt[0][name])
+    assert not tasks[1].simulation.data(0).sensordata.any()  # it cost nothing
+
+
 def test_angular_velocity_is_about_the_world_s_axes() -> None:
     # A cube on its side that spins about its own y axis, which points up.
     task = ReorientCube(n_worlds=1)
