@@ -160,13 +160,13 @@ class _Parts:
             found = [
                 f"{source} {_ARROW} {target}"
                 for target in self.areas
-                for source in self.rows(target)
+                for source in self.columns(target)
                 if _is_pathway(text, source, target)
             ]
             known = [
                 f"{s} {_ARROW} {target}"
                 for target in self.areas
-                for s in self.rows(target)
+                for s in self.columns(target)
             ]
         else:
             found = [name for name in self.names if self._is_meant(text, name)]
@@ -186,9 +186,9 @@ class _Parts:
             spelt.append(self.areas[name].name)
         return any(_matches(text, one) for one in spelt)
 
-    def rows(self, area: str) -> dict[str, slice]:
-        """Return the rows of an area's kernel by afferent."""
-        return {} if self.cell is None else self.cell.afferent_rows(area)
+    def columns(self, area: str) -> dict[str, slice]:
+        """Return the columns of an area's kernel by afferent."""
+        return {} if self.cell is None else self.cell.afferent_columns(area)
 
     def strength(self, source: str, target: str) -> int | None:
         """Return which of an area's trained strengths is a pathway's, if one is."""
@@ -199,7 +199,7 @@ class _Parts:
             for p in self.cell.spec.pathways
             if p.target == target and p.strength_use == "trainable"
         }
-        ordered = [name for name in self.rows(target) if name in trained]
+        ordered = [name for name in self.columns(target) if name in trained]
         return ordered.index(source) if source in ordered else None
 
     def owner(self, name: str) -> keras.layers.Layer:
@@ -216,7 +216,7 @@ def _take(ours: _Parts, theirs: _Parts, name: str) -> Iterator[tuple[str, str | 
         reason = _take_area(ours, theirs, name)
         yield name, reason
         if reason is None:
-            for source in ours.rows(name):
+            for source in ours.columns(name):
                 yield (
                     f"{source} {_ARROW} {name}",
                     _take_pathway(ours, theirs, source, name),
@@ -240,20 +240,20 @@ def _take_area(ours: _Parts, theirs: _Parts, name: str) -> str | None:
 
 
 def _take_pathway(ours: _Parts, theirs: _Parts, source: str, target: str) -> str | None:
-    """Take over the rows of one afferent."""
+    """Take over the columns of one afferent."""
     reason = _difference(ours, theirs, target)
     if reason is not None:
         return reason
-    rows, other_rows = ours.rows(target), theirs.rows(target)
-    if source not in other_rows:
+    columns, other_columns = ours.columns(target), theirs.columns(target)
+    if source not in other_columns:
         return "the model that gives has no such pathway"
-    mine, other = rows[source], other_rows[source]
+    mine, other = columns[source], other_columns[source]
     n_mine, n_other = mine.stop - mine.start, other.stop - other.start
     if n_mine != n_other:
         return f"its source has {n_mine} units here and {n_other} there"
     kernel = keras.ops.convert_to_numpy(ours.areas[target].kernel).copy()
     given = keras.ops.convert_to_numpy(theirs.areas[target].kernel)
-    kernel[mine] = given[other]
+    kernel[:, mine] = given[:, other]
     ours.areas[target].kernel.assign(kernel)
     i, j = ours.strength(source, target), theirs.strength(source, target)
     if i is not None and j is not None:

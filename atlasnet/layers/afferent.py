@@ -17,7 +17,7 @@ class Afferent:
 
     Attributes
     ----------
-    n_rows : int
+    n_columns : int
         Units or channels of the source.
     share : float
         Share of the variance of the first drive.
@@ -26,14 +26,14 @@ class Afferent:
     strength_use : {"initial", "fixed", "trainable"}
         Whether the amplitude is that of the first weights alone, a constant factor of
         the weights, or a factor that is trained.
-    signs : ndarray of shape (n_rows,), or None
+    signs : ndarray of shape (n_columns,), or None
         1 for units that excite, -1 for those that inhibit, 0 for those that do not
         reach the area; None leaves the signs of the weights free.
     wiring_cost : float
         What a weight of size 1 adds to the loss.
     """
 
-    n_rows: int
+    n_columns: int
     share: float
     strength: float = 1.0
     strength_use: StrengthUse = "initial"

@@ -85,6 +85,7 @@ class Dynamics:
         own: Any = None,
         leak: Any = None,
         noise: Any = None,
+        axis: int = -1,
     ) -> tuple[Any, Any]:
         """Return activity and memory after a control step.
 
@@ -104,6 +105,9 @@ class Dynamics:
             Share of the way to the target that units go in a step; read by ``rate``.
         noise : tensor, shape (B, n_units), optional
             Is added to the drive; to the candidate's, if there are gates.
+        axis : int
+            Where units are counted: with 0, all shapes have the units first, those
+            of `leak` too.
 
         Returns
         -------
@@ -118,13 +122,13 @@ class Dynamics:
         if self.cell == "rate":
             return before + ops.multiply(f(drive) - before, leak), None
         if self.cell == "gru":
-            update, reset, candidate = ops.split(drive, 3, axis=-1)
+            update, reset, candidate = ops.split(drive, 3, axis=axis)
             update, reset = ops.sigmoid(update), ops.sigmoid(reset)
             candidate = candidate - own + reset * own
             target = f(candidate if noise is None else candidate + noise)
             return target + update * (before - target), None
         if self.cell == "lstm":
-            gate_in, forget, candidate, gate_out = ops.split(drive, 4, axis=-1)
+            gate_in, forget, candidate, gate_out = ops.split(drive, 4, axis=axis)
             candidate = candidate if noise is None else candidate + noise
             kept = ops.sigmoid(forget) * memory + ops.sigmoid(gate_in) * f(candidate)
             return ops.sigmoid(gate_out) * f(kept), kept

@@ -31,10 +31,11 @@ of an area; ``before``, its activity of the step before, or ``before 2`` of two 
 before and so on, each with ``seen`` after it what a read-out shows of a map;
 ``memory``, what a unit keeps for itself."""
 
-OVERHEAD = 80_000
-"""What one more product costs, in multiplications per sample: between the values at
-which an update of the frontoparietal network is fastest on one core (60,000 and 90,000;
-30,000 and 150,000 are a tenth slower)."""
+OVERHEAD = 30_000
+"""What one more product costs, in multiplications per sample. Measured with an update
+of the frontoparietal network on one core without AVX-512: nothing differs between 0 and
+40,000, 80,000 is a twentieth slower. The faster a core multiplies, the more the start
+of a product counts."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Group:
     areas : tuple of str
         The areas, in the order of the network.
     signals : tuple of (str, str)
-        The union of their afferents, in the order of the rows.
+        The union of their afferents, in the order of the columns.
     """
 
     areas: tuple[str, ...]
@@ -62,7 +63,7 @@ class Early:
     parts : tuple of tuple of str
         Areas whose drives stand together in the columns, as they do in a stage.
     signals : tuple of (str, str)
-        The union of their afferents of earlier steps, in the order of the rows.
+        The union of their afferents of earlier steps, in the order of the columns.
     """
 
     parts: tuple[tuple[str, ...], ...]

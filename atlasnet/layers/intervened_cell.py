@@ -46,7 +46,7 @@ class IntervenedCell(AreaCell):
     An area's activity is changed once it is computed and before anyone reads it: its
     efferents, itself at the next step, and its layer in the model. The memory of an
     ``lstm`` area goes on underneath. A lesioned pathway is a kernel with zeros in its
-    rows, wherever the kernel is used.
+    columns, wherever the kernel is used.
 
     With noise there is a second state, the number of steps since the episode began,
     shape (B, 1).
@@ -69,6 +69,7 @@ class IntervenedCell(AreaCell):
             for one in interventions
         ]
         self.interventions = resolve(read_interventions(given), self.spec)
+        self._intervened = frozenset(one.area for one in self.interventions)
         self._is_noisy = any(isinstance(one, Noise) for one in self.interventions)
         self._clock = _Clock()
         self._n_carried = self.state_size
@@ -122,10 +123,10 @@ class IntervenedCell(AreaCell):
         ]
         if not gone:
             return kernel
-        rows = self.afferent_rows(area)
-        kept = np.ones((int(kernel.shape[0]), 1), np.float32)
+        columns = self.afferent_columns(area)
+        kept = np.ones(int(kernel.shape[1]), np.float32)
         for source in gone:
-            kept[rows[source]] = 0.0
+            kept[columns[source]] = 0.0
         return kernel * kept
 
     def _intervene(self, area: str, activity: Any) -> Any:

@@ -23,7 +23,7 @@ class Population(keras.layers.Layer):
     """The units of one area over one control step.
 
     Its equations are those of :class:`~atlasnet.layers.dynamics.Dynamics`. ``W`` and
-    ``R`` are rows of one kernel: afferents first, the own activity last.
+    ``R`` are columns of one kernel: afferents first, the own activity last.
 
     Parameters
     ----------
@@ -48,15 +48,16 @@ class Population(keras.layers.Layer):
     ``lstm``, the memory of the step before, shape (B, n_units). It returns the
     activity, shape (B, n_units); ``lstm`` returns activity and memory.
 
-    Weights: ``kernel``, shape (rows, n_gates * n_units), gate by gate in Keras's order;
+    Weights: ``kernel``, shape (n_gates * n_units, columns), a row a unit, a column a
+    number that it hears, gate by gate in Keras's order;
     ``bias``, shape (n_gates * n_units,), zeros at the start but ones at the forget
     gate (Jozefowicz et al. 2015, ICML); of ``gru`` also ``own_bias``, shape
     (n_units,), the bias b'_h.
 
     A unit's drive starts with unit variance (LeCun et al. 1998, Efficient BackProp).
-    ``build`` takes the afferents in the order of the rows: for a share ``s`` of one
-    with ``n`` units, its rows start with variance ``s / n``, so a small area is heard
-    as well as a large one.
+    ``build`` takes the afferents in the order of the columns: for a share ``s`` of one
+    with ``n`` units, its columns start with variance ``s / n``, so a small area is
+    heard as well as a large one.
 
     Where an afferent has signs (Dale's principle), the weights in use are the absolute
     values of the kernel times these, as in Song et al. 2016 (PLoS Comput Biol
@@ -98,8 +99,8 @@ class Population(keras.layers.Layer):
         The own activity of a recurrent population is the last of its afferents.
         """
         self._signs = _signs(afferents)
-        n_rows = sum(afferent.n_rows for afferent in afferents)
-        n_columns = self.dynamics.n_gates * self.n_units
+        n_columns = sum(afferent.n_columns for afferent in afferents)
+        n_rows = self.dynamics.n_gates * self.n_units
         self.kernel = self.add_weight(
             name="kernel",
             shape=(n_rows, n_columns),
@@ -110,7 +111,7 @@ class Population(keras.layers.Layer):
         )
         self.bias = self.add_weight(
             name="bias",
-            shape=(n_columns,),
+            shape=(n_rows,),
             initializer=lambda shape, dtype: ops.convert_to_tensor(
                 self._first_bias(), dtype
             ),
@@ -146,24 +147,25 @@ class Population(keras.layers.Layer):
                 len(trained) + np.arange(len(uses)),
             )
             self._fixed_strengths = np.array(fixed, np.float32)
-            self._strength_of_row = np.repeat(picked, [a.n_rows for a in afferents])
+            n_columns = [a.n_columns for a in afferents]
+            self._strength_of_column = np.repeat(picked, n_columns)
 
     def _first_kernel(self, afferents: Sequence[Afferent]) -> NDArray[np.float64]:
-        """Draw the kernel, shape (n_rows, n_gates * n_units)."""
+        """Draw the kernel, shape (n_gates * n_units, n_columns)."""
         rng = np.random.default_rng(
             np.random.SeedSequence([self.seed, zlib.crc32(self.name.encode())])
         )
-        sizes = [afferent.n_rows for afferent in afferents]
-        spread = np.sqrt([afferent.share / afferent.n_rows for afferent in afferents])
+        sizes = [afferent.n_columns for afferent in afferents]
+        spread = np.sqrt([a.share / a.n_columns for a in afferents])
         spread *= [a.strength if a.strength_use == "initial" else 1 for a in afferents]
         scale = np.repeat(spread, sizes)
         if self._signs is not None and (self._signs == -1).any():
             # Inhibition balances excitation, as in Song et al. 2016.
             inhibits = self._signs == -1
             scale[inhibits] *= scale[self._signs == 1].sum() / scale[inhibits].sum()
-        n_columns = self.dynamics.n_gates * self.n_units
-        drawn = rng.standard_normal((sum(sizes), n_columns))
-        return scale[:, None] * drawn
+        n_rows = self.dynamics.n_gates * self.n_units
+        drawn = rng.standard_normal((sum(sizes), n_rows))
+        return scale * drawn.T
 
     def _first_bias(self) -> NDArray[np.float64]:
         """Return the first bias, shape (n_gates * n_units,)."""
@@ -177,20 +179,20 @@ class Population(keras.layers.Layer):
         kernel = ops.convert_to_tensor(self.kernel)
         if self._signs is not None:
             is_free = np.isnan(self._signs)
-            signs = np.where(is_free, 0.0, self._signs).astype(np.float32)[:, None]
+            signs = np.where(is_free, 0.0, self._signs).astype(np.float32)
             signed = ops.multiply(ops.abs(kernel), signs)
             if is_free.any():
-                signed += ops.multiply(kernel, is_free.astype(np.float32)[:, None])
+                signed += ops.multiply(kernel, is_free.astype(np.float32))
             kernel = signed
         if self._fixed_strengths is not None:
             factors = ops.convert_to_tensor(self._fixed_strengths)
             if self.strength is not None:
                 factors = ops.concatenate([ops.abs(self.strength), factors])
-            kernel *= ops.take(factors, self._strength_of_row)[:, None]
+            kernel *= ops.take(factors, self._strength_of_column)
         return kernel
 
     def own_weights(self, kernel: Any) -> Any:
-        """Return the candidate's rows of the own activity, shape (n_units, n_units)."""
+        """Return the candidate's part of the own activity, shape (n_units, n_units)."""
         return kernel[-self.n_units :, -self.n_units :]
 
     def drive_bias(self) -> Any:
@@ -207,10 +209,11 @@ class Population(keras.layers.Layer):
         heard = [*afferents, previous] if self.dynamics.is_recurrent else afferents
         signal = ops.concatenate(heard, axis=-1)
         kernel = self.weights_in_use()
-        drive = ops.matmul(signal, kernel) + self.drive_bias()
+        drive = ops.matmul(signal, ops.transpose(kernel)) + self.drive_bias()
         own = None
         if self.own_bias is not None:
-            own = ops.matmul(previous, self.own_weights(kernel)) + self.own_bias
+            own_kernel = ops.transpose(self.own_weights(kernel))
+            own = ops.matmul(previous, own_kernel) + self.own_bias
         activity, kept = self.dynamics.respond(
             drive, previous, memory=memory, own=own, leak=self.leak
         )
@@ -230,11 +233,14 @@ class Population(keras.layers.Layer):
 
 
 def _signs(afferents: Sequence[Afferent]) -> NDArray[np.float64] | None:
-    """Return the sign of every row, NaN where it is free; None if all are."""
+    """Return the sign of every column, NaN where it is free; None if all are."""
     if all(afferent.signs is None for afferent in afferents):
         return None
     return np.concatenate(
-        [np.full(a.n_rows, np.nan) if a.signs is None else a.signs for a in afferents]
+        [
+            np.full(a.n_columns, np.nan) if a.signs is None else a.signs
+            for a in afferents
+        ]
     )
 
 
@@ -243,14 +249,14 @@ def _wiring_cost(afferents: Sequence[Afferent]) -> Callable[[Any], Any] | None:
     if not any(afferent.wiring_cost for afferent in afferents):
         return None
     costs = [
-        np.full(a.n_rows, a.wiring_cost)
+        np.full(a.n_columns, a.wiring_cost)
         * (a.strength if a.strength_use == "fixed" else 1.0)
         * (1.0 if a.signs is None else np.abs(a.signs))
         for a in afferents
     ]
-    per_row = np.concatenate(costs).astype(np.float32)[:, None]
+    per_column = np.concatenate(costs).astype(np.float32)
 
     def cost(kernel: Any) -> Any:
-        return ops.sum(ops.multiply(ops.abs(kernel), per_row))
+        return ops.sum(ops.multiply(ops.abs(kernel), per_column))
 
     return cost

@@ -5,7 +5,7 @@ From an image or from a map as fine or finer: a strided convolution. From a coar
 a convolution there, whose result every position then hears that lies below a position
 of the source. From units without a map: alike at every position.
 
-The weights of all pathways into a map are the rows of one kernel with a column a
+The weights of all pathways into a map are the columns of one kernel with a row a
 channel, as those of any other area are.
 """
 
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from atlasnet.layers.parts import joined
 from atlasnet.spec import MapSpec
 
 __all__ = [
@@ -50,13 +51,13 @@ class MapPathway:
     growth: int = 1
 
     @property
-    def n_rows(self) -> int:
-        """Rows of the kernel: numbers that a unit hears."""
+    def n_columns(self) -> int:
+        """Columns of the kernel: numbers that a unit hears."""
         return math.prod(self.shape)
 
-    def weights(self, rows: Any, n_channels: int) -> Any:
-        """Return rows of a kernel, shape (n_rows, n_channels), as they are used."""
-        return ops.reshape(rows, (*self.shape, n_channels))
+    def weights(self, columns: Any, n_channels: int) -> Any:
+        """Return columns of a kernel, (n_channels, n_columns), as they are used."""
+        return ops.reshape(ops.transpose(columns), (*self.shape, n_channels))
 
     def drive(self, signal: Any, weights: Any, target: MapSpec) -> Any:
         """Return what the pathway gives to every unit of the target.
@@ -92,7 +93,7 @@ class MapDrive:
     target : MapSpec
         The map.
     pathways : tuple of MapPathway
-        In the order of the rows of the kernel.
+        In the order of the columns of the kernel.
     """
 
     target: MapSpec
@@ -107,19 +108,19 @@ class MapDrive:
         object.__setattr__(self, "_alike", tuple(map(tuple, alike.values())))
 
     @property
-    def n_rows(self) -> tuple[int, ...]:
-        """Rows of the kernel of every pathway."""
-        return tuple(path.n_rows for path in self.pathways)
+    def n_columns(self) -> tuple[int, ...]:
+        """Columns of the kernel of every pathway."""
+        return tuple(path.n_columns for path in self.pathways)
 
     def weights(self, kernel: Any) -> list[Any]:
-        """Return a kernel, shape (sum of `n_rows`, n_channels), as it is used."""
-        ends = list(accumulate(self.n_rows))[:-1]
-        rows = ops.split(kernel, ends, axis=0) if ends else [kernel]
+        """Return a kernel, shape (n_channels, sum of `n_columns`), as it is used."""
+        ends = list(accumulate(self.n_columns))[:-1]
+        columns = ops.split(kernel, ends, axis=1) if ends else [kernel]
         parts = [
             path.weights(part, self.target.n_channels)
-            for path, part in zip(self.pathways, rows, strict=True)
+            for path, part in zip(self.pathways, columns, strict=True)
         ]
-        return [_joined([parts[i] for i in alike], axis=-2) for alike in self._alike]
+        return [joined([parts[i] for i in alike], axis=-2) for alike in self._alike]
 
     def drive(self, signals: Sequence[Any], weights: Sequence[Any]) -> Any:
         """Return the drive of every unit.
@@ -139,7 +140,7 @@ class MapDrive:
         target = self.target
         given = [
             self.pathways[alike[0]].drive(
-                _joined([signals[i] for i in alike], axis=-1), part, target
+                joined([signals[i] for i in alike], axis=-1), part, target
             )
             for alike, part in zip(self._alike, weights, strict=True)
         ]
@@ -227,8 +228,3 @@ def spread(signal: Any, growth: int, height: int, width: int) -> Any:
     # Gathering has a cheaper gradient than repeating and cutting off what is beyond.
     tall = ops.take(signal, np.arange(height) // growth, axis=1)
     return ops.take(tall, np.arange(width) // growth, axis=2)
-
-
-def _joined(parts: Sequence[Any], axis: int) -> Any:
-    """Concatenate, if there is more than one tensor."""
-    return ops.concatenate(parts, axis=axis) if len(parts) > 1 else parts[0]

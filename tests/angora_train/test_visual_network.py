@@ -71,12 +71,12 @@ def test_a_network_that_sees_pixels_trains_and_is_recorded(tmp_path: Path) -> No
     assert sum(a.n_units for a in spec.areas if a.map is None) == 112
     # Learning reaches the weights by which V1 reads the image.
     cell = agent.model.get_layer("areas").cell
-    rows = cell.afferent_rows("V1 left")["vision"]
+    columns = cell.afferent_columns("V1 left")["vision"]
     position = [a.name for a in spec.areas].index("V1 left")
     first = atlasnet.build_model(spec, seed=config.seed).get_layer("areas").cell
-    learned = np.asarray(cell.populations[position].kernel)[rows]
+    learned = np.asarray(cell.populations[position].kernel)[:, columns]
     assert (
-        learned != np.asarray(first.populations[position].kernel)[rows]
+        learned != np.asarray(first.populations[position].kernel)[:, columns]
     ).mean() > 0.9
     # A checkpoint gives the same network, which is recorded in every area.
     task = make_vector_task("Reach", {"vision": _EYE, "episode_s": 0.06}, n_worlds=2)

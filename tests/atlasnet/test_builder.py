@@ -113,20 +113,20 @@ def test_feedback_arrives_one_step_later_and_not_before(
     assert moved[3] > 1e-6
 
 
-def test_rows_of_a_kernel_belong_to_the_named_afferents(
+def test_columns_of_a_kernel_belong_to_the_named_afferents(
     tiny_spec: NetworkSpec, rng: np.random.Generator
 ) -> None:
     model = build_model(tiny_spec)
     cell: AreaCell = model.get_layer("areas").cell
-    rows = cell.afferent_rows("P")
-    assert {name: (part.start, part.stop) for name, part in rows.items()} == {
+    columns = cell.afferent_columns("P")
+    assert {name: (part.start, part.stop) for name, part in columns.items()} == {
         "goal": (0, 2),
         "S": (2, 6),
         "M": (6, 12),
         "P": (12, 17),
     }
     kernel = to_numpy(cell.populations[1].kernel)
-    kernel[rows["goal"]] = 0.0
+    kernel[:, columns["goal"]] = 0.0
     cell.populations[1].kernel.assign(kernel)
     x = sensations(tiny_spec, rng)
     blind = {**x, "goal": x["goal"] + 1.0}

@@ -33,7 +33,7 @@ def test_dense_units_follow_their_input_at_once() -> None:
 
 def test_rate_units_approach_their_input_with_their_time_constant() -> None:
     layer = population("rate", [1, 1])
-    layer.kernel.assign([[2.0], [1.0]])
+    layer.kernel.assign([[2.0, 1.0]])
     # Drive 2 * 1 + 1 * 0.5 = 2.5; the unit goes 1 - exp(-1) = 0.63212 of the way from
     # 0.5 to tanh(2.5) = 0.98661430: 0.5 + 0.63212056 * 0.48661430 = 0.80759890.
     out = layer([np.float32([[1.0]])], np.float32([[0.5]]))
@@ -50,7 +50,7 @@ def test_rate_units_have_the_chosen_activation_and_time_constant(
     activation: Any, expected: float
 ) -> None:
     layer = population("rate", [1, 1], activation=activation, time_constant_s=0.04)
-    layer.kernel.assign([[2.0], [1.0]])
+    layer.kernel.assign([[2.0, 1.0]])
     out = layer([np.float32([[1.0]])], np.float32([[0.5]]))
     assert np.asarray(out) == pytest.approx(expected, abs=1e-6)
 
@@ -88,8 +88,8 @@ def test_the_cells_of_machine_learning_are_those_of_keras(
     bias = rng.normal(size=mine.bias.shape).astype(np.float32)
     mine.kernel.assign(kernel)
     mine.bias.assign(bias)
-    theirs.cell.kernel.assign(kernel[:3])
-    theirs.cell.recurrent_kernel.assign(kernel[3:])
+    theirs.cell.kernel.assign(kernel[:, :3].T)
+    theirs.cell.recurrent_kernel.assign(kernel[:, 3:].T)
     if cell == "gru":
         own_bias = rng.normal(size=5).astype(np.float32)
         mine.own_bias.assign(own_bias)

@@ -29,11 +29,11 @@ def weights(model: keras.Model) -> dict[str, np.ndarray]:
     return {v.path: keras.ops.convert_to_numpy(v).copy() for v in model.variables}
 
 
-def rows(model: keras.Model, source: str, target: str) -> np.ndarray:
+def columns(model: keras.Model, source: str, target: str) -> np.ndarray:
     cell = cell_of(model)
     i = [area.name for area in cell.spec.areas].index(target)
     kernel = keras.ops.convert_to_numpy(cell.populations[i].kernel)
-    return kernel[cell.afferent_rows(target)[source]].copy()
+    return kernel[:, cell.afferent_columns(target)[source]].copy()
 
 
 @pytest.fixture
@@ -76,8 +76,8 @@ def test_of_another_network_what_both_have_is_taken_over(
     before = weights(model)
     found = take_weights(model, source)
     # S and M are the same in both; P is larger here, Q is new.
-    assert (rows(model, "touch", "S") == rows(source, "touch", "S")).all()
-    assert (rows(model, "M", "M") == rows(source, "M", "M")).all()
+    assert (columns(model, "touch", "S") == columns(source, "touch", "S")).all()
+    assert (columns(model, "M", "M") == columns(source, "M", "M")).all()
     bias = keras.ops.convert_to_numpy(cell_of(model).populations[3].bias)
     assert bias.tolist() == [0, 1, 2, 3, 4, 5]
     assert "M" in found.taken
@@ -92,11 +92,11 @@ def test_of_another_network_what_both_have_is_taken_over(
 
 def test_one_pathway_is_taken_over_alone(tiny_spec: NetworkSpec) -> None:
     model, source = build_model(tiny_spec, seed=1), build_model(tiny_spec, seed=2)
-    before = {s: rows(model, s, "P") for s in ("goal", "S", "M", "P")}
+    before = {s: columns(model, s, "P") for s in ("goal", "S", "M", "P")}
     assert take_weights(model, source, ["m -> p"]).taken == ("M -> P",)
-    assert (rows(model, "M", "P") == rows(source, "M", "P")).all()
+    assert (columns(model, "M", "P") == columns(source, "M", "P")).all()
     for afferent in ("goal", "S", "P"):
-        assert (rows(model, afferent, "P") == before[afferent]).all()
+        assert (columns(model, afferent, "P") == before[afferent]).all()
 
 
 def test_patterns_mean_several_parts(tiny_spec: NetworkSpec) -> None:

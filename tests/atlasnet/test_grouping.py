@@ -98,8 +98,8 @@ def test_merged_products_give_what_single_ones_give(
 def test_absent_pathways_have_no_weights_to_learn(mixed_spec: NetworkSpec) -> None:
     cell: AreaCell = build_model(mixed_spec).get_layer("areas").cell
     for area, population in zip(mixed_spec.areas, cell.populations, strict=True):
-        rows = cell.afferent_rows(area.name)
+        columns = cell.afferent_columns(area.name)
         sources = {p.source for p in mixed_spec.pathways if p.target == area.name}
         own = {area.name} if area.cell == "rate" else set()
-        assert set(rows) - set(mixed_spec.sensations(area.name)) == sources | own
-        assert max(part.stop for part in rows.values()) == population.kernel.shape[0]
+        assert set(columns) - set(mixed_spec.sensations(area.name)) == sources | own
+        assert max(part.stop for part in columns.values()) == population.kernel.shape[1]

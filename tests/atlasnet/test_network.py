@@ -96,13 +96,13 @@ def test_every_pathway_that_reaches_action_has_a_gradient_and_no_other(
     )
     layer, gradients = gradient_of(model, drawn(rng))
     for area in layer.spec.areas:
-        rows = layer.afferent_rows(area.name)
+        columns = layer.afferent_columns(area.name)
         sources = {p.source for p in layer.spec.pathways if p.target == area.name}
         own = {area.name} if area.is_recurrent else set()
         sensed = set(layer.spec.sensations(area.name))
-        assert set(rows) == sources | own | sensed  # nothing else could have one
-        for source, part in rows.items():
-            size = np.abs(gradients[area.name][part]).max()
+        assert set(columns) == sources | own | sensed  # nothing else could have one
+        for source, part in columns.items():
+            size = np.abs(gradients[area.name][:, part]).max()
             if area.name == "E":
                 assert size == 0.0, source
             else:
@@ -122,16 +122,16 @@ def test_the_gradient_of_merged_products_is_that_of_single_ones(
         np.testing.assert_allclose(merged[name], expected, atol=1e-6)
 
 
-def moved_rows(
+def moved_columns(
     source: AreaCell, target: AreaCell, move: Callable[[str], Any] = str
 ) -> None:
     """Give the areas of one cell the weights of another, afferent by afferent."""
     for area, population in zip(source.spec.areas, source.populations, strict=True):
         other = target.populations[[a.name for a in target.spec.areas].index(area.name)]
         kernel = np.zeros(other.kernel.shape, np.float32)
-        there = target.afferent_rows(area.name)
-        for name, rows in source.afferent_rows(area.name).items():
-            kernel[there[name]] = np.asarray(population.kernel)[rows]
+        there = target.afferent_columns(area.name)
+        for name, here in source.afferent_columns(area.name).items():
+            kernel[:, there[name]] = np.asarray(population.kernel)[:, here]
         other.kernel.assign(kernel)
         other.bias.assign(np.asarray(population.bias))
 
@@ -141,7 +141,7 @@ def test_the_order_of_regions_changes_nothing_but_the_order(
     order: str, rng: np.random.Generator
 ) -> None:
     first, second = build_model(diamond()), build_model(diamond(order))
-    moved_rows(first.get_layer("areas").cell, second.get_layer("areas").cell)
+    moved_columns(first.get_layer("areas").cell, second.get_layer("areas").cell)
     x = drawn(rng)
     for name in "abcde":
         outputs = [

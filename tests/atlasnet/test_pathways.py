@@ -153,10 +153,14 @@ def test_a_trained_strength_has_a_gradient_of_its_own(
     layer.build((None, 3))
     c = layer.populations[2]
     assert np.asarray(c.strength).tolist() == [0.5]
-    rows = layer.afferent_rows("C")
+    columns = layer.afferent_columns("C")
     used, raw = np.asarray(c.weights_in_use()), np.asarray(c.kernel)
-    np.testing.assert_allclose(used[rows["A"]], 0.5 * raw[rows["A"]], rtol=1e-6)
-    np.testing.assert_allclose(used[rows["B"]], 2.0 * raw[rows["B"]], rtol=1e-6)
+    np.testing.assert_allclose(
+        used[:, columns["A"]], 0.5 * raw[:, columns["A"]], rtol=1e-6
+    )
+    np.testing.assert_allclose(
+        used[:, columns["B"]], 2.0 * raw[:, columns["B"]], rtol=1e-6
+    )
 
 
 def dale_spec() -> NetworkSpec:
@@ -180,14 +184,14 @@ def test_with_dales_principle_a_unit_excites_or_inhibits_whatever_it_reaches() -
         name: np.asarray(p.weights_in_use())
         for name, p in zip("ABC", layer.populations, strict=True)
     }
-    rows = layer.afferent_rows("B")
+    columns = layer.afferent_columns("B")
     # B has 4 units: the last one inhibits; C has 5, of which 25 % round to 1.
-    assert (used["B"][rows["A"]] > 0).all()
-    assert (used["B"][rows["B"]][:3] > 0).all()
-    assert (used["B"][rows["B"]][3:] < 0).all()
-    assert (used["B"][rows["C"]][:4] > 0).all()
-    assert (used["B"][rows["C"]][4:] == 0).all()  # it inhibits inside C alone
-    assert (used["C"][layer.afferent_rows("C")["C"]][4:] < 0).all()
+    assert (used["B"][:, columns["A"]] > 0).all()
+    assert (used["B"][:, columns["B"]][:, :3] > 0).all()
+    assert (used["B"][:, columns["B"]][:, 3:] < 0).all()
+    assert (used["B"][:, columns["C"]][:, :4] > 0).all()
+    assert (used["B"][:, columns["C"]][:, 4:] == 0).all()  # it inhibits inside C alone
+    assert (used["C"][:, layer.afferent_columns("C")["C"]][:, 4:] < 0).all()
     assert (used["A"] < 0).any()  # a sensation is no unit: its signs are free
 
 
@@ -274,8 +278,8 @@ def test_wiring_costs_the_mean_of_length_times_weight() -> None:
     by_hand, n_weights = 0.0, 3 * 4 + 4 * 5 + 5 * 4
     for source, target, length in (("A", "B", 10), ("B", "C", 50), ("C", "B", 30)):
         kernel = np.asarray(population(model, target.lower()).kernel)
-        rows = cell.afferent_rows(target)[source]
-        by_hand += 2.0 / n_weights * length * np.abs(kernel[rows]).sum()
+        heard = cell.afferent_columns(target)[source]
+        by_hand += 2.0 / n_weights * length * np.abs(kernel[:, heard]).sum()
     assert float(ops.sum(ops.stack(model.losses))) == pytest.approx(by_hand, rel=1e-5)
 
 

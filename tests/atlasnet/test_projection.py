@@ -35,8 +35,8 @@ def _impulse(side: int, row: int, column: int) -> Any:
     return x
 
 
-def _drive(path: MapPathway, signal: Any, rows: Any, target: MapSpec) -> Any:
-    weights = path.weights(rows, target.n_channels)
+def _drive(path: MapPathway, signal: Any, columns: Any, target: MapSpec) -> Any:
+    weights = path.weights(columns, target.n_channels)
     return np.asarray(path.drive(ops.convert_to_tensor(signal), weights, target))
 
 
@@ -45,8 +45,8 @@ def test_a_pathway_from_a_finer_map_is_a_strided_convolution() -> None:
     # kernel of ones sums the neighbours: the corner has 4 of them, an edge 6.
     path = from_map(_map(7, 2), _map(4, 4), kernel_size=3)
     assert (path.shape, path.stride, path.growth) == ((3, 3, 1), 2, 1)
-    rows = np.ones((path.n_rows, 1), np.float32)
-    drive = _drive(path, np.ones((1, 7, 7, 1), np.float32), rows, _map(4, 4))
+    columns = np.ones((1, path.n_columns), np.float32)
+    drive = _drive(path, np.ones((1, 7, 7, 1), np.float32), columns, _map(4, 4))
     assert drive.shape == (1, 4, 4, 1)
     assert drive[0, 0, 0, 0] == 4.0
     assert drive[0, 0, 1, 0] == 6.0
@@ -85,19 +85,19 @@ def test_units_without_a_map_are_heard_alike_everywhere(
 ) -> None:
     target = _map(4, 4, n_channels=2)
     path = from_units(3)
-    rows = rng.normal(size=(path.n_rows, 2)).astype(np.float32)
+    columns = rng.normal(size=(2, path.n_columns)).astype(np.float32)
     signal = rng.normal(size=(5, 3)).astype(np.float32)
-    drive = _drive(path, signal, rows, target)
+    drive = _drive(path, signal, columns, target)
     assert drive.shape == (5, 1, 1, 2)
-    assert drive[:, 0, 0] == pytest.approx(signal @ rows, abs=1e-6)
+    assert drive[:, 0, 0] == pytest.approx(signal @ columns.T, abs=1e-6)
 
 
 def test_an_image_is_read_with_the_field_and_the_spacing_of_the_map() -> None:
     target = _map(21, 4, n_channels=5, field_px=11.0)
     path = from_image(6, target)
     assert (path.shape, path.stride) == ((11, 11, 6), 4)
-    rows = np.ones((path.n_rows, 5), np.float32)
-    drive = _drive(path, np.ones((2, 84, 84, 6), np.float32), rows, target)
+    columns = np.ones((5, path.n_columns), np.float32)
+    drive = _drive(path, np.ones((2, 84, 84, 6), np.float32), columns, target)
     assert drive.shape == (2, 21, 21, 5)
     assert drive[0, 10, 10, 0] == 11 * 11 * 6
 
@@ -138,13 +138,13 @@ def test_pathways_of_one_geometry_together_give_what_each_gives_alone(
         for shape in ((3, 3, 2), (5,), (6, 6, 4), (3, 3, 2), (2,))
     ]
     drive = MapDrive(target, paths)
-    assert drive.n_rows == (18, 5, 36, 18, 2)
-    kernel = rng.normal(size=(sum(drive.n_rows), 3)).astype(np.float32)
+    assert drive.n_columns == (18, 5, 36, 18, 2)
+    kernel = rng.normal(size=(3, sum(drive.n_columns))).astype(np.float32)
     weights = drive.weights(ops.convert_to_tensor(kernel))
     assert len(weights) == 3
-    starts = np.cumsum([0, *drive.n_rows])
+    starts = np.cumsum([0, *drive.n_columns])
     alone = [
-        _drive(path, signal, kernel[start : start + path.n_rows], target)
+        _drive(path, signal, kernel[:, start : start + path.n_columns], target)
         for path, signal, start in zip(paths, signals, starts, strict=False)
     ]
     together = np.asarray(drive.drive(signals, weights))

@@ -144,8 +144,8 @@ def test_parameters_are_those_of_the_pathways() -> None:
     # Policy 6 x 4 + 4 = 28, value 11 x 7 + 7 + 8 = 92.
     model = build_model(_spec())
     assert model.count_params() == 516 + 246 + 1345 + 985 + 155 + 132 + 2 + 28 + 92
-    rows = _cell(model).afferent_rows("V1")
-    assert {name: part.stop - part.start for name, part in rows.items()} == {
+    columns = _cell(model).afferent_columns("V1")
+    assert {name: part.stop - part.start for name, part in columns.items()} == {
         "vision": 96,
         "V2": 27,
         "P": 5,
@@ -180,8 +180,8 @@ def test_every_pathway_has_a_gradient(
     watched = [k.value for k in kernels.values()]
     gradients = dict(zip(kernels, tape.gradient(loss, watched), strict=True))
     for area, gradient in gradients.items():
-        for source, rows in _cell(model).afferent_rows(area).items():
-            assert np.abs(gradient[rows]).max() > 0, (source, area)
+        for source, part in _cell(model).afferent_columns(area).items():
+            assert np.abs(gradient[:, part]).max() > 0, (source, area)
     assert len(temperatures) == (2 if readout == "spatial_softmax" else 0)
 
 
@@ -218,7 +218,7 @@ def test_a_silenced_pathway_changes_only_what_lies_downstream(
     before = _activity(model, sensed)
     kernel = cell.populations[1].kernel
     silenced = np.array(kernel)
-    silenced[cell.afferent_rows("V2")["V1"]] = 0.0
+    silenced[:, cell.afferent_columns("V2")["V1"]] = 0.0
     kernel.assign(silenced)
     after = _activity(model, sensed)
     assert _moved(before, after, 0) == {"V2", "LO", "P", "M"}
@@ -311,7 +311,7 @@ def test_units_of_a_rate_map_remember(sensed: dict[str, Any]) -> None:
     cell = _cell(model)
     kernel = np.array(cell.populations[0].kernel)
     for source in ("V2", "P", "V1"):
-        kernel[cell.afferent_rows("V1")[source]] = 0.0
+        kernel[:, cell.afferent_columns("V1")[source]] = 0.0
     cell.populations[0].kernel.assign(kernel)
     dark = {**sensed, "vision": sensed["vision"].copy()}
     dark["vision"][:, 1:] = 0.5
@@ -321,8 +321,8 @@ def test_units_of_a_rate_map_remember(sensed: dict[str, Any]) -> None:
 
 def test_neighbours_in_a_rate_map_hear_each_other(sensed: dict[str, Any]) -> None:
     model = build_model(_spec("rate", layout={"own_kernel": 5}))
-    rows = _cell(model).afferent_rows("V2")["V2"]
-    assert rows.stop - rows.start == 5 * 5 * 3
+    own = _cell(model).afferent_columns("V2")["V2"]
+    assert own.stop - own.start == 5 * 5 * 3
     assert (_activity(model, sensed)["V2"] != 0).any()
 
 
@@ -333,15 +333,15 @@ def test_excitation_and_inhibition_keep_their_signs_in_maps(
     signed = [a.model_copy(update={"inhibitory_share": 0.25}) for a in spec.areas]
     cell = _cell(build_model(spec.model_copy(update={"areas": tuple(signed)})))
     v1 = cell.populations[0]
-    weights = np.asarray(v1.weights_in_use())
-    own = weights[cell.afferent_rows("V1")["V1"]].reshape(3, 3, 4, 4)
+    weights = np.asarray(v1.weights_in_use()).T
+    own = weights[cell.afferent_columns("V1")["V1"]].reshape(3, 3, 4, 4)
     assert (own[:, :, :3] >= 0).all()  # a quarter of four channels inhibits
     assert (own[:, :, 3] <= 0).all()
-    back = weights[cell.afferent_rows("V1")["V2"]].reshape(3, 3, 3, 4)
+    back = weights[cell.afferent_columns("V1")["V2"]].reshape(3, 3, 3, 4)
     assert (back >= 0).all()  # and none of them elsewhere
     assert (back[:, :, 2] == 0).all()  # 0.25 x 3 = 0.75: one of V2's three channels
     seen = np.asarray(cell.populations[4].weights_in_use())
-    places = seen[cell.afferent_rows("P")["V2"]]
+    places = seen[:, cell.afferent_columns("P")["V2"]]
     assert (places > 0).any()
     assert (places < 0).any()  # a place is no rate
 
@@ -365,9 +365,9 @@ def test_a_wiring_cost_is_a_mean_over_the_weights_of_maps_too() -> None:
     names = ("V1", "V2", "LO", "LO2", "P", "M")
     for name, population in zip(names, cell.populations, strict=True):
         kernel = np.abs(np.asarray(population.kernel))
-        rows = cell.afferent_rows(name)
+        columns = cell.afferent_columns(name)
         for source in {p.source for p in _spec().pathways if p.target == name}:
-            sizes.append(kernel[rows[source]].ravel())
+            sizes.append(kernel[:, columns[source]].ravel())
     expected = 2.0 * 30.0 * np.concatenate(sizes).mean()
     assert float(sum(model.losses)) == pytest.approx(expected, rel=1e-4)
 
@@ -445,7 +445,7 @@ def test_a_map_given_another_kernel_uses_it() -> None:
         for p in spec.pathways
     ]
     cell = _cell(build_model(spec.model_copy(update={"pathways": tuple(wide)})))
-    assert cell.afferent_rows("V2")["V1"] == slice(0, 9 * 9 * 4)
+    assert cell.afferent_columns("V2")["V1"] == slice(0, 9 * 9 * 4)
 
 
 # What is refused ---------------------------------------------------------------------
