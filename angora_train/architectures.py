@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plain networks: what the atlas's networks are compared with.
 
-All sensations are joined, pixels after two convolutions; policy and value have layers
+All sensations are joined, pixels after convolutions; policy and value have layers
 of their own, or share them. The value alone reads ``auxiliary``, as it does in the
 atlas's networks.
 """
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import keras
 import numpy as np
 
-from angora_train.errors import ConfigError, closest
+from angora_train.errors import ConfigError
+from angora_train.widths import Architecture, architecture_names, load_architecture
 
 __all__ = [
     "Architecture",
@@ -27,54 +30,11 @@ __all__ = [
 Cell = Literal["none", "rnn", "gru", "lstm"]
 
 _AUXILIARY = "auxiliary"
-# As in the networks that first played Atari (Mnih et al. 2013, arXiv:1312.5602).
-_CONVOLUTIONS = ((16, 8, 4), (32, 4, 2))
-"""Filters, width and stride of what sees pixels."""
 _TOLERANCE = 0.01
 """Largest deviation from a wanted number of parameters, as a share of it."""
 _NEIGHBOURS = 4
 """Units by which widths are varied about the scaled ones, to come nearer."""
 _WIDEST = 2**16
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """Widths of a network's layers.
-
-    Attributes
-    ----------
-    dense : tuple of int
-        Units of the dense layers, from the input on.
-    activation : str
-        Their activation.
-    last : int
-        Units of the layer before the heads: recurrent, or dense if there is no cell.
-    """
-
-    dense: tuple[int, ...]
-    activation: str
-    last: int
-
-
-_ARCHITECTURES: dict[str, Architecture] = {
-    # Two layers of 64, as of the first PPO (Schulman et al. 2017, section 6.1).
-    "simple": Architecture((64,), "tanh", 64),
-    # The predecessor's (Weidler et al. 2023): 64-64-64-32, and as wide a cell.
-    "deeper": Architecture((64, 64, 64), "tanh", 32),
-    # Dense 1024 and LSTM 512 (Andrychowicz et al. 2020, appendix C.1).
-    "wide": Architecture((1024,), "relu", 512),
-}
-
-
-def architecture_names() -> tuple[str, ...]:
-    """List the plain networks, sorted.
-
-    Examples
-    --------
-    >>> architecture_names()
-    ('deeper', 'simple', 'wide')
-    """
-    return tuple(sorted(_ARCHITECTURES))
 
 
 def build_architecture(
@@ -92,7 +52,8 @@ def build_architecture(
     Parameters
     ----------
     name : str
-        One of `architecture_names`.
+        One of `architecture_names`, or a path to a YAML file with the same keys, see
+        :class:`angora_train.widths.Architecture`.
     shapes : mapping of str to sequence of int
         Shape of each sensation: (size,), or (H, W, C) for pixels.
     policy_size : int
@@ -117,7 +78,8 @@ def build_architecture(
     Raises
     ------
     ConfigError
-        If there is no such network, or no sensation but ``auxiliary``.
+        If there is no such network, no sensation but ``auxiliary``, or the network
+        cannot read a sensation.
 
     Examples
     --------
@@ -125,15 +87,14 @@ def build_architecture(
     >>> sorted(layer.name for layer in model.layers if "gru" in layer.name)
     ['policy_gru', 'value_gru']
     """
-    own_widths = _named(name)
+    widths, seeds = widths or load_architecture(name), _Seeds(seed)
+    _require_readable(shapes, widths)
     inputs = {
         sensation: keras.Input((None, *shape), name=sensation)
         for sensation, shape in shapes.items()
     }
     seen = [inputs[sensation] for sensation in inputs if sensation != _AUXILIARY]
-    _require_sensations(shapes)
     privileged = [inputs[_AUXILIARY]] if _AUXILIARY in inputs else []
-    widths, seeds = widths or own_widths, _Seeds(seed)
 
     if shared:
         stem = _stem("shared", widths, cell, seeds)(seen)
@@ -148,7 +109,7 @@ def build_architecture(
         "policy": _dense(policy_size, None, "policy", seeds, gain=0.01)(policy),
         "value": _dense(1, None, "value", seeds, gain=1.0)(value),
     }
-    return keras.Model(inputs, heads, name=name)
+    return keras.Model(inputs, heads, name=Path(name).stem)
 
 
 @dataclass(frozen=True)
@@ -210,7 +171,7 @@ def match_parameters(
     >>> abs(found.deviation) < 0.01
     True
     """
-    own = _named(name)
+    own = load_architecture(name)
 
     def count(widths: Architecture) -> int:
         return count_parameters(widths, shapes, policy_size, cell=cell, shared=shared)
@@ -264,15 +225,16 @@ def count_parameters(
     A dense layer of 4 x 64 weights, an LSTM of 4 x 64 x (64 + 64 + 1), twice, and heads
     of 65 weights each.
 
-    >>> count_parameters(Architecture((64,), "tanh", 64), {"touch": (3,)}, 1)
+    >>> simple = load_architecture("simple")
+    >>> count_parameters(simple, {"touch": (3,)}, 1)
     66690
     """
-    _require_sensations(shapes)
+    _require_readable(shapes, widths)
     seen = {name: shape for name, shape in shapes.items() if name != _AUXILIARY}
-    vectors = [_vector_size(shape) for shape in seen.values()]
+    vectors = [_vector_size(shape, widths) for shape in seen.values()]
     n_seen = sum(size for size, _ in vectors)
     n_convolved = sum(n for _, n in vectors)
-    n_privileged = sum(_vector_size(shapes[n])[0] for n in shapes if n == _AUXILIARY)
+    n_privileged = math.prod(shapes.get(_AUXILIARY, (0,)))
 
     def stem(n_inputs: int) -> int:
         n_weights, x = n_convolved, n_inputs
@@ -294,20 +256,26 @@ def count_parameters(
     return both + policy_head + widths.last + 1
 
 
-def _named(name: str) -> Architecture:
-    """Return the widths of a plain network."""
-    if name not in _ARCHITECTURES:
-        raise ConfigError(
-            f"There is no architecture '{name}'.{closest(name, _ARCHITECTURES)} "
-            f"Allowed: {', '.join(architecture_names())}."
-        )
-    return _ARCHITECTURES[name]
-
-
-def _require_sensations(shapes: Mapping[str, Sequence[int]]) -> None:
-    """Refuse networks whose policy would read nothing."""
+def _require_readable(
+    shapes: Mapping[str, Sequence[int]], widths: Architecture
+) -> None:
+    """Refuse networks whose policy would read nothing, and pixels that do not fit."""
     if not set(shapes) - {_AUXILIARY}:
         raise ConfigError("The network has no sensation that the policy may read.")
+    for sensation, shape in shapes.items():
+        if len(shape) != 3:
+            continue
+        told = f"'{sensation}' is an image of {shape[0]} x {shape[1]} pixels"
+        if not widths.convolutions:
+            raise ConfigError(
+                f"{told}, but the architecture has no convolutions. Copy those of "
+                "angora_train/presets/networks/simple.yaml into yours."
+            )
+        if min(_image_shapes(shape, widths)[-1]) < 1:
+            raise ConfigError(
+                f"{told}, too few for the architecture's convolutions: nothing is "
+                "left behind the last. Make their widths or strides smaller."
+            )
 
 
 def _scaled(
@@ -319,20 +287,33 @@ def _scaled(
         return max(1, round(factor * units) + more)
 
     dense = tuple(times(units, more_dense) for units in own.dense)
-    return replace(own, dense=dense, last=times(own.last, more_last))
+    return own.model_copy(update={"dense": dense, "last": times(own.last, more_last)})
 
 
-def _vector_size(shape: Sequence[int]) -> tuple[int, int]:
+def _image_shapes(
+    shape: Sequence[int], widths: Architecture
+) -> list[tuple[int, int, int]]:
+    """Return an image's shape before the convolutions and behind each."""
+    height, width, channels = (int(n) for n in shape)
+    found = [(height, width, channels)]
+    for layer in widths.convolutions:
+        height, width = (
+            (n - layer.width_px) // layer.stride_px + 1 for n in (height, width)
+        )
+        found.append((height, width, layer.n_filters))
+    return found
+
+
+def _vector_size(shape: Sequence[int], widths: Architecture) -> tuple[int, int]:
     """Return a sensation's size as a vector, and the weights that make it one."""
     if len(shape) == 1:
         return int(shape[0]), 0
-    height, width, channels = (int(n) for n in shape)
-    n_weights = 0
-    for filters, size, stride in _CONVOLUTIONS:
-        n_weights += (size * size * channels + 1) * filters
-        height, width = ((n - size) // stride + 1 for n in (height, width))
-        channels = filters
-    return height * width * channels, n_weights
+    shapes = _image_shapes(shape, widths)
+    n_weights = sum(
+        (layer.width_px**2 * read[2] + 1) * layer.n_filters
+        for layer, read in zip(widths.convolutions, shapes, strict=False)
+    )
+    return math.prod(shapes[-1]), n_weights
 
 
 class _Seeds:
@@ -360,11 +341,12 @@ def _dense(
 
 def _stem(name: str, widths: Architecture, cell: Cell, seeds: _Seeds) -> Any:
     """Return what turns sensations into what a head reads."""
-    # The gain that keeps the variance (Saxe et al. 2014, arXiv:1312.6120).
-    gain = 2.0**0.5 if widths.activation == "relu" else 5.0 / 3.0
+    # The gain that keeps the variance (Saxe et al. 2014, arXiv:1312.6120); smooth
+    # relatives of the rectifier are taken for one (ours).
+    gain = 5.0 / 3.0 if widths.activation == "tanh" else 2.0**0.5
 
     def through(sensations: list[Any]) -> Any:
-        x = _joined([_vector(s, name, seeds) for s in sensations])
+        x = _joined([_vector(s, name, widths, seeds) for s in sensations])
         for i, units in enumerate(widths.dense, start=1):
             layer = _dense(units, widths.activation, f"{name}_{i}", seeds, gain)
             x = layer(x)
@@ -387,17 +369,17 @@ def _stem(name: str, widths: Architecture, cell: Cell, seeds: _Seeds) -> Any:
     return through
 
 
-def _vector(sensation: Any, name: str, seeds: _Seeds) -> Any:
-    """Return a sensation as vectors; pixels through two strided convolutions."""
+def _vector(sensation: Any, name: str, widths: Architecture, seeds: _Seeds) -> Any:
+    """Return a sensation as vectors; pixels through the convolutions."""
     if len(sensation.shape) == 3:
         return sensation
     x, prefix = sensation, f"{name}_{sensation.name}"
-    for i, (filters, width, stride) in enumerate(_CONVOLUTIONS, start=1):
+    for i, layer in enumerate(widths.convolutions, start=1):
         x = keras.layers.TimeDistributed(
             keras.layers.Conv2D(
-                filters,
-                width,
-                stride,
+                layer.n_filters,
+                layer.width_px,
+                layer.stride_px,
                 activation="relu",
                 kernel_initializer=keras.initializers.HeNormal(seed=seeds.next()),
             ),

@@ -2,25 +2,24 @@
 """RunConfig: everything that decides a result."""
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
-    BaseModel,
-    ConfigDict,
+    AfterValidator,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
 from angora_train.errors import ConfigError, closest
+from angora_train.settings import Frozen, Settings, parse_mapping, shipped
+from angora_train.widths import require_architecture
 
 __all__ = [
     "ComponentConfig",
@@ -40,38 +39,7 @@ __all__ = [
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-class _Frozen(BaseModel):
-    """Immutable, and strict about its keys."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
-
-
-class _Root(_Frozen):
-    """What is read from a file: says what is wrong with it."""
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Validate a plain mapping.
-
-        Raises
-        ------
-        ConfigError
-            If a key is unknown or a value is not allowed: with the nearest key.
-        """
-        try:
-            return cls.model_validate(data)
-        except ValidationError as error:
-            raise ConfigError(_explain(error, cls)) from error
-
-    def to_yaml(self) -> str:
-        """Return the config, all defaults filled in, as YAML text."""
-        text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
-        return text
-
-
-class TaskConfig(_Frozen):
+class TaskConfig(Frozen):
     """Which task, and with which options."""
 
     name: str = "Reach"
@@ -80,7 +48,7 @@ class TaskConfig(_Frozen):
     """Fields of the task's own config."""
 
 
-class ComponentConfig(_Frozen):
+class ComponentConfig(Frozen):
     """Parts of another network whose weights are taken over."""
 
     path: Path
@@ -93,7 +61,7 @@ class ComponentConfig(_Frozen):
     units and cell, too."""
 
 
-class StreamConfig(_Frozen):
+class StreamConfig(Frozen):
     """A Keras model that stands between a sensation and the areas it enters."""
 
     path: Path
@@ -107,14 +75,15 @@ class StreamConfig(_Frozen):
     to. By default it enters the areas that the sensation would."""
 
 
-class NetworkConfig(_Frozen):
+class NetworkConfig(Frozen):
     """Which network: a file, a plain architecture, a preset, or regions by name."""
 
     path: Path | None = None
     """A ``.keras`` file; the fields below, but for the last three, then count for
     nothing."""
-    architecture: Literal["simple", "deeper", "wide"] | None = None
-    """A plain network without an atlas; see `angora_train.architectures`."""
+    architecture: Annotated[str, AfterValidator(require_architecture)] | None = None
+    """A plain network without an atlas: ``simple``, ``deeper``, ``wide``, or a YAML
+    file with the keys of `angora_train.widths.Architecture`."""
     cell: Literal["none", "rnn", "gru", "lstm"] = "lstm"
     """Recurrent layer of a plain architecture; ``none`` for a feed-forward one."""
     shared: bool = False
@@ -182,7 +151,7 @@ class NetworkConfig(_Frozen):
         return self
 
 
-class PolicyConfig(_Frozen):
+class PolicyConfig(Frozen):
     """How the policy head's output becomes an action."""
 
     distribution: str = "multi_categorical"
@@ -198,7 +167,7 @@ class PolicyConfig(_Frozen):
     """Whether a Gaussian's standard deviation is read from the network."""
 
 
-class NormalizationConfig(_Frozen):
+class NormalizationConfig(Frozen):
     """Running normalisation of sensations and rewards."""
 
     sensations: bool | str = True
@@ -216,7 +185,7 @@ class NormalizationConfig(_Frozen):
     """Control steps with random actions before training, for the first moments."""
 
 
-class PPOConfig(_Frozen):
+class PPOConfig(Frozen):
     """Hyperparameters of proximal policy optimisation (Schulman et al. 2017)."""
 
     horizon: PositiveInt = 64
@@ -284,7 +253,7 @@ class PPOConfig(_Frozen):
         return self
 
 
-class RanksConfig(_Frozen):
+class RanksConfig(Frozen):
     """What the MPI ranks do. But for rounding, nothing here changes a result."""
 
     per_node: PositiveInt | None = None
@@ -301,7 +270,7 @@ class RanksConfig(_Frozen):
     """Whether each of several ranks keeps to one core."""
 
 
-class RunConfig(_Root):
+class RunConfig(Settings):
     """Everything that decides the result of a training run."""
 
     task: TaskConfig = TaskConfig()
@@ -345,7 +314,7 @@ class RunConfig(_Root):
         return self
 
 
-class PretrainingConfig(_Root):
+class PretrainingConfig(Settings):
     """Pretraining of vision: which pictures, which network, and how it learns."""
 
     height_px: Annotated[int, Field(ge=16, le=1024)] = 84
@@ -447,32 +416,18 @@ def _changed(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
 
 def _read_yaml(source: str) -> dict[str, Any]:
     """Return the mapping in a YAML file or preset."""
-    presets = files("angora_train.presets")
     path = Path(source)
-    preset = presets / f"{source}.yaml"
+    presets = shipped("angora_train.presets")
     if path.is_file() and path.suffix not in {".yaml", ".yml"}:
         raise ConfigError(f"A config file ends in .yaml, got '{source}'.")
     if path.is_file():
-        text = path.read_text(encoding="utf-8")
-    elif preset.is_file():
-        text = preset.read_text(encoding="utf-8")
-    else:
-        known = sorted(
-            entry.name.removesuffix(".yaml")
-            for entry in presets.iterdir()
-            if entry.name.endswith(".yaml")
-        )
+        return parse_mapping(path.read_text(encoding="utf-8"), source)
+    if source not in presets:
         raise ConfigError(
-            f"There is no config file or preset '{source}'.{closest(source, known)} "
-            f"Presets: {', '.join(known)}."
+            f"There is no config file or preset '{source}'.{closest(source, presets)} "
+            f"Presets: {', '.join(presets)}."
         )
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"'{source}' is no valid YAML: {error}") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"'{source}' must hold a mapping, got {type(data).__name__}.")
-    return data
+    return parse_mapping(presets[source].read_text(encoding="utf-8"), source)
 
 
 def _set(data: dict[str, Any], keys: list[str], value: Any, override: str) -> None:
@@ -482,27 +437,3 @@ def _set(data: dict[str, Any], keys: list[str], value: Any, override: str) -> No
         if not isinstance(data, dict):
             raise ConfigError(f"'{override}': '{key}' is a value, not a section.")
     data[keys[-1]] = value
-
-
-def _explain(error: ValidationError, root: type[BaseModel]) -> str:
-    """Say what is wrong with the first offending field."""
-    first = error.errors()[0]
-    cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, ConfigError):
-        return str(cause)
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        known = _known_keys(first["loc"][:-1], root)
-        hint = closest(str(first["loc"][-1]), known)
-        return f"Unknown config key '{where}'.{hint} Allowed: {', '.join(known)}."
-    return f"Config key '{where}': {first['msg']}, got {first['input']!r}."
-
-
-def _known_keys(location: tuple[str | int, ...], root: type[BaseModel]) -> list[str]:
-    """Return the keys that a section of the config allows."""
-    model = root
-    for part in location:
-        annotation = model.model_fields[str(part)].annotation
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            model = annotation
-    return list(model.model_fields)

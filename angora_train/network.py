@@ -5,7 +5,7 @@ import json
 import math
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,14 +66,16 @@ def make_network(
     """
     width = distribution.n_parameters - distribution.n_spreads
     streams = _streams(config)
-    shapes = _read_shapes(shapes, streams)
+    terms = _Terms(
+        _read_shapes(shapes, streams), width, control_step_s, seed, directory
+    )
     if config.path is not None:
         model = _loaded(config.path, "network.path")
         _warn_of_another_step(model, config.path, control_step_s)
     elif config.architecture is not None:
-        model = _plain(config, shapes, width, control_step_s, seed, directory)
+        model = _plain(config, config.architecture, terms)
     else:
-        model = _from_atlas(config, shapes, width, control_step_s, seed, directory)
+        model = _from_atlas(config, terms)
     if distribution.n_spreads:
         model = _with_spread(model, width, distribution, policy.initial_log_std)
     for sensation, stream in streams.items():
@@ -83,53 +85,51 @@ def make_network(
     return model
 
 
-def _plain(
-    config: NetworkConfig,
-    shapes: Mapping[str, Sequence[int]],
-    policy_size: int,
-    control_step_s: float,
-    seed: int,
-    directory: Path | None,
-) -> keras.Model:
+@dataclass(frozen=True)
+class _Terms:
+    """What a network is built for, beside its config; as of :func:`make_network`."""
+
+    shapes: Mapping[str, Sequence[int]]
+    policy_size: int
+    control_step_s: float
+    seed: int
+    directory: Path | None
+
+
+def _plain(config: NetworkConfig, name: str, terms: _Terms) -> keras.Model:
     """Build a plain network, with as many parameters as another if wanted."""
-    name = config.architecture or ""
-    kept = {k: v for k, v in shapes.items() if k not in config.without}
+    kept = {k: v for k, v in terms.shapes.items() if k not in config.without}
     kind: dict[str, Any] = {"cell": config.cell, "shared": config.shared}
-    if config.match_parameters is None:
-        return build_architecture(name, kept, policy_size, seed=seed, **kind)
-    n_wanted = config.match_parameters
-    if isinstance(n_wanted, str):
-        other = _other_network(config, n_wanted, shapes, policy_size, control_step_s)
-        n_wanted = int(other.count_params())
-    found = match_parameters(name, kept, policy_size, n_wanted, **kind)
-    if directory is not None:
-        report = {
-            "n_parameters": found.n_parameters,
-            "n_wanted": n_wanted,
-            "deviation": found.deviation,
-            "dense": found.widths.dense,
-            "last": found.widths.last,
-        }
-        write_text(directory / "match.json", json.dumps(report, indent=1))
+    widths = None
+    if config.match_parameters is not None:
+        n_wanted = _n_wanted(config, config.match_parameters, terms)
+        found = match_parameters(name, kept, terms.policy_size, n_wanted, **kind)
+        widths = found.widths
+        if terms.directory is not None:
+            report = {
+                "n_parameters": found.n_parameters,
+                "n_wanted": n_wanted,
+                "deviation": found.deviation,
+                "dense": widths.dense,
+                "last": widths.last,
+            }
+            write_text(terms.directory / "match.json", json.dumps(report, indent=1))
     return build_architecture(
-        name, kept, policy_size, seed=seed, widths=found.widths, **kind
+        name, kept, terms.policy_size, seed=terms.seed, widths=widths, **kind
     )
 
 
-def _other_network(
-    config: NetworkConfig,
-    name: str,
-    shapes: Mapping[str, Sequence[int]],
-    policy_size: int,
-    control_step_s: float,
-) -> keras.Model:
-    """Return the network whose parameters are to be matched."""
-    if name.endswith(".keras"):
-        return _loaded(Path(name), "network.match_parameters")
-    other = config.model_copy(
-        update={"architecture": None, "match_parameters": None, "preset": name}
-    )
-    return _from_atlas(other, shapes, policy_size, control_step_s, 0, None)
+def _n_wanted(config: NetworkConfig, wanted: int | str, terms: _Terms) -> int:
+    """Return how many parameters a number, a file or a preset asks for."""
+    if isinstance(wanted, int):
+        return wanted
+    if wanted.endswith(".keras"):
+        other = _loaded(Path(wanted), "network.match_parameters")
+    else:
+        update = {"architecture": None, "match_parameters": None, "preset": wanted}
+        preset = config.model_copy(update=update)
+        other = _from_atlas(preset, replace(terms, seed=0, directory=None))
+    return int(other.count_params())
 
 
 def _connected(model: keras.Model, sensation: str, stream: keras.Model) -> keras.Model:
@@ -164,21 +164,14 @@ def _warn_of_another_step(
     )
 
 
-def _from_atlas(
-    config: NetworkConfig,
-    shapes: Mapping[str, Sequence[int]],
-    policy_size: int,
-    control_step_s: float,
-    seed: int,
-    directory: Path | None,
-) -> keras.Model:
+def _from_atlas(config: NetworkConfig, terms: _Terms) -> keras.Model:
     """Build the network of a preset or of regions by name."""
-    sizes = {name: tuple(shape) for name, shape in shapes.items()}
+    sizes = {name: tuple(shape) for name, shape in terms.shapes.items()}
     try:
         graph = _graph(config)
         interface = atlasnet.hand_interface(
             graph,
-            sizes={**sizes, "policy": policy_size},
+            sizes={**sizes, "policy": terms.policy_size},
             inputs=config.inputs,
             action=config.action or None,
             without=config.without,
@@ -191,22 +184,22 @@ def _from_atlas(
             graph,
             interface,
             rule=rule,
-            control_step_s=control_step_s,
+            control_step_s=terms.control_step_s,
             name="regions" if config.regions else config.preset or "fpn",
             options=atlasnet.PlanOptions(**config.plan),
             visual=atlasnet.VisualRule(**config.visual) if config.visual else None,
         )
-        spec = _with_components(config, spec, shapes)
+        spec = _with_components(config, spec, terms.shapes)
     except atlasnet.AtlasNetError as error:
         raise ConfigError(
             f"network: {error} In a run's config the keys are network.inputs.NAME, "
             "network.action and network.without, each a list; options of areas and "
             "pathways are network.plan.NAME, those of visual areas network.visual.NAME."
         ) from error
-    if directory is not None:
-        graph.save(directory / "graph.json")
-        spec.save(directory / "network.json")
-    return atlasnet.build_model(spec, seed=seed)
+    if terms.directory is not None:
+        graph.save(terms.directory / "graph.json")
+        spec.save(terms.directory / "network.json")
+    return atlasnet.build_model(spec, seed=terms.seed)
 
 
 def _with_components(

@@ -11,23 +11,16 @@ from importlib.resources import files
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import Field, PositiveInt
 
 from atlasnet.errors import AtlasError, closest
+from atlasnet.frozen import Frozen
 from atlasnet.graph import Hemisphere
 
 __all__ = ["Alternative", "Entry", "Preset", "Sizes", "load_preset", "preset_names"]
 
 
-class _Frozen(BaseModel):
-    """Immutable, and strict about its keys."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
-
-
-class Alternative(_Frozen):
+class Alternative(Frozen):
     """Areas that fit: all of these nodes that are there, or else of these systems."""
 
     nodes: tuple[str, ...] = ()
@@ -38,7 +31,7 @@ class Alternative(_Frozen):
     """Why these areas."""
 
 
-class Entry(_Frozen):
+class Entry(Frozen):
     """Where something is connected to the brain."""
 
     alternatives: Annotated[tuple[Alternative, ...], Field(min_length=1)]
@@ -47,7 +40,7 @@ class Entry(_Frozen):
     """Whether only the hemisphere opposite to the hand has it, if there are both."""
 
 
-class Sizes(_Frozen):
+class Sizes(Frozen):
     """Numbers per control step that go in and out; of an image, its shape."""
 
     proprioception: PositiveInt
@@ -58,7 +51,7 @@ class Sizes(_Frozen):
     policy: PositiveInt
 
 
-class Preset(_Frozen):
+class Preset(Frozen):
     """A network that comes as data."""
 
     name: str
@@ -132,7 +125,7 @@ def load_preset(name: str = "fpn") -> Preset:
 @cache
 def _read(name: str) -> Preset:
     """Return a preset, read once."""
-    return Preset.model_validate(_data(name))
+    return Preset(**_data(name))
 
 
 def _data(name: str) -> dict[str, Any]:

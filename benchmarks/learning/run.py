@@ -17,6 +17,8 @@ Figures, one an environment
     Deep reinforcement learning at the edge of the statistical precipice,
     https://arxiv.org/abs/2108.13264), with a 95 % interval: bootstrap over episodes
     within seeds.
+
+Beside them stands what others published, see ``published.json``.
 """
 
 import argparse
@@ -33,7 +35,17 @@ from typing import Any
 import numpy as np
 import yaml
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
+from published import (
+    Results,
+    cell,
+    draw,
+    handles,
+    read_published,
+    source_list,
+    widest,
+)
 from scipy import stats
 
 from angora_train.analysis.figures import plot_group
@@ -42,9 +54,11 @@ from atlasnet.files import replacing, write_text
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
+PUBLISHED = HERE / "published.json"
 N_EPISODES = 100
 EVALUATION_SEED = 10_000
 N_RESAMPLES = 2_000
+OURS, GOAL = "#0072B2", "#555555"
 
 GOALS: dict[str, tuple[str, float]] = {
     "cartpole": (">=", 475.0),
@@ -178,6 +192,7 @@ def _figures(results: dict[str, Any]) -> dict[str, dict[str, Any]]:
 def _write(results: dict[str, Any]) -> None:
     """Write results, page and figure."""
     write_text(RESULTS, json.dumps(results, indent=None, separators=(",", ":")) + "\n")
+    published = read_published(PUBLISHED)
     lines = [
         "# Learning",
         "",
@@ -186,25 +201,23 @@ def _write(results: dict[str, Any]) -> None:
         "episodes and its 95 % bootstrap interval. The lines without memory have to",
         "fail: they show that what is hidden is needed.",
         "",
-        "| environment | control steps | asked for | reached | seeds | mean of each |",
-        "|---|---:|---:|---:|---:|---|",
-    ]
-    for name, (sign, goal) in GOALS.items():
-        if name not in results:
-            lines.append(f"| [{name}]({name}.yaml) | | {sign} {goal:g} | not run | | |")
-            continue
-        result = results[name]
-        mean, low, high = _summary(result)
-        means = ", ".join(f"{run['mean']:.4g}" for run in result["runs"].values())
-        is_met = mean >= goal if sign == ">=" else mean < goal
-        lines.append(
-            f"| [{name}]({name}.yaml) | {result['samples']:,} | {sign} {goal:g} | "
-            f"{mean:.4g} [{low:.4g}, {high:.4g}]{'' if is_met else ' (not met)'} | "
-            f"{len(result['runs'])} | {means} |"
-        )
-    lines += [
+        "| environment | control steps | asked for | reached | seeds | mean of each "
+        "| published |",
+        "|---|---:|---:|---:|---:|---|---|",
+        *(_row(name, results, published) for name in GOALS),
         "",
-        "![learning curves: returns of training episodes](curves.png)",
+        "Published: return of an episode at the last step that is published, or the",
+        "last within one million control steps, in brackets; then whose. Versions of",
+        "the environments, evaluation and settings differ from ours: for orientation.",
+        "",
+        *source_list(published),
+        "",
+        "![returns of training episodes, ours and published ones](curves.png)",
+        "",
+        "Blue: ours, returns of training episodes, whose actions are drawn at random;",
+        "thin lines are single seeds, the band is the 95 % interval of their mean.",
+        "Dashed: published curves, means over runs. Diamonds: published values without",
+        "a curve. Dotted: what is asked for.",
         "",
     ]
     known = [result["versions"] for result in results.values()]
@@ -214,28 +227,51 @@ def _write(results: dict[str, Any]) -> None:
         told = ", ".join(f"{p} {known[0][p]}" for p in packages if p in known[0])
         lines += [f"{newest}; one core a run; {told}.", ""]
     write_text(HERE / "README.md", "\n".join(lines))
-    _draw(results)
+    _draw(results, published)
 
 
-def _draw(results: dict[str, Any]) -> None:
+def _row(name: str, results: dict[str, Any], published: Results) -> str:
+    """Return an environment's row of the table."""
+    sign, goal = GOALS[name]
+    theirs = cell(published.get(name, ()))
+    if name not in results:
+        return f"| [{name}]({name}.yaml) | | {sign} {goal:g} | not run | | | {theirs} |"
+    result = results[name]
+    mean, low, high = _summary(result)
+    means = ", ".join(f"{run['mean']:.4g}" for run in result["runs"].values())
+    is_met = mean >= goal if sign == ">=" else mean < goal
+    return (
+        f"| [{name}]({name}.yaml) | {result['samples']:,} | {sign} {goal:g} | "
+        f"{mean:.4g} [{low:.4g}, {high:.4g}]{'' if is_met else ' (not met)'} | "
+        f"{len(result['runs'])} | {means} | {theirs} |"
+    )
+
+
+def _draw(results: dict[str, Any], published: Results) -> None:
     """Draw the learning curves of all environments."""
     shown = [name for name in GOALS if name in results]
     if not shown:
         return
     n_rows = -(-len(shown) // 4)
-    figure = Figure(figsize=(14, 2.6 * n_rows), layout="constrained")
+    figure = Figure(figsize=(14, 2.7 * n_rows + 0.4), layout="constrained")
     axes = figure.subplots(n_rows, 4, squeeze=False).ravel()
     for ax, name in zip(axes, shown, strict=False):
         curve = results[name]["curve"]
         rows = [[math.nan if x is None else x for x in row] for row in curve["returns"]]
         seeds = tuple(map(int, results[name]["runs"]))
         plot_group(Group(seeds, np.array(curve["samples"]), np.array(rows)), ax)
-        ax.axhline(GOALS[name][1], color="#D55E00", linewidth=0.8, linestyle="--")
+        ax.axhline(GOALS[name][1], color=GOAL, linewidth=1.0, linestyle=":")
+        theirs = published.get(name, ())
+        draw(theirs, ax, widest(results[name]["samples"], theirs))
         ax.set_title(name.replace("_", " "), loc="left", fontsize=10)
         ax.set_xlabel("")
     for ax in axes[len(shown) :]:
         ax.remove()
     figure.supxlabel("control steps of all worlds", fontsize=9)
+    ours = Line2D([], [], color=OURS, linewidth=1.6, label="ours")
+    goal = Line2D([], [], color=GOAL, linestyle=":", label="asked for")
+    legend = [ours, *handles(published), goal]
+    figure.legend(handles=legend, loc="outside upper left", ncols=5, frameon=False)
     with replacing(HERE / "curves.png") as path:
         figure.savefig(path, dpi=110)
 

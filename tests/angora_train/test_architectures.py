@@ -19,6 +19,7 @@ from angora_train.distributions import MultiCategorical
 from angora_train.errors import ConfigError
 from angora_train.network import make_network
 from angora_train.recurrence import IS_FIRST, explicit_state
+from angora_train.widths import load_architecture
 from atlasnet import load_model, save_model
 
 SHAPES = {"touch": (3,), "goal": (2,), "auxiliary": (4,)}
@@ -90,6 +91,106 @@ def test_an_unknown_architecture_is_named_with_the_nearest() -> None:
         build_architecture("wide", {"auxiliary": (3,)}, 6)
 
 
+def test_an_architecture_is_the_published_one() -> None:
+    widths = {
+        name: (found.dense, found.activation, found.last)
+        for name in architecture_names()
+        for found in [load_architecture(name)]
+    }
+    assert widths == {
+        "deeper": ((64, 64, 64), "tanh", 32),
+        "simple": ((64,), "tanh", 64),
+        "wide": ((1024,), "relu", 512),
+    }
+    for name in architecture_names():
+        layers = load_architecture(name).convolutions
+        sizes = [(x.n_filters, x.width_px, x.stride_px) for x in layers]
+        assert sizes == [(16, 8, 4), (32, 4, 2)]
+
+
+OWN = """\
+dense: [5, 4]
+activation: silu
+last: 3
+"""
+
+
+def _own(folder: Path, text: str = OWN) -> str:
+    path = folder / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_an_architecture_of_ones_own_is_a_file(tmp_path: Path) -> None:
+    network = RunConfig.from_dict(
+        {"network": {"architecture": _own(tmp_path), "cell": "gru"}}
+    ).network
+    given: dict[str, Any] = {
+        "policy": PolicyConfig(),
+        "shapes": {"touch": (3,)},
+        "distribution": MultiCategorical(2, 3),
+        "control_step_s": 0.02,
+        "seed": 0,
+    }
+    model = make_network(network, **given)
+    # Policy and value each: 4 x 5, 6 x 4, GRU 3 x 3 x (4 + 3 + 2); heads 4 x 6, 4 x 1.
+    assert model.count_params() == 2 * (20 + 24 + 81) + 24 + 4
+    assert model.name == "mine"
+    assert model.get_layer("policy_2").activation is keras.activations.silu
+    # Scaled, it keeps its layers.
+    bigger = network.model_copy(update={"match_parameters": 20_000})
+    n = make_network(bigger, **given).count_params()
+    assert abs(n / 20_000 - 1) < 0.01
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            OWN.replace("dense", "danse"),
+            r"mine.yaml': Unknown config key 'danse'.*matches: dense",
+        ),
+        (OWN.replace("[5, 4]", "[5, 0]"), r"'dense.1': .*greater than 0, got 0"),
+        (OWN.replace("silu", "sigmoid"), r"'activation': .*'tanh', got 'sigmoid'"),
+        (OWN.replace("last: 3", ""), r"mine.yaml': Config key 'last': Field required"),
+        (
+            OWN + "convolutions: [{n_filters: 3, width_px: 2, stride: 1}]",
+            r"Unknown config key 'convolutions.0.stride'.*matches: stride_px",
+        ),
+        (
+            OWN + "convolutions: [{n_filters: 3, width_px: 2}]",
+            r"'convolutions.0.stride_px': Field required",
+        ),
+        ("dense: [5", r"mine.yaml' is no valid YAML"),
+        ("- 5", r"mine.yaml' must hold a mapping, got list"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_named(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_architecture(_own(tmp_path, text))
+
+
+def test_a_config_names_an_architecture_or_a_file() -> None:
+    with pytest.raises(ConfigError, match=r"'simpel'. Close matches: simple. Allowed:"):
+        RunConfig.from_dict({"network": {"architecture": "simpel"}})
+    with pytest.raises(ConfigError, match=r"no architecture 'mine.json'.*a .yaml file"):
+        RunConfig.from_dict({"network": {"architecture": "mine.json"}})
+    with pytest.raises(ConfigError, match=r"there is no file 'nowhere/mine.yml'"):
+        build_architecture("nowhere/mine.yml", SHAPES, 6)
+
+
+def test_pixels_need_convolutions_that_fit(tmp_path: Path) -> None:
+    own = _own(tmp_path)
+    with pytest.raises(ConfigError, match=r"'vision' is an image of 20 x 90 pixels, b"):
+        build_architecture(own, {"vision": (20, 90, 3)}, 6)
+    # 8 wide by 4: 4 are left of 20, of which 4 by 2 leave one; of 16 three, then none.
+    build_architecture("simple", {"vision": (20, 90, 3)}, 6)
+    with pytest.raises(ConfigError, match=r"16 x 90 pixels, too few for the archi"):
+        build_architecture("simple", {"vision": (16, 90, 3)}, 6)
+
+
 def test_layers_are_keras_own() -> None:
     model = build_architecture("deeper", SHAPES, 6, cell="none")
     assert isinstance(keras.Model.from_config(model.get_config()), keras.Model)
@@ -102,7 +203,13 @@ def test_layers_are_keras_own() -> None:
 @pytest.mark.parametrize("shared", [False, True])
 def test_parameters_are_counted_as_they_are_built(cell: Any, shared: bool) -> None:
     shapes = {**SHAPES, "vision": (40, 36, 3)}
-    widths = Architecture((5, 7), "tanh", 6)
+    convolutions = [
+        {"n_filters": 3, "width_px": 5, "stride_px": 2},
+        {"n_filters": 4, "width_px": 3, "stride_px": 1},
+    ]
+    widths = Architecture.from_dict(
+        {"dense": [5, 7], "activation": "elu", "last": 6, "convolutions": convolutions}
+    )
     kind: dict[str, Any] = {"cell": cell, "shared": shared}
     model = build_architecture("deeper", shapes, 11, widths=widths, **kind)
     assert model.count_params() == count_parameters(widths, shapes, 11, **kind)

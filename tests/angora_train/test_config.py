@@ -22,6 +22,20 @@ def test_an_unknown_key_is_named_with_the_nearest_one() -> None:
         RunConfig.from_dict({"n_world": 3})
 
 
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        ({"pretrained": [{"path": "a", "prats": []}]}, r"0\.prats'.*matches: parts"),
+        ({"streams": {"vision": {"pth": "a"}}}, r"vision\.pth'.*Allowed: path, layer"),
+    ],
+)
+def test_an_unknown_key_is_named_inside_lists_and_mappings(
+    network: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        RunConfig.from_dict({"network": network})
+
+
 def test_a_value_out_of_range_is_named_with_what_is_allowed() -> None:
     with pytest.raises(ConfigError, match=r"ppo\.clip_range.*less than 1, got 2"):
         load_config("reach", ["ppo.clip_range=2"])

@@ -8,9 +8,14 @@ import pytest
 
 from atlasnet.atlas.assembly import all_regions_graph, build_graph, preset_graph
 from atlasnet.atlas.snapshot import SnapshotSource
-from atlasnet.errors import AtlasError, IncompleteDataError, RegionNotFoundError
+from atlasnet.errors import (
+    AtlasError,
+    IncompleteDataError,
+    RegionNotFoundError,
+    SpecError,
+)
 from atlasnet.graph import RegionGraph
-from atlasnet.preset import load_preset, preset_names
+from atlasnet.preset import Preset, load_preset, preset_names
 
 FOUR = ["Area 4p (PreCG)", "Area 3a (PostCG)", "Area 2 (PostCS)", "Area hIP2 (IPS)"]
 
@@ -50,6 +55,15 @@ def test_the_presets_nodes_are_those_of_the_node_table(source):
 def test_an_unknown_preset_is_named_with_the_nearest():
     with pytest.raises(AtlasError, match=r"No preset 'fpm'.*Close matches: fpn"):
         load_preset("fpm")
+
+
+def test_what_is_wrong_with_a_preset_is_one_error_of_ours():
+    told = load_preset("fpn").model_dump()
+    wrong = {"alternatives": [{"nodes": ["M1"], "reson": "where movements start"}]}
+    with pytest.raises(SpecError, match=r"Invalid Alternative at 'reason': Field req"):
+        Preset(**{**told, "action": wrong})
+    with pytest.raises(SpecError, match=r"Invalid Preset at 'body_side'"):
+        Preset(**{**told, "body_side": "middle"})
 
 
 def test_the_preset_has_35_nodes_a_hemisphere_and_28_when_blind(source, both):

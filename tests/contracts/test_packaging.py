@@ -72,6 +72,7 @@ def test_the_wheel_holds_data_presets_types_and_licences(wheel: Path) -> None:
         "atlasnet/data/manifest.json",
         "atlasnet/presets/fpn.yaml",
         "angora_train/presets/reach.yaml",
+        "angora_train/presets/networks/wide.yaml",
         "atlasnet/py.typed",
         "angora_train/py.typed",
     } <= names
