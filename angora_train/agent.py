@@ -3,6 +3,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -10,6 +11,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+import atlasnet
 from angora_train.distributions import Distribution
 from angora_train.engine import Engine
 from angora_train.errors import ConfigError, closest
@@ -89,7 +91,12 @@ class Agent:
         self.distribution = distribution
         self.normalizer = normalizer
         self.engine = engine
-        self.stateful = explicit_state(_probed(model, probes or {}))
+        core, streams = _split(model, probes or {})
+        self.stateful = explicit_state(_probed(core, probes or {}))
+        self._streams = {
+            name: engine.compile(partial(self._features, stream), stream.variables)
+            for name, stream in streams.items()
+        }
         self._probes = tuple(probes or ())
         self._act = engine.compile(self._policy_step, self.stateful.model.variables)
 
@@ -140,8 +147,10 @@ class Agent:
         -------
         dict of str to ndarray, shape (B, ...)
             Normalised sensations; pixels stay bytes until they are computed with.
+            What a frozen stream alone sees is replaced by its features: they are
+            computed once, here, and not in every pass of learning.
         """
-        return {
+        given = {
             **{
                 name: observation[name]
                 for name in self.sensations
@@ -149,6 +158,17 @@ class Agent:
             },
             **self.normalizer.normalize(observation),
         }
+        for name, stream in self._streams.items():
+            given[name] = stream({name: given[name]})["features"]
+        return given
+
+    def _features(
+        self, stream: keras.Model, inputs: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return what a frozen stream makes of one sensation: compiled."""
+        (seen,) = self.as_floats(inputs).values()
+        features = stream(seen, training=False)
+        return {"features": ops.reshape(features, (seen.shape[0], -1))}
 
     @staticmethod
     def as_floats(inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -223,6 +243,15 @@ class Agent:
                 for name in self._probes
             },
         }
+
+
+def _split(
+    model: keras.Model, probes: Mapping[str, str]
+) -> tuple[keras.Model, dict[str, keras.Model]]:
+    """Return the model without its frozen streams, and these, unless one is read."""
+    rest, streams = atlasnet.split_frozen_streams(model)
+    kept = {layer.name for layer in rest.layers}
+    return (rest, streams) if kept.issuperset(probes.values()) else (model, {})
 
 
 def _probed(model: keras.Model, probes: Mapping[str, str]) -> keras.Model:

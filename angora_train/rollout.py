@@ -50,7 +50,7 @@ class Rollout:
     Attributes
     ----------
     sensations : dict of str to ndarray, shape (T, B, ...)
-        Normalised sensations, and pixels as they are.
+        Normalised sensations, pixels as they are; see :meth:`Agent.normalize`.
     raw : dict of str to ndarray of float32, shape (T, B, size)
         The same as the task gave them, for the normaliser; without pixels.
     is_first : ndarray of bool, shape (T, B)

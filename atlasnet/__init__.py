@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from atlasnet.replacement import replace_areas as replace_areas
     from atlasnet.retinotopy import VisualRule as VisualRule
     from atlasnet.rewiring import connect_stream as connect_stream
+    from atlasnet.rewiring import split_frozen_streams as split_frozen_streams
     from atlasnet.spec import NetworkSpec as NetworkSpec
 
 _HOME = {
@@ -107,6 +108,7 @@ _HOME = {
     "randomize": "null_models",
     "save_model": "pipeline",
     "spec_of": "pipeline",
+    "split_frozen_streams": "rewiring",
     "strongest_neighbours": "atlas.assembly",
 }
 

@@ -9,7 +9,7 @@ import keras
 from atlasnet.errors import ComponentError, closest
 from atlasnet.layers import AreaCell, Stream
 
-__all__ = ["area_cell", "connect_stream", "rewire"]
+__all__ = ["area_cell", "connect_stream", "rewire", "split_frozen_streams"]
 
 _AREAS = "areas"
 """Name of the layer that computes all areas."""
@@ -69,6 +69,56 @@ def connect_stream(
     }
     fed = [layer(seen) if key == sensation else given[key] for key in inputs]
     return keras.Model(given, rewire(model, fed), name=model.name)
+
+
+def split_frozen_streams(
+    model: keras.Model,
+) -> tuple[keras.Model, dict[str, keras.Model]]:
+    """Take streams that are not trained off a model's inputs.
+
+    What a frozen stream makes of a sensation never changes, so that it need not be
+    computed again each time the sensation is learned from.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A functional model over sequences.
+
+    Returns
+    -------
+    rest : keras.Model
+        The model, with inputs of features, shape (B, T, F), in place of the sensations
+        that frozen streams alone see; `model` itself if there is none.
+    streams : dict of str to keras.Model
+        The streams by their sensation. Both share all weights with `model`.
+    """
+    depths = getattr(model, "_nodes_by_depth", {})  # of a functional model
+    nodes = [node for row in depths.values() for node in row]
+    streams: dict[str, Stream] = {}
+    for tensor in model.inputs:
+        readers = [
+            node for node in nodes if any(x is tensor for x in node.input_tensors)
+        ]
+        if len(readers) != 1 or not isinstance(readers[0].operation, Stream):
+            continue
+        if not readers[0].operation.trainable_weights:
+            streams[tensor.name] = readers[0].operation
+    if not streams:
+        return model, {}
+    inputs = {
+        x.name: keras.Input((None, streams[x.name].n_features), name=x.name)
+        if x.name in streams
+        else keras.Input(x.shape[1:], name=x.name)
+        for x in model.inputs
+    }
+    frozen = list(streams.values())
+
+    def passed_on(layer: Any, *args: Any, **_: Any) -> Any:
+        return args[0] if any(layer is stream for stream in frozen) else None
+
+    outputs = rewire(model, list(inputs.values()), passed_on)
+    rest = keras.Model(inputs, outputs, name=model.name)
+    return rest, {name: layer.stream for name, layer in streams.items()}
 
 
 def rewire(

@@ -49,6 +49,7 @@ PUBLIC = [
     "replace_areas",
     "save_model",
     "spec_of",
+    "split_frozen_streams",
     "strongest_neighbours",
     "take_weights",
 ]
