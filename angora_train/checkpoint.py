@@ -38,10 +38,10 @@ from numpy.typing import NDArray
 
 from angora_train import distributions
 from angora_train.agent import NOISE, Agent
-from angora_train.config import RunConfig, load_config
+from angora_train.config import PolicyConfig, RunConfig, load_config
 from angora_train.distributions import Distribution
 from angora_train.engine import make_engine
-from angora_train.errors import CheckpointError
+from angora_train.errors import CheckpointError, ConfigError
 from angora_train.normalization import make_normalizer
 from atlasnet import AtlasNetError, intervene, load_model
 from atlasnet.files import write_text
@@ -332,15 +332,56 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         return {name: stored[name] for name in stored.files}
 
 
-def make_distribution(config: RunConfig, n_actions: int) -> Distribution:
-    """Return the action distribution that a config asks for."""
+def make_distribution(
+    config: RunConfig, n_actions: int, n_choices: int | None = None
+) -> Distribution:
+    """Return the action distribution that a config asks for.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+    n_actions : int
+        Dimensions of an action.
+    n_choices : int, optional
+        Among how many each must be chosen, if the task's actions are choices.
+
+    Returns
+    -------
+    Distribution
+        The family.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such family, or it cannot choose every action.
+    """
     policy = config.policy
+    if n_choices is not None:
+        _require_bins(policy, config.task.name, n_choices)
     return distributions.make_distribution(
         policy.distribution,
         n_actions,
         n_bins=policy.n_bins,
         spread_depends_on_state=policy.spread_depends_on_state,
     )
+
+
+def _require_bins(policy: PolicyConfig, task: str, n_choices: int) -> None:
+    """Refuse a policy that cannot choose every action of a task."""
+    if ":" in policy.distribution:  # a class of the user's own
+        return
+    if "categorical" not in policy.distribution:
+        raise ConfigError(
+            f"The actions of task '{task}' are choices among {n_choices}: "
+            f"policy.distribution must be multi_categorical or categorical with "
+            f"policy.n_bins={n_choices}, got '{policy.distribution}'."
+        )
+    if policy.n_bins != n_choices:
+        raise ConfigError(
+            f"The actions of task '{task}' are choices among {n_choices}: "
+            f"policy.n_bins must be {n_choices}, got {policy.n_bins}."
+        )
 
 
 def load_agent(

@@ -234,7 +234,7 @@ def _build(run: RunConfig) -> NetworkSpec:
         run.network,
         run.policy,
         shapes,
-        make_distribution(run, n_actions),
+        make_distribution(run, n_actions, task.n_bins),
         control_step_s=task.simulation.control_step_s,
         seed=run.seed,
         directory=run.directory,

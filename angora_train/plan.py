@@ -11,7 +11,7 @@ from angora_train.config import RunConfig
 from angora_train.errors import ConfigError
 from angora_train.minibatches import Geometry
 from angora_train.network import make_network
-from angora_train.roles import learning_ranks, share_of_worlds
+from angora_train.roles import learning_ranks, require_chunks, share_of_worlds
 from angora_train.tasks.registry import make_vector_task
 
 __all__ = ["describe"]
@@ -54,15 +54,11 @@ def describe(config: RunConfig, n_ranks: int, n_nodes: int) -> dict[str, Any]:
         config.ranks.n_optimizers,
     )
     geometry = Geometry.of(config)
-    if len(learners) > geometry.chunks_per_minibatch:
-        raise ConfigError(
-            f"{len(learners)} ranks are to learn from minibatches of "
-            f"{geometry.chunks_per_minibatch} chunks: not one for each."
-        )
+    require_chunks(len(learners), config.ppo)
     worlds = share_of_worlds(config.n_worlds, n_ranks, 0)
     task = make_vector_task(config.task.name, config.task.options)
     shapes = task.sensation_shapes
-    distribution = make_distribution(config, task.n_actions)
+    distribution = make_distribution(config, task.n_actions, task.n_bins)
     model = make_network(
         config.network,
         config.policy,

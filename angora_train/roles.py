@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from angora_train.comm import Comm
-from angora_train.config import RunConfig
+from angora_train.config import PPOConfig, RunConfig
 from angora_train.errors import ConfigError
 
-__all__ = ["Roles", "learning_ranks", "share_of_worlds"]
+__all__ = ["Roles", "learning_ranks", "require_chunks", "share_of_worlds"]
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,7 @@ class Roles:
             counted if declared is None else declared,
             config.ranks.n_optimizers,
         )
-        n_chunks = config.ppo.minibatch_size // config.ppo.chunk_length
-        if len(learners) > n_chunks:
-            raise ConfigError(
-                f"{len(learners)} ranks are to learn from minibatches of {n_chunks} "
-                f"chunks (ppo.minibatch_size {config.ppo.minibatch_size}, "
-                f"ppo.chunk_length {config.ppo.chunk_length}): not one for each. "
-                "Enlarge the minibatches or set ranks.n_optimizers."
-            )
+        require_chunks(len(learners), config.ppo)
         shares = [
             share_of_worlds(config.n_worlds, comm.size, rank)
             for rank in range(comm.size)
@@ -137,6 +130,31 @@ def learning_ranks(
         node[i] for i in range(max(map(len, able))) for node in able if i < len(node)
     ]
     return tuple(sorted(turns[:most]))
+
+
+def require_chunks(n_learners: int, ppo: PPOConfig) -> None:
+    """Check that every rank that learns has something to learn from.
+
+    Parameters
+    ----------
+    n_learners : int
+        Ranks that learn.
+    ppo : PPOConfig
+        Sizes of minibatches and chunks.
+
+    Raises
+    ------
+    ConfigError
+        If a minibatch has fewer chunks.
+    """
+    n_chunks = ppo.minibatch_size // ppo.chunk_length
+    if n_learners > n_chunks:
+        raise ConfigError(
+            f"{n_learners} ranks are to learn from minibatches of {n_chunks} chunks "
+            f"(ppo.minibatch_size {ppo.minibatch_size}, ppo.chunk_length "
+            f"{ppo.chunk_length}): not one for each. Enlarge the minibatches or set "
+            "ranks.n_optimizers."
+        )
 
 
 def share_of_worlds(n_worlds: int, n_ranks: int, rank: int) -> range:

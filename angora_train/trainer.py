@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from angora_train import checkpoint
 from angora_train.agent import Agent, check_model
 from angora_train.comm import Comm
-from angora_train.config import PolicyConfig, RunConfig
+from angora_train.config import RunConfig
 from angora_train.engine import Engine, make_engine
 from angora_train.errors import (
     CheckpointError,
@@ -246,10 +246,9 @@ def _set_up(config: RunConfig, comm: Comm, resume: bool, watchdog: Watchdog) -> 
         n_worlds=len(roles.worlds),
         first_world=roles.worlds.start,
     )
-    _check_bins(config, task)
     stored = _stored(config, resume)
     shapes, floats = task.sensation_shapes, _vector_sizes(task)
-    distribution = checkpoint.make_distribution(config, task.n_actions)
+    distribution = checkpoint.make_distribution(config, task.n_actions, task.n_bins)
     if stored is None:
         model = make_network(
             config.network,
@@ -372,25 +371,6 @@ def _restore(run: _Run, stored: checkpoint.Checkpoint) -> None:
 
 _RETURNS = "returns"
 """Name of the discounted returns that are under way, for the scaling of rewards."""
-
-
-def _check_bins(config: RunConfig, task: Task) -> None:
-    """Refuse a policy that cannot choose every action of a task."""
-    policy: PolicyConfig = config.policy
-    if task.n_bins is None or ":" in policy.distribution:
-        return
-    if "categorical" not in policy.distribution:
-        raise ConfigError(
-            f"The actions of task '{config.task.name}' are choices among "
-            f"{task.n_bins}: policy.distribution must be multi_categorical or "
-            f"categorical with policy.n_bins={task.n_bins}, got "
-            f"'{policy.distribution}'."
-        )
-    if policy.n_bins != task.n_bins:
-        raise ConfigError(
-            f"The actions of task '{config.task.name}' are choices among {task.n_bins}:"
-            f" policy.n_bins must be {task.n_bins}, got {policy.n_bins}."
-        )
 
 
 def _vector_sizes(task: Task) -> dict[str, int]:

@@ -191,8 +191,9 @@ def _measure_finer_physics(n_rounds: int) -> dict[str, dict[str, Any]]:
 def _measure_flatness(n_rounds: int) -> float:
     """Cost per step of the slowest over the fastest batch.
 
-    Each batch takes turns with one of 32 worlds that does the same work as often as
-    gives the same number of steps, so that a slow minute of the machine slows both.
+    Each batch takes turns with one of 32 worlds, control step by control step, which
+    repeats the step as often as gives the same number of steps: a slow second of the
+    machine slows both.
     """
     sizes = (64, 128, 256) + ((512, 1024) if n_rounds > 3 else ())
     actions = _draw_actions(N_WORLDS)[:N_STEPS_OF_FLATNESS]
@@ -201,12 +202,15 @@ def _measure_flatness(n_rounds: int) -> float:
     for n_worlds in sizes:
         many = _Copies(n_worlds, actions)
         n_turns = (n_rounds // 2) * min(4, max(sizes) // n_worlds)
-        ratios = []
-        for _ in range(1 + n_turns):
-            many_s = many.spend()
-            few_s = sum(few.spend() for _ in range(n_worlds // N_WORLDS))
-            ratios.append(many_s / few_s)
-        medians.append(statistics.median(ratios[1:]))  # the first warms up
+        many_s, few_s = np.zeros(1 + n_turns), np.zeros(1 + n_turns)
+        for turn in range(1 + n_turns):
+            many.rewind()
+            few.rewind()
+            for i_step in range(len(actions)):
+                many_s[turn] += many.repeat(i_step, 1)
+                few_s[turn] += few.repeat(i_step, n_worlds // N_WORLDS)
+        ratios = many_s / few_s
+        medians.append(float(np.median(ratios[1:])))  # the first warms up
     return max(medians) / min(medians)
 
 
@@ -216,19 +220,29 @@ class _Copies:
     def __init__(self, n_worlds: int, actions: NDArray[np.float32]) -> None:
         self._task: Any = make_vector_task("ReorientCube", _CUBE, n_worlds)
         self._task.reset(seed=0)
+        self._simulation = self._task.simulation
         self._rows = np.arange(n_worlds) % N_WORLDS
-        simulation = self._task.simulation
-        states = np.stack([simulation.state(w) for w in range(N_WORLDS)])
-        self._states = states[self._rows]
+        self._first = self._states()[self._rows]
         self._actions = actions[:, self._rows]
 
-    def spend(self) -> float:
-        """Return the processor time of some steps from the states, s."""
-        self._task.simulation.restore(range(len(self._rows)), self._states)
-        start = time.process_time()
-        for actions in self._actions:
-            self._task.step(actions)
-        return time.process_time() - start
+    def _states(self) -> NDArray[np.float64]:
+        """Return the states of the first 32 worlds."""
+        return np.stack([self._simulation.state(w) for w in range(N_WORLDS)])
+
+    def rewind(self) -> None:
+        """Take all worlds to where they began."""
+        self._simulation.restore(range(len(self._rows)), self._first)
+
+    def repeat(self, i_step: int, n_times: int) -> float:
+        """Take one control step so often; return the processor time, s."""
+        states = self._states()[self._rows]
+        spent_s = 0.0
+        for _ in range(n_times):
+            self._simulation.restore(range(len(self._rows)), states)
+            start = time.process_time()
+            self._task.step(self._actions[i_step])
+            spent_s += time.process_time() - start
+        return spent_s
 
 
 def _measure_threads(n_rounds: int) -> dict[str, dict[str, Any]]:

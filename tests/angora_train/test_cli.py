@@ -153,3 +153,12 @@ def test_a_dry_run_says_what_a_config_amounts_to() -> None:
     refused = call("run", "reach", "--dry-run", "--ranks", "65")
     assert refused.exit_code == 2
     assert "fewer than the 65 ranks" in refused.stderr
+    # What a run would refuse, this refuses with the same words.
+    balance = ["--set", "task.name=gym:CartPole-v1", "--set", "task.options={}"]
+    refused = call("run", "reach", "--dry-run", *balance)
+    assert refused.exit_code == 2
+    assert "choices among 2: policy.n_bins must be 2, got 11" in refused.stderr
+    few = ["--set", "ppo.minibatch_size=16"]
+    refused = call("run", "reach", "--dry-run", "--ranks", "2", *few)
+    assert refused.exit_code == 2
+    assert "Enlarge the minibatches" in refused.stderr
