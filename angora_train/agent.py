@@ -16,7 +16,11 @@ from angora_train.distributions import Distribution
 from angora_train.engine import Engine
 from angora_train.errors import ConfigError, closest
 from angora_train.normalization import Normalizer
-from angora_train.recurrence import IS_FIRST, explicit_state
+from angora_train.recurrence import (
+    IS_FIRST,
+    explicit_state,
+    require_no_recurrence,
+)
 
 __all__ = ["NOISE", "Agent", "State", "Step", "check_model"]
 
@@ -250,6 +254,8 @@ def _split(
 ) -> tuple[keras.Model, dict[str, keras.Model]]:
     """Return the model without its frozen streams, and these, unless one is read."""
     rest, streams = atlasnet.split_frozen_streams(model)
+    for stream in streams.values():
+        require_no_recurrence(stream)
     kept = {layer.name for layer in rest.layers}
     return (rest, streams) if kept.issuperset(probes.values()) else (model, {})
 

@@ -60,6 +60,11 @@ class Experience:
             self._arrays[name][:, self._columns] = x
         self._comm.node_barrier()
 
+    def release(self) -> None:
+        """Forget the chunks, if they are the rollout's own memory and not a copy."""
+        if self._is_alone:
+            self._arrays = {}
+
     def read(self, entries: NDArray[np.int64], n_rows: int) -> dict[str, NDArray[Any]]:
         """Return some chunks, filled up to a number of rows.
 

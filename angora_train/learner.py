@@ -198,6 +198,7 @@ class PPOLearner:
                 log = self._learn(cycle, learning_rate)
         except DivergenceError as error:
             failure = error
+        self._experience.release()
         if len(self.roles.learners) < self.comm.size:
             if self.comm.sum(np.array([0.0 if failure is None else 1.0]))[0]:
                 raise failure or DivergenceError(_diagnose({}), {})

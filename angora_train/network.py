@@ -16,6 +16,7 @@ from angora_train.architectures import build_architecture, match_parameters
 from angora_train.config import ComponentConfig, NetworkConfig, PolicyConfig
 from angora_train.distributions import Distribution
 from angora_train.errors import ConfigError, closest
+from angora_train.widths import load_architecture
 from atlasnet.files import write_text
 
 __all__ = ["make_network"]
@@ -100,7 +101,7 @@ def _plain(config: NetworkConfig, name: str, terms: _Terms) -> keras.Model:
     """Build a plain network, with as many parameters as another if wanted."""
     kept = {k: v for k, v in terms.shapes.items() if k not in config.without}
     kind: dict[str, Any] = {"cell": config.cell, "shared": config.shared}
-    widths = None
+    widths = load_architecture(name)
     if config.match_parameters is not None:
         n_wanted = _n_wanted(config, config.match_parameters, terms)
         found = match_parameters(name, kept, terms.policy_size, n_wanted, **kind)
@@ -114,6 +115,8 @@ def _plain(config: NetworkConfig, name: str, terms: _Terms) -> keras.Model:
                 "last": widths.last,
             }
             write_text(terms.directory / "match.json", json.dumps(report, indent=1))
+    if terms.directory is not None:  # a file of the user's own may change
+        write_text(terms.directory / "architecture.yaml", widths.to_yaml())
     return build_architecture(
         name, kept, terms.policy_size, seed=terms.seed, widths=widths, **kind
     )
@@ -177,6 +180,7 @@ def _from_atlas(config: NetworkConfig, terms: _Terms) -> keras.Model:
             without=config.without,
             preset=config.preset or "fpn",
         )
+        _require_offered(interface, terms.shapes)
         rule = atlasnet.UnitRule(
             total=config.n_units, exponent=config.exponent, floor=config.floor
         )
@@ -200,6 +204,20 @@ def _from_atlas(config: NetworkConfig, terms: _Terms) -> keras.Model:
         graph.save(terms.directory / "graph.json")
         spec.save(terms.directory / "network.json")
     return atlasnet.build_model(spec, seed=terms.seed)
+
+
+def _require_offered(
+    interface: atlasnet.Interface, shapes: Mapping[str, Sequence[int]]
+) -> None:
+    """Refuse a network that is to sense what the task does not offer."""
+    for entry in interface.inputs:
+        if entry.name not in shapes:
+            raise ConfigError(
+                f"network: the sensation '{entry.name}' enters "
+                f"{', '.join(entry.areas)}, but the task does not offer it."
+                f"{closest(entry.name, shapes)} Offered: {', '.join(shapes)}. Leave it "
+                f"out: network.without=[{entry.name}]."
+            )
 
 
 def _with_components(

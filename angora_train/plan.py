@@ -3,8 +3,10 @@
 
 from typing import Any
 
+import keras
 import numpy as np
 
+import atlasnet
 from angora_train.agent import check_model
 from angora_train.checkpoint import make_distribution
 from angora_train.config import RunConfig
@@ -69,8 +71,7 @@ def describe(config: RunConfig, n_ranks: int, n_nodes: int) -> dict[str, Any]:
     )
     check_model(model, shapes, distribution)
     task.close()
-    widths = sum(int(np.prod(t.shape[2:])) for t in model.inputs)
-    n_bytes = config.ppo.horizon * len(worlds) * widths * _FLOAT_BYTES
+    n_bytes = config.ppo.horizon * len(worlds) * _kept_bytes(model)
     return {
         **geometry.describe(len(learners)),
         "worlds of a rank": len(worlds),
@@ -83,3 +84,12 @@ def describe(config: RunConfig, n_ranks: int, n_nodes: int) -> dict[str, Any]:
         "weights": model.count_params(),
         "sensations of a rank in a cycle, MB": round(n_bytes / 1e6),
     }
+
+
+def _kept_bytes(model: keras.Model) -> int:
+    """Return what is kept of one control step: features for what streams stand for."""
+    rest, _ = atlasnet.split_frozen_streams(model)
+    return sum(
+        int(np.prod(tensor.shape[2:])) * (1 if len(tensor.shape) > 3 else _FLOAT_BYTES)
+        for tensor in rest.inputs
+    )

@@ -206,7 +206,7 @@ def explicit_state(model: keras.Model) -> StatefulModel:
             inner = getattr(layer, "_functional", layer)  # of a Sequential
             return inner._run_through_graph(args[0], call_fn=call)
         if not isinstance(layer, keras.layers.RNN):
-            _require_no_recurrence(layer)
+            require_no_recurrence(layer)
             return layer(*args, **kwargs)
         _require_plain(layer)
         entry = {
@@ -252,7 +252,7 @@ def _holds_recurrence(layer: Any) -> bool:
     return any(isinstance(part, keras.layers.RNN) for part in inner)
 
 
-def _require_no_recurrence(layer: Any) -> None:
+def require_no_recurrence(layer: Any) -> None:
     """Refuse layers that hide a recurrent one."""
     if isinstance(layer, keras.Layer) and _holds_recurrence(layer):
         raise ConfigError(

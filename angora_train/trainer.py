@@ -162,7 +162,7 @@ def _take_cycle(run: _Run) -> dict[str, Any]:
         comm, rollout.episodes, run.collector.terms, run.collector.facts
     )
     run.learner.take(rollout)
-    del rollout  # its memory serves the updates
+    del rollout  # with several ranks, which have a copy, its memory serves updates
     metrics = _learn(run)
     if comm.rank == 0 and summary["rollout/episodes"]:
         run.recent.append((summary["rollout/return"], summary["rollout/episodes"]))
@@ -246,9 +246,9 @@ def _set_up(config: RunConfig, comm: Comm, resume: bool, watchdog: Watchdog) -> 
         n_worlds=len(roles.worlds),
         first_world=roles.worlds.start,
     )
+    distribution = checkpoint.make_distribution(config, task.n_actions, task.n_bins)
     stored = _stored(config, resume)
     shapes, floats = task.sensation_shapes, _vector_sizes(task)
-    distribution = checkpoint.make_distribution(config, task.n_actions, task.n_bins)
     if stored is None:
         model = make_network(
             config.network,

@@ -33,7 +33,7 @@ def parameters_by_pathway(model: keras.Model) -> pd.DataFrame:
         One row per pathway into an area, in the order of its afferents; then one for
         what the area has of its own; then one per layer that is no area. Columns:
         ``source``, ``target``, ``kind`` (``sensation``, ``feedforward``, ``feedback``,
-        ``recurrent``, ``biases``, ``layer``), ``n_rows`` (what a target's unit reads of
+        ``recurrent``, ``biases``, ``layer``), ``n_heard`` (what a unit reads of
         the source), ``n_units`` of the target, ``n_parameters``, ``is_trained``. The
         parameters sum to ``model.count_params()``.
     """
@@ -49,7 +49,7 @@ def parameters_by_pathway(model: keras.Model) -> pd.DataFrame:
         is_areas = cell is not None and getattr(layer, "cell", None) is cell
         if layer.weights and not is_areas:
             rows.append(_layer_row(layer, layer.name))
-    columns = ["source", "target", "kind", "n_columns", "n_units", "n_parameters"]
+    columns = ["source", "target", "kind", "n_heard", "n_units", "n_parameters"]
     return pd.DataFrame(rows, columns=[*columns, "is_trained"])
 
 
@@ -105,7 +105,7 @@ def parameters_by_area(model: keras.Model) -> pd.DataFrame:
 
 def _area_rows(cell: AreaCell, name: str, population: Population) -> list[Row]:
     """Return the rows of one area."""
-    n_rows = int(population.kernel.shape[0])
+    n_heard = int(population.kernel.shape[0])
     shared = {
         "target": name,
         "n_units": cell.spec.area(name).n_units,
@@ -116,13 +116,13 @@ def _area_rows(cell: AreaCell, name: str, population: Population) -> list[Row]:
             **shared,
             "source": source,
             "kind": _kind(cell.spec, source, name),
-            "n_columns": part.stop - part.start,
-            "n_parameters": (part.stop - part.start) * n_rows,
+            "n_heard": part.stop - part.start,
+            "n_parameters": (part.stop - part.start) * n_heard,
         }
         for source, part in cell.afferent_columns(name).items()
     ]
     n_own = population.count_params() - sum(row["n_parameters"] for row in rows)
-    own = {"source": "", "kind": _OWN, "n_columns": 0, "n_parameters": n_own}
+    own = {"source": "", "kind": _OWN, "n_heard": 0, "n_parameters": n_own}
     return [*rows, {**shared, **own}]
 
 
@@ -133,7 +133,7 @@ def _layer_row(layer: keras.layers.Layer, target: str) -> Row:
         "source": type(layer).__name__,
         "target": target,
         "kind": _LAYER,
-        "n_columns": 0,
+        "n_heard": 0,
         "n_units": math.prod(n for n in shape[1:] if n is not None) if shape else 0,
         "n_parameters": int(layer.count_params()),
         "is_trained": bool(layer.trainable),

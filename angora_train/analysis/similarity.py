@@ -39,7 +39,7 @@ from rsatoolbox.rdm.compare import compare
 from rsatoolbox.rdm.rdms import RDMs
 from sklearn.manifold import smacof
 
-from angora_train.errors import ConfigError
+from angora_train.errors import ConfigError, closest
 
 __all__ = [
     "GOAL_KINDS",
@@ -387,16 +387,30 @@ def model_rdms(
     variables : mapping of str to str, optional
         Variables of the recording by the name of their hypothesis: the distance is
         the Euclidean one of their mean in each condition. By default ``posture`` is
-        ``vision`` (the fingertips), ``touch`` and ``action`` are themselves.
+        ``vision`` (the fingertips), ``touch`` and ``action`` are themselves; those of
+        them that were recorded.
 
     Returns
     -------
     rsatoolbox.rdm.RDMs
         ``goal kind``: 0 within a kind, else 1. ``phase``: difference of the phases.
         Then the variables'. ``rdm_descriptors``: ``model``.
+
+    Raises
+    ------
+    ConfigError
+        If a variable was not recorded.
     """
     given = {"posture": "vision", "touch": "touch", "action": "action"}
-    chosen = given if variables is None else dict(variables)
+    recorded = {name: one for name, one in given.items() if one in recording}
+    chosen = recorded if variables is None else dict(variables)
+    for name, variable in chosen.items():
+        if variable not in recording:
+            known = [str(one) for one in recording.data_vars]
+            raise ConfigError(
+                f"The hypothesis '{name}' is about '{variable}', which was not "
+                f"recorded.{closest(variable, known)} Recorded: {', '.join(known)}."
+            )
     first = patterns_by_condition(
         recording, "vision", n_phases=n_phases, n_folds=n_folds
     )

@@ -20,7 +20,7 @@ from angora_train.tasks.hand.names import (
     TARGET_FINGERS,
     Finger,
 )
-from angora_train.tasks.hand.senses import HandConfig, HandSenses, without_sensors
+from angora_train.tasks.hand.senses import HandConfig, HandSenses, switch_sensors
 from angora_train.tasks.rendering import Camera, Mark
 from angora_train.tasks.simulation import Simulation
 from angora_train.tasks.vision import VisionConfig
@@ -102,8 +102,7 @@ class FingertipTask(VectorTask):
         n_threads: int,
     ) -> None:
         model = compose_reach_model()
-        if not config.touch:
-            without_sensors(model)
+        switch_sensors(model, config.touch)
         rest = rest_state(model)
         simulation = Simulation(
             model, rest, n_worlds, n_substeps=config.n_substeps, n_threads=n_threads

@@ -21,7 +21,7 @@ from angora_train.tasks.goals import GoalKind, draw_goal
 from angora_train.tasks.hand.cameras import WATCHER, open_eyes
 from angora_train.tasks.hand.model import Grip, compose_cube_model, named_ids
 from angora_train.tasks.hand.names import CUBE, CUBE_JOINT, FINGERTIPS, PALM_BOX
-from angora_train.tasks.hand.senses import HandConfig, HandSenses, without_sensors
+from angora_train.tasks.hand.senses import HandConfig, HandSenses, switch_sensors
 from angora_train.tasks.hand.starts import Settling, held_state, settle
 from angora_train.tasks.orientation import (
     angle_between,
@@ -177,8 +177,7 @@ class ReorientCube(VectorTask):
             tilt_deg=config.tilt_deg,
             grip=config.grip,
         )
-        if not config.touch:
-            without_sensors(model)
+        switch_sensors(model, config.touch)
         simulation = Simulation(
             model,
             held_state(model),

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import groupby
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from atlasnet.errors import SpecError
 from atlasnet.layers.afferent import Afferent
 from atlasnet.layers.assembly import Assembly, Products, Stage, stage_areas
 from atlasnet.layers.grouping import (
@@ -36,6 +37,9 @@ from atlasnet.layers.projection import (
 from atlasnet.spec import AreaSpec, MapSpec, NetworkSpec, PathwaySpec, Timing
 
 __all__ = ["DRIVING_SHARE", "AreaCell"]
+
+_AXES_KEY, _AXES = "kernel_axes", "units, afferents"
+"""What a saved cell says of its kernels, since their shape may not tell."""
 
 DRIVING_SHARE = 0.8
 """Share of a unit's first drive that comes from sensations and feedforward pathways
@@ -443,12 +447,12 @@ class AreaCell(keras.layers.Layer):
             return name in self._images
         return kind == NOISE or (name in self._layouts and not _is_seen(signal))
 
-    def _taken_apart(self, keys: Sequence[Signal], joined: Any) -> dict[Signal, Any]:
+    def _taken_apart(self, keys: Sequence[Signal], whole: Any) -> dict[Signal, Any]:
         """Split joined signals, shape (B, n), and name them."""
-        runs = _runs(keys, self._has_worlds_first)
+        runs = _neighbours(keys, self._has_worlds_first)
         sizes = [sum(self._widths[key] for key in run) for _, run in runs]
         signals: dict[Signal, Any] = {}
-        parts = split(joined, sizes, axis=-1)
+        parts = split(whole, sizes, axis=-1)
         for (has_worlds_first, run), part in zip(runs, parts, strict=True):
             if has_worlds_first:
                 signals |= self._named(run, part, axis=-1)
@@ -459,7 +463,7 @@ class AreaCell(keras.layers.Layer):
     def _put_together(self, keys: Sequence[Signal], signals: dict[Signal, Any]) -> Any:
         """Join named signals, shape (B, n)."""
         parts = []
-        for has_worlds_first, run in _runs(keys, self._has_worlds_first):
+        for has_worlds_first, run in _neighbours(keys, self._has_worlds_first):
             found = [signals[key] for key in run]
             if has_worlds_first:
                 parts.append(joined(found, axis=-1))
@@ -477,14 +481,14 @@ class AreaCell(keras.layers.Layer):
         drives: dict[str, tuple[int, Any]] = {}
         for group, kernel in zip(schedule.early, products.early, strict=True):
             heard = joined([signals[signal] for signal in group.signals])
-            sizes = [self._n_columns(part) for part in group.parts]
+            sizes = [self._n_drives(part) for part in group.parts]
             parts = split(ops.matmul(kernel, heard), sizes)
             for areas, part in zip(group.parts, parts, strict=True):
                 drives[areas[0]] = (len(areas), part)
         return drives
 
-    def _n_columns(self, areas: Sequence[str]) -> int:
-        """Return the columns that the drives of some areas have."""
+    def _n_drives(self, areas: Sequence[str]) -> int:
+        """Return how many drives some areas have: one a unit and gate."""
         members = [self._by_name[area] for area in areas]
         return sum(member.n_units * member.dynamics.n_gates for member in members)
 
@@ -557,7 +561,8 @@ class AreaCell(keras.layers.Layer):
             noise = self._shaped(("now", area), noise)
         activity, _ = dynamics.respond(drive, before, leak=weights.leak, noise=noise)
         flat = ops.reshape(activity, (-1, self._layouts[area].n_units))
-        return {area: self._intervene(area, flat)}, {}
+        is_changed = area in self._intervened
+        return {area: self._intervene(area, flat) if is_changed else flat}, {}
 
     def _shaped(self, signal: Signal, x: Any) -> Any:
         """Return an image or a map as (B, H, W, C), other signals as (B, n)."""
@@ -596,10 +601,10 @@ class AreaCell(keras.layers.Layer):
         return ops.transpose(self._intervene(area, ops.transpose(activity)))
 
     def _named(
-        self, keys: Sequence[Signal], joined: Any, axis: int = 0
+        self, keys: Sequence[Signal], whole: Any, axis: int = 0
     ) -> dict[Signal, Any]:
         """Split joined signals and name them."""
-        parts = split(joined, [self._widths[key] for key in keys], axis)
+        parts = split(whole, [self._widths[key] for key in keys], axis)
         return dict(zip(keys, parts, strict=True))
 
     def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
@@ -613,7 +618,26 @@ class AreaCell(keras.layers.Layer):
             "spec": self.spec.to_json(),
             "seed": self.seed,
             "frozen": list(self.frozen),
+            _AXES_KEY: _AXES,
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """Return the cell of a configuration.
+
+        Raises
+        ------
+        SpecError
+            If it was saved when kernels had their axes the other way round.
+        """
+        given = dict(config)
+        if given.pop(_AXES_KEY, None) != _AXES:
+            raise SpecError(
+                "It is of an earlier version, whose kernels have their axes the other "
+                "way round. Build the network again from its plan: "
+                "build_model(NetworkSpec.load('network.json'))."
+            )
+        return cls(**given)
 
 
 def _lagged(lag: int) -> str:
@@ -683,7 +707,7 @@ class _Workspace:
     products: Products | None = None
 
 
-def _runs(
+def _neighbours(
     keys: Sequence[Signal], kind: Callable[[Signal], bool]
 ) -> list[tuple[bool, list[Signal]]]:
     """Return neighbours of one kind, in their order."""

@@ -189,7 +189,7 @@ def stage_areas(stage: Sequence[Group]) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Their areas, in the order of the columns.
+        Their areas, in the order of the rows.
     """
     return tuple(area for group in stage for area in group.areas)
 

@@ -53,7 +53,7 @@ class Dynamics:
 
     @property
     def n_gates(self) -> int:
-        """Columns of the kernel per unit: ``gru`` has z, r, h; ``lstm`` i, f, c, o."""
+        """Rows of the kernel per unit: ``gru`` has z, r, h; ``lstm`` i, f, c, o."""
         return _N_GATES[self.cell]
 
     @property

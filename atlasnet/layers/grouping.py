@@ -61,7 +61,7 @@ class Early:
     Attributes
     ----------
     parts : tuple of tuple of str
-        Areas whose drives stand together in the columns, as they do in a stage.
+        Areas whose drives stand together in the rows, as they do in a stage.
     signals : tuple of (str, str)
         The union of their afferents of earlier steps, in the order of the columns.
     """
@@ -252,7 +252,7 @@ def group_areas(
     overhead : int
         Cost of one more product, in multiplications per sample.
     n_gates : mapping of str to int, optional
-        Columns of the product per unit of each area, the same within a kind; 1 by
+        Rows of the product per unit of each area, the same within a kind; 1 by
         default.
 
     Returns
@@ -280,12 +280,12 @@ def group_areas(
                 kind = kinds[area] if kinds else None
                 by_kind.setdefault(kind, []).append([area])
         for parts in by_kind.values():
-            columns = {
+            drives = {
                 area: widths["now", area] * (n_gates[area] if n_gates else 1)
                 for part in parts
                 for area in part
             }
-            merged = _merge(parts, afferents, columns, widths, overhead)
+            merged = _merge(parts, afferents, drives, widths, overhead)
             groups += [
                 Group(tuple(part), tuple(_union(part, afferents))) for part in merged
             ]
@@ -302,20 +302,20 @@ def _union(
 def _merge(
     parts: list[list[_Key]],
     afferents: Mapping[_Key, Sequence[Signal]],
-    columns: Mapping[_Key, int],
+    drives: Mapping[_Key, int],
     widths: Mapping[Signal, int],
     overhead: int,
 ) -> list[list[_Key]]:
     """Merge the pair that saves most, until none saves anything."""
-    rows: list[Set[Signal]] = [frozenset(afferents[part[0]]) for part in parts]
-    n_columns = [columns[part[0]] for part in parts]
+    heard: list[Set[Signal]] = [frozenset(afferents[part[0]]) for part in parts]
+    n_drives = [drives[part[0]] for part in parts]
 
     def size(signals: Set[Signal]) -> int:
         return sum(widths[signal] for signal in signals)
 
     def saving(i: int, j: int) -> int:
-        merged = size(rows[i] | rows[j]) * (n_columns[i] + n_columns[j])
-        apart = size(rows[i]) * n_columns[i] + size(rows[j]) * n_columns[j]
+        merged = size(heard[i] | heard[j]) * (n_drives[i] + n_drives[j])
+        apart = size(heard[i]) * n_drives[i] + size(heard[j]) * n_drives[j]
         return overhead + apart - merged
 
     while len(parts) > 1:
@@ -324,7 +324,7 @@ def _merge(
         if saving(i, j) <= 0:
             break
         parts[i] += parts.pop(j)
-        rows[i] |= rows.pop(j)
-        n_columns[i] += n_columns.pop(j)
+        heard[i] |= heard.pop(j)
+        n_drives[i] += n_drives.pop(j)
     order = {key: position for position, key in enumerate(afferents)}
     return [sorted(part, key=order.__getitem__) for part in parts]

@@ -69,7 +69,11 @@ class IntervenedCell(AreaCell):
             for one in interventions
         ]
         self.interventions = resolve(read_interventions(given), self.spec)
-        self._intervened = frozenset(one.area for one in self.interventions)
+        self._intervened = frozenset(
+            one.area
+            for one in self.interventions
+            if not (isinstance(one, Lesion) and one.source is not None)
+        )
         self._is_noisy = any(isinstance(one, Noise) for one in self.interventions)
         self._clock = _Clock()
         self._n_carried = self.state_size

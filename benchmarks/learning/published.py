@@ -155,8 +155,8 @@ def source_list(results: Results) -> list[str]:
         )
         lines.append(
             f"- {source.mark}: {source.who}, <{source.address}>. {source.conditions}; "
-            f"{n_runs} run{'s'[: runs[-1] - 1]} an environment. Control steps: "
-            f"{source.steps}. Environments: {tasks}."
+            f"{n_runs} {'run' if runs[-1] == 1 else 'runs'} an environment. "
+            f"Control steps: {source.steps}. Environments: {tasks}."
         )
     return lines
 

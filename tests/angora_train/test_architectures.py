@@ -259,6 +259,8 @@ def test_a_run_may_ask_for_as_many_parameters_as_a_preset(tmp_path: Path) -> Non
     report = json.loads((tmp_path / "match.json").read_text())
     assert report["n_wanted"] == fpn.count_params()
     assert report["n_parameters"] == model.count_params()
+    kept = load_architecture(str(tmp_path / "architecture.yaml"))  # what was built
+    assert (list(kept.dense), kept.last) == (report["dense"], report["last"])
     assert abs(model.count_params() / fpn.count_params() - 1) < 0.01
     save_model(fpn, tmp_path / "fpn.keras")
     path = str(tmp_path / "fpn.keras")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a frozen stream sees is computed once, and changes nothing that is learned."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -8,21 +9,30 @@ import numpy as np
 import pytest
 
 import atlasnet
+from angora_train import checkpoint
 from angora_train.agent import Agent
-from angora_train.config import PPOConfig
+from angora_train.comm import LocalComm
+from angora_train.config import PPOConfig, RunConfig
 from angora_train.distributions import MultiCategorical
 from angora_train.engine import make_engine
+from angora_train.errors import ConfigError
+from angora_train.export import step_model
 from angora_train.losses import ppo_loss
 from angora_train.normalization import SensationNormalizer
+from angora_train.plan import describe
+from angora_train.trainer import train
+from tests.angora_train.test_vision import (
+    _needs_graphics,  # noqa: F401 - a fixture for all
+)
 
 N_WORLDS, N_FEATURES = 3, 5
 
 
-def _model(*, is_frozen: bool) -> keras.Model:
+def _model(*, is_frozen: bool, side: int = 6) -> keras.Model:
     """Return a GRU that reads touch and the features of a picture."""
-    picture = keras.Input((6, 6, 3))
+    picture = keras.Input((side, side, 3))
     features = keras.layers.Conv2D(
-        N_FEATURES, 6, kernel_initializer=keras.initializers.HeNormal(seed=1)
+        N_FEATURES, side, kernel_initializer=keras.initializers.HeNormal(seed=1)
     )(picture)
     stream = keras.Model(picture, features)
     touch = keras.Input((None, 2), name="touch")
@@ -138,3 +148,87 @@ def test_a_stream_that_is_read_stays_in_the_model(rng: np.random.Generator) -> N
     given = agent.normalize(_observation(rng))
     assert given["vision"].dtype == np.uint8
     assert _act(agent, given).activity["eye"].shape == (N_WORLDS, N_FEATURES)
+
+
+def test_what_two_layers_read_stays_in_the_model() -> None:
+    model = _model(is_frozen=True)
+    seen = next(tensor for tensor in model.inputs if tensor.name == "vision")
+    brightness = keras.layers.GlobalAveragePooling3D(name="brightness")(seen)
+    both = keras.Model(model.inputs, {**model.output, "brightness": brightness})
+    rest, streams = atlasnet.split_frozen_streams(both)
+    assert rest is both
+    assert not streams
+
+
+def test_a_frozen_stream_with_memory_is_refused() -> None:
+    picture = keras.Input((6, 6, 3))
+    rows = keras.layers.Reshape((6, 18))(picture)
+    memory = keras.Model(picture, keras.layers.GRU(N_FEATURES)(rows))
+    vision = keras.Input((None, N_FEATURES), name="vision")
+    heads = {
+        "policy": keras.layers.Dense(6, name="policy")(vision),
+        "value": keras.layers.Dense(1, name="value")(vision),
+    }
+    model = atlasnet.connect_stream(
+        keras.Model({"vision": vision}, heads), "vision", memory
+    )
+    atlasnet.freeze(model, ["vision_stream"])
+    with pytest.raises(ConfigError, match="holds a recurrent layer"):
+        Agent(model, MultiCategorical(2, 3), SensationNormalizer({}), make_engine())
+
+
+def _run(directory: Path, stream: Path, **changes: Any) -> RunConfig:
+    eye = {"kind": "rgb", "height_px": 16, "width_px": 16, "hand": "shapes"}
+    return RunConfig.from_dict(
+        {
+            "task": {"name": "Reach", "options": {"vision": eye, "touch": False}},
+            "network": {
+                "architecture": "simple",
+                "cell": "gru",
+                "streams": {"vision": {"path": str(stream)}},
+                "frozen": ["vision_stream"],
+            },
+            "ppo": {
+                "horizon": 8,
+                "chunk_length": 4,
+                "minibatch_size": 16,
+                "n_epochs": 2,
+            },
+            "normalization": {"warm_up_steps": 2},
+            "n_worlds": 4,
+            "n_cycles": 2,
+            "directory": str(directory),
+            **changes,
+        }
+    )
+
+
+@pytest.mark.slow  # draws, and compiles with TensorFlow
+def test_a_run_with_a_frozen_stream_goes_on_and_is_exported(tmp_path: Path) -> None:
+    path = tmp_path / "eye.keras"
+    stream = _model(is_frozen=True, side=16).get_layer("vision_stream").stream
+    kept = [keras.ops.convert_to_numpy(w).copy() for w in stream.weights]
+    stream.save(path)
+    # Two cycles at once, and one after the other.
+    whole = train(_run(tmp_path / "whole", path), LocalComm())
+    halves = _run(tmp_path / "halves", path, n_cycles=1)
+    train(halves, LocalComm())
+    longer = _run(tmp_path / "halves", path)
+    resumed = train(longer, LocalComm(), resume=True)
+    for mine, theirs in zip(whole.model.weights, resumed.model.weights, strict=True):
+        assert (np.asarray(mine) == np.asarray(theirs)).all(), mine.path
+    agent = checkpoint.load_agent(tmp_path / "whole", "last")
+    own = agent.model.get_layer("vision_stream").stream.weights
+    assert all(
+        (np.asarray(a) == b).all() for a, b in zip(own, kept, strict=True)
+    )  # it was not trained
+    step = step_model(agent)
+    assert next(x for x in step.inputs if x.name == "vision").dtype == "uint8"
+    # 48 + 15 + 30 numbers and 5 features, 4 bytes each, 8 steps of 4 worlds.
+    told = describe(_run(tmp_path, path, n_worlds=4, ppo=_MANY), 1, 1)
+    assert told["sensations of a rank in a cycle, MB"] == round(
+        98 * 4 * 4 * 8_000 / 1e6
+    )
+
+
+_MANY = {"horizon": 8_000, "chunk_length": 4, "minibatch_size": 16}

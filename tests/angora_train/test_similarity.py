@@ -204,6 +204,8 @@ def test_an_area_of_goals_follows_the_goals(rng: np.random.Generator) -> None:
     activity += 2.0 * np.eye(4)[kinds][:, None]  # a unit a kind
     data = recording(kinds, activity)
     data["vision"] = data["vision"] + np.arange(N_STEPS)[:, None] / 10
+    with pytest.raises(ConfigError, match=r"'pose' is about 'vison', which was not"):
+        model_rdms(data, n_phases=N_PHASES, variables={"pose": "vison"})
     models = model_rdms(data, n_phases=N_PHASES, variables={"posture": "vision"})
     assert models.rdm_descriptors["model"] == ["goal kind", "phase", "posture"]
     kind, phase, posture = models.get_matrices()

@@ -161,6 +161,19 @@ def test_a_model_that_does_not_fit_the_task_is_refused(tmp_path: Path) -> None:
         )
 
 
+def test_a_sensation_that_the_task_lacks_is_named_with_its_areas(
+    tmp_path: Path,
+) -> None:
+    numb = {"name": "Reach", "options": {"touch": False}}
+    network = {"preset": "fpn", "n_units": 448, "floor": 4}
+    expected = r"'touch' enters .*3b left.*does not offer.*network.without=\[touch\]"
+    with pytest.raises(ConfigError, match=expected):
+        train(small(tmp_path, task=numb, network=network), LocalComm())
+    left_out = {**network, "without": ["touch"]}
+    agent = train(small(tmp_path, task=numb, network=left_out), LocalComm())
+    assert "touch" not in agent.sensations
+
+
 def test_an_unknown_region_is_named_before_any_simulation(tmp_path: Path) -> None:
     wrong = {"regions": ["Area 4q (PreCG)"], "n_units": 64}
     with pytest.raises(ConfigError, match="Area 4p"):

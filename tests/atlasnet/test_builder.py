@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,33 @@ def test_a_saved_model_gives_the_same_outputs(
         for head in ("policy", "value"):
             assert (np.asarray(model(x)[head]) == np.asarray(other(x)[head])).all()
     assert atlasnet.spec_of(again) == tiny_spec
+
+
+def test_a_model_whose_kernels_have_their_axes_the_other_way_is_refused(
+    tiny_spec: NetworkSpec, tmp_path: Path
+) -> None:
+    # What was saved before says nothing of axes; a square kernel's shape does not tell.
+    config = build_model(tiny_spec).get_layer("areas").cell.get_config()
+    again = AreaCell.from_config(config)
+    assert again.get_config() == config
+    config.pop("kernel_axes")
+    with pytest.raises(SpecError, match="axes the other way round"):
+        AreaCell.from_config(config)
+    atlasnet.save_model(build_model(tiny_spec), tmp_path / "new.keras")
+    with (
+        zipfile.ZipFile(tmp_path / "new.keras") as new,
+        zipfile.ZipFile(tmp_path / "old.keras", "w") as old,
+    ):
+        for name in new.namelist():
+            data = new.read(name)
+            if name == "config.json":
+                found = data.decode()
+                text = found.replace('"kernel_axes"', '"other"')
+                assert text != found
+                data = text.encode()
+            old.writestr(name, data)
+    with pytest.raises(SpecError, match=r"old\.keras' cannot be read as a model"):
+        atlasnet.load_model(tmp_path / "old.keras")
 
 
 def test_a_file_that_is_no_model_is_one_clear_error(tmp_path: Path) -> None:

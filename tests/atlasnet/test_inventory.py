@@ -25,7 +25,7 @@ def test_parameters_are_listed_by_pathway(tiny_spec: NetworkSpec) -> None:
     model = build_model(tiny_spec)
     table = parameters_by_pathway(model)
     of_p = table[table.target == "P"]
-    assert of_p[["source", "kind", "n_columns", "n_parameters"]].values.tolist() == [
+    assert of_p[["source", "kind", "n_heard", "n_parameters"]].values.tolist() == [
         ["goal", "sensation", 2, 10],
         ["S", "feedforward", 4, 20],
         ["M", "feedback", 6, 30],

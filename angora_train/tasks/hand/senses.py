@@ -12,7 +12,7 @@ from angora_train.tasks.hand.model import named_ids
 from angora_train.tasks.hand.names import JOINTS, TOUCH_SENSORS
 from angora_train.tasks.simulation import Simulation
 
-__all__ = ["HandConfig", "HandSenses", "without_sensors"]
+__all__ = ["HandConfig", "HandSenses", "switch_sensors"]
 
 
 class HandConfig(TaskConfig):
@@ -69,18 +69,17 @@ class HandSenses:
         return {"proprioception": joints, "touch": self._touch.astype(np.float32)}
 
 
-def without_sensors(model: Any) -> Any:
-    """Switch a model's sensors off.
+def switch_sensors(model: Any, is_on: bool) -> None:
+    """Switch a model's sensors on or off: all else moves as before.
 
     Parameters
     ----------
     model : mujoco.MjModel
         The model, which is changed.
-
-    Returns
-    -------
-    mujoco.MjModel
-        The same: ``sensordata`` stays as it is, all else moves as before.
+    is_on : bool
+        Whether ``sensordata`` is computed.
     """
-    model.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_SENSOR)
-    return model
+    if is_on:
+        model.opt.disableflags &= ~int(mujoco.mjtDisableBit.mjDSBL_SENSOR)
+    else:
+        model.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_SENSOR)
