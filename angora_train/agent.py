@@ -22,7 +22,14 @@ from angora_train.recurrence import (
     require_no_recurrence,
 )
 
-__all__ = ["NOISE", "Agent", "State", "Step", "check_model"]
+__all__ = [
+    "NOISE",
+    "Agent",
+    "State",
+    "Step",
+    "check_model",
+    "without_frozen_streams",
+]
 
 State = dict[str, NDArray[np.float32]]
 """Recurrent state by name, each of shape (B, ...)."""
@@ -95,7 +102,7 @@ class Agent:
         self.distribution = distribution
         self.normalizer = normalizer
         self.engine = engine
-        core, streams = _split(model, probes or {})
+        core, streams = without_frozen_streams(model, probes)
         self.stateful = explicit_state(_probed(core, probes or {}))
         self._streams = {
             name: engine.compile(partial(self._features, stream), stream.variables)
@@ -249,15 +256,36 @@ class Agent:
         }
 
 
-def _split(
-    model: keras.Model, probes: Mapping[str, str]
+def without_frozen_streams(
+    model: keras.Model, probes: Mapping[str, str] | None = None
 ) -> tuple[keras.Model, dict[str, keras.Model]]:
-    """Return the model without its frozen streams, and these, unless one is read."""
+    """Take off a model what stands frozen before its inputs, unless it is to be read.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model.
+    probes : mapping of str to str, optional
+        Layers that are to be read.
+
+    Returns
+    -------
+    rest : keras.Model
+        What is learned, and reads features instead of what the streams see.
+    streams : dict of str to keras.Model
+        The streams by their sensation.
+
+    Raises
+    ------
+    ConfigError
+        If a stream holds a recurrent layer.
+    """
     rest, streams = atlasnet.split_frozen_streams(model)
     for stream in streams.values():
         require_no_recurrence(stream)
     kept = {layer.name for layer in rest.layers}
-    return (rest, streams) if kept.issuperset(probes.values()) else (model, {})
+    read = set((probes or {}).values())
+    return (rest, streams) if read <= kept else (model, {})
 
 
 def _probed(model: keras.Model, probes: Mapping[str, str]) -> keras.Model:

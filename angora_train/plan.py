@@ -6,8 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-import atlasnet
-from angora_train.agent import check_model
+from angora_train.agent import check_model, without_frozen_streams
 from angora_train.checkpoint import make_distribution
 from angora_train.config import RunConfig
 from angora_train.errors import ConfigError
@@ -88,7 +87,7 @@ def describe(config: RunConfig, n_ranks: int, n_nodes: int) -> dict[str, Any]:
 
 def _kept_bytes(model: keras.Model) -> int:
     """Return what is kept of one control step: features for what streams stand for."""
-    rest, _ = atlasnet.split_frozen_streams(model)
+    rest, _ = without_frozen_streams(model)
     return sum(
         int(np.prod(tensor.shape[2:])) * (1 if len(tensor.shape) > 3 else _FLOAT_BYTES)
         for tensor in rest.inputs
