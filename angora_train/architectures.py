@@ -67,7 +67,7 @@ def build_architecture(
         Seed of the initial weights.
     widths : Architecture, optional
         Widths of the layers, where they are not the network's own; see
-        :func:`match_parameters`.
+        :func:`match_parameters`. `name` is then that of the model alone.
 
     Returns
     -------

@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from atlasnet.errors import SpecError
 from atlasnet.layers.afferent import Afferent
-from atlasnet.layers.assembly import Assembly, Products, Stage, stage_areas
+from atlasnet.layers.assembly import Assembly, Products, Stage
 from atlasnet.layers.grouping import (
     Group,
     Schedule,
     Signal,
     group_areas,
     schedule_areas,
+    stage_areas,
     stages,
 )
 from atlasnet.layers.map_readout import MapReadout

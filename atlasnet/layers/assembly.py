@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from atlasnet.layers.grouping import Group, Schedule, Signal
+from atlasnet.layers.grouping import Group, Schedule, Signal, stage_areas
 from atlasnet.layers.parts import joined
 from atlasnet.layers.population import Population
 from atlasnet.layers.projection import MapDrive
 
-__all__ = ["Assembly", "Products", "Stage", "stage_areas"]
+__all__ = ["Assembly", "Products", "Stage"]
 
 
 @dataclass(frozen=True)
@@ -176,22 +176,6 @@ class Assembly:
         """Return the first column of each of an area's afferents."""
         sizes = [self._widths[signal] for signal in self._wiring[area]]
         return [0, *np.cumsum(sizes)[:-1].tolist()]
-
-
-def stage_areas(stage: Sequence[Group]) -> tuple[str, ...]:
-    """Return the areas of a stage.
-
-    Parameters
-    ----------
-    stage : sequence of Group
-        Groups whose activity is computed at once.
-
-    Returns
-    -------
-    tuple of str
-        Their areas, in the order of the rows.
-    """
-    return tuple(area for group in stage for area in group.areas)
 
 
 def _joined_by_gate(blocks: list[Any], n_gates: int) -> Any:

@@ -20,6 +20,7 @@ __all__ = [
     "Signal",
     "group_areas",
     "schedule_areas",
+    "stage_areas",
     "stages",
 ]
 
@@ -146,7 +147,7 @@ def schedule_areas(
     # Gates stand gate by gate, so the areas of a stage with gates stay together.
     parts: list[tuple[str, ...]] = []
     for stage in late:
-        areas = tuple(area for group in stage for area in group.areas)
+        areas = stage_areas(stage)
         if known[areas[0]]:
             parts += [(area,) for area in areas] if n_gates[areas[0]] == 1 else [areas]
     columns = {
@@ -163,7 +164,7 @@ def schedule_areas(
     following = {
         before: after
         for stage in late
-        for before, after in pairwise(area for group in stage for area in group.areas)
+        for before, after in pairwise(stage_areas(stage))
     }
     early = [
         Early(
@@ -290,6 +291,22 @@ def group_areas(
                 Group(tuple(part), tuple(_union(part, afferents))) for part in merged
             ]
     return tuple(groups)
+
+
+def stage_areas(stage: Sequence[Group]) -> tuple[str, ...]:
+    """Return the areas of a stage.
+
+    Parameters
+    ----------
+    stage : sequence of Group
+        Groups whose activity is computed at once.
+
+    Returns
+    -------
+    tuple of str
+        Their areas, in the order of the rows.
+    """
+    return tuple(area for group in stage for area in group.areas)
 
 
 def _union(
