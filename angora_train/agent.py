@@ -174,12 +174,11 @@ class Agent:
         return given
 
     def _features(
-        self, stream: keras.Model, inputs: Mapping[str, Any]
+        self, stream: keras.layers.Layer, inputs: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Return what a frozen stream makes of one sensation: compiled."""
         (seen,) = self.as_floats(inputs).values()
-        features = stream(seen, training=False)
-        return {"features": ops.reshape(features, (seen.shape[0], -1))}
+        return {"features": stream(seen[:, None])[:, 0]}
 
     @staticmethod
     def as_floats(inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -258,7 +257,7 @@ class Agent:
 
 def without_frozen_streams(
     model: keras.Model, probes: Mapping[str, str] | None = None
-) -> tuple[keras.Model, dict[str, keras.Model]]:
+) -> tuple[keras.Model, dict[str, keras.layers.Layer]]:
     """Take off a model what stands frozen before its inputs, unless it is to be read.
 
     Parameters
@@ -272,8 +271,8 @@ def without_frozen_streams(
     -------
     rest : keras.Model
         What is learned, and reads features instead of what the streams see.
-    streams : dict of str to keras.Model
-        The streams by their sensation.
+    streams : dict of str to keras.layers.Layer
+        The streams by their sensation, each from shape (B, T, ...) to (B, T, F).
 
     Raises
     ------

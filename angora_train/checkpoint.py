@@ -371,16 +371,15 @@ def _require_bins(policy: PolicyConfig, task: str, n_choices: int) -> None:
     """Refuse a policy that cannot choose every action of a task."""
     if ":" in policy.distribution:  # a class of the user's own
         return
+    told = f"The actions of task '{task}' are choices among {n_choices}"
     if "categorical" not in policy.distribution:
         raise ConfigError(
-            f"The actions of task '{task}' are choices among {n_choices}: "
-            f"policy.distribution must be multi_categorical or categorical with "
-            f"policy.n_bins={n_choices}, got '{policy.distribution}'."
+            f"{told}: policy.distribution must be multi_categorical or categorical "
+            f"with policy.n_bins={n_choices}, got '{policy.distribution}'."
         )
     if policy.n_bins != n_choices:
         raise ConfigError(
-            f"The actions of task '{task}' are choices among {n_choices}: "
-            f"policy.n_bins must be {n_choices}, got {policy.n_bins}."
+            f"{told}: policy.n_bins must be {n_choices}, got {policy.n_bins}."
         )
 
 

@@ -33,8 +33,8 @@ def parameters_by_pathway(model: keras.Model) -> pd.DataFrame:
         One row per pathway into an area, in the order of its afferents; then one for
         what the area has of its own; then one per layer that is no area. Columns:
         ``source``, ``target``, ``kind`` (``sensation``, ``feedforward``, ``feedback``,
-        ``recurrent``, ``biases``, ``layer``), ``n_heard`` (what a unit reads of
-        the source), ``n_units`` of the target, ``n_parameters``, ``is_trained``. The
+        ``recurrent``, ``biases``, ``layer``), ``n_heard`` (what a unit reads of the
+        source), ``n_units`` of the target, ``n_parameters``, ``is_trained``. The
         parameters sum to ``model.count_params()``.
     """
     rows: list[Row] = []
@@ -105,7 +105,7 @@ def parameters_by_area(model: keras.Model) -> pd.DataFrame:
 
 def _area_rows(cell: AreaCell, name: str, population: Population) -> list[Row]:
     """Return the rows of one area."""
-    n_heard = int(population.kernel.shape[0])
+    n_rows = int(population.kernel.shape[0])
     shared = {
         "target": name,
         "n_units": cell.spec.area(name).n_units,
@@ -117,7 +117,7 @@ def _area_rows(cell: AreaCell, name: str, population: Population) -> list[Row]:
             "source": source,
             "kind": _kind(cell.spec, source, name),
             "n_heard": part.stop - part.start,
-            "n_parameters": (part.stop - part.start) * n_heard,
+            "n_parameters": (part.stop - part.start) * n_rows,
         }
         for source, part in cell.afferent_columns(name).items()
     ]

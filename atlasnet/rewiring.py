@@ -73,7 +73,7 @@ def connect_stream(
 
 def split_frozen_streams(
     model: keras.Model,
-) -> tuple[keras.Model, dict[str, keras.Model]]:
+) -> tuple[keras.Model, dict[str, Stream]]:
     """Take streams that are not trained off a model's inputs.
 
     What a frozen stream makes of a sensation never changes, so that it need not be
@@ -89,7 +89,7 @@ def split_frozen_streams(
     rest : keras.Model
         The model, with inputs of features, shape (B, T, F), in place of the sensations
         that frozen streams alone see; `model` itself if there is none.
-    streams : dict of str to keras.Model
+    streams : dict of str to Stream
         The streams by their sensation. Both share all weights with `model`.
     """
     depths = getattr(model, "_nodes_by_depth", {})  # of a functional model
@@ -111,14 +111,12 @@ def split_frozen_streams(
         else keras.Input(x.shape[1:], name=x.name)
         for x in model.inputs
     }
-    frozen = list(streams.values())
 
     def passed_on(layer: Any, *args: Any, **_: Any) -> Any:
-        return args[0] if any(layer is stream for stream in frozen) else None
+        return args[0] if layer in streams.values() else None
 
     outputs = rewire(model, list(inputs.values()), passed_on)
-    rest = keras.Model(inputs, outputs, name=model.name)
-    return rest, {name: layer.stream for name, layer in streams.items()}
+    return keras.Model(inputs, outputs, name=model.name), streams
 
 
 def rewire(

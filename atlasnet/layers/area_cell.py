@@ -562,8 +562,7 @@ class AreaCell(keras.layers.Layer):
             noise = self._shaped(("now", area), noise)
         activity, _ = dynamics.respond(drive, before, leak=weights.leak, noise=noise)
         flat = ops.reshape(activity, (-1, self._layouts[area].n_units))
-        is_changed = area in self._intervened
-        return {area: self._intervene(area, flat) if is_changed else flat}, {}
+        return {area: self._changed(area, flat)}, {}
 
     def _shaped(self, signal: Signal, x: Any) -> Any:
         """Return an image or a map as (B, H, W, C), other signals as (B, n)."""
@@ -596,9 +595,11 @@ class AreaCell(keras.layers.Layer):
         return self.spec.noise_std * self._noise(signals[NOISE, NOISE], units)
 
     def _changed(self, area: str, activity: Any) -> Any:
-        """Return an area's activity, shape (n_units, B), after interventions."""
+        """Return an area's activity, in the order of its axes, after interventions."""
         if area not in self._intervened:
             return activity
+        if self._has_worlds_first(("now", area)):
+            return self._intervene(area, activity)
         return ops.transpose(self._intervene(area, ops.transpose(activity)))
 
     def _named(
@@ -680,11 +681,11 @@ def _signs(area: AreaSpec) -> NDArray[np.float64] | None:
     """
     if area.inhibitory_share is None:
         return None
-    n_columns, n_inhibitory = area.n_units, area.n_inhibitory
+    n_signs, n_inhibitory = area.n_units, area.n_inhibitory
     if area.map is not None:
-        n_columns = area.map.n_channels
+        n_signs = area.map.n_channels
         n_inhibitory //= area.map.height * area.map.width
-    return np.where(np.arange(n_columns) < n_columns - n_inhibitory, 1.0, -1.0)
+    return np.where(np.arange(n_signs) < n_signs - n_inhibitory, 1.0, -1.0)
 
 
 def _shares(drives: Sequence[bool]) -> list[float]:

@@ -150,14 +150,14 @@ def schedule_areas(
         areas = stage_areas(stage)
         if known[areas[0]]:
             parts += [(area,) for area in areas] if n_gates[areas[0]] == 1 else [areas]
-    columns = {
+    drives = {
         part: sum(widths["now", area] * n_gates[area] for area in part)
         for part in parts
     }
     merged = _merge(
         [[part] for part in parts],
         {part: _union(part, known) for part in parts},
-        columns,
+        drives,
         widths,
         overhead,
     )

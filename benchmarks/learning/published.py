@@ -143,8 +143,7 @@ def source_list(results: Results) -> list[str]:
     """Return the lines below the table: one for each source that has a result."""
     lines = []
     for source in _sources(results):
-        entries = [one for group in results.values() for one in group]
-        theirs = [one for one in entries if one.source == source]
+        theirs = [one for one in _entries(results) if one.source == source]
         runs = sorted({one.n_runs for one in theirs})
         n_runs = str(runs[0]) if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
         tasks = ", ".join(
@@ -163,8 +162,13 @@ def source_list(results: Results) -> list[str]:
 
 def _sources(results: Results) -> list[Source]:
     """Return the sources that have a result, by their marks."""
-    entries = [one for group in results.values() for one in group]
-    return sorted({one.source for one in entries}, key=lambda source: source.mark)
+    found = {one.source for one in _entries(results)}
+    return sorted(found, key=lambda source: source.mark)
+
+
+def _entries(results: Results) -> list[Published]:
+    """Return the results of all environments."""
+    return [one for group in results.values() for one in group]
 
 
 def widest(n_steps: int, entries: Sequence[Published]) -> int:
@@ -243,10 +247,10 @@ def draw(entries: Sequence[Published], ax: Axes, n_steps: int) -> None:
 
 def handles(results: Results) -> list[Line2D]:
     """Return what the legend shows of the published results."""
-    entries = [one for group in results.values() for one in group]
     found = []
     for source in _sources(results):
-        has_curve = any(one.curve for one in entries if one.source == source)
+        theirs = [one for one in _entries(results) if one.source == source]
+        has_curve = any(one.curve for one in theirs)
         look = _LINE if has_curve else _POINT
         label = f"{source.title} ({source.mark})"
         found.append(Line2D([], [], label=label, color=COLOURS[source.name], **look))
