@@ -4,8 +4,8 @@
 Mesa, which draws on the processor where there is no GPU, is built on LLVM, and so is a
 part of TensorFlow, which shows its copy to the whole process. Whichever is loaded
 later would call into the other's copy and crash. TensorFlow is therefore loaded first
-where it is going to be used, and Mesa's libraries then with the order to look into
-themselves first.
+where it is installed, since Keras loads it sooner or later on any backend, and Mesa's
+libraries then with the order to look into themselves first.
 """
 
 import ctypes
@@ -24,16 +24,16 @@ _PATTERNS = ("libLLVM*.so*", "libgallium*.so*", "dri/swrast_dri.so", "libEGL_mes
 
 
 def keep_apart() -> None:
-    """Load TensorFlow, if Keras runs on it, and then Mesa; call this before OpenGL.
+    """Load TensorFlow, if it is there, and then Mesa; call this before OpenGL.
 
     Where there is no Mesa, as with a GPU's own libraries, nothing is loaded of it.
     """
     if not sys.platform.startswith("linux"):
         return
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    if backend == "tensorflow" and find_spec("tensorflow") is not None:
+    if find_spec("tensorflow") is not None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         importlib.import_module("keras")
+        importlib.import_module("tensorflow")  # Keras on JAX loads it late, by itself
     if "tensorflow" not in sys.modules:
         return
     mode = os.RTLD_NOW | os.RTLD_LOCAL | os.RTLD_DEEPBIND

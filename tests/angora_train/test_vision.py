@@ -443,3 +443,9 @@ print(float(keras.ops.sum(keras.ops.ones((2, 3)))), (task.picture() == before).a
 def test_pictures_and_tensorflow_live_in_one_process() -> None:
     assert _run(_AFTER_TENSORFLOW) == ["True"]
     assert _run(_BEFORE_TENSORFLOW) == ["6.0 True"]
+
+
+@pytest.mark.slow
+def test_tensorflow_may_come_late_as_keras_on_jax_loads_it() -> None:
+    late = _BEFORE_TENSORFLOW + "import tensorflow\n"
+    assert _run(late, KERAS_BACKEND="jax") == ["6.0 True"]
