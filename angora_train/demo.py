@@ -25,13 +25,13 @@ from rich.table import Table
 
 from angora_train.analysis.conditions import CONDITIONS, Comparison, compare
 from angora_train.analysis.record import area_layers, record, save_recording
+from angora_train.analysis.report import write_report
 from angora_train.analysis.study import study
-from angora_train.checkpoint import load_agent, make_distribution
-from angora_train.config import RunConfig, load_config
+from angora_train.config.run import RunConfig, load_config
 from angora_train.errors import ConfigError, RankError
-from angora_train.metrics import read_metrics
-from angora_train.network import make_network
-from angora_train.report import write_report
+from angora_train.networks.make import make_network
+from angora_train.run.checkpoint import load_agent, make_distribution
+from angora_train.run.metrics import read_metrics
 from angora_train.tasks.base import VectorTask
 from angora_train.tasks.registry import make_vector_task
 from atlasnet import NetworkSpec, save_model
@@ -267,7 +267,7 @@ def _task(
 def _trainer(config: str, overrides: Sequence[str]) -> list[str]:
     """Return the command that trains."""
     options = [word for override in overrides for word in ("--set", override)]
-    return [sys.executable, "-m", "angora_train.cli", "run", config, *options]
+    return [sys.executable, "-m", "angora_train.commands.app", "run", config, *options]
 
 
 def _metrics(directory: Path) -> Path:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from atlasnet.errors import AtlasNetError, GraphError, SpecError
-from atlasnet.graph import RegionGraph
-from atlasnet.spec import NetworkSpec
+from atlasnet.graph.graph import RegionGraph
+from atlasnet.plan.spec import NetworkSpec
 
 __all__ = [
     "GRAPH_SUFFIX",

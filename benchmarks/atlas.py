@@ -60,7 +60,7 @@ GRAPH = """
 import resource, sys, time
 sys.path.insert(0, {folder!r})
 from atlasnet.atlas.assembly import all_regions_graph
-from atlasnet.atlas.snapshot import SnapshotSource
+from atlasnet.atlas.sources.snapshot import SnapshotSource
 from atlas import SyntheticSource
 start, processor = time.perf_counter(), time.process_time()
 graph = all_regions_graph({source}, min_streamline_count=1e-9)

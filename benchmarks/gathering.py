@@ -110,8 +110,8 @@ def measure_on_this_rank(n_rounds: int) -> None:
     import_keras()
     import numpy as np
 
-    from angora_train.comm import make_comm
-    from angora_train.trainer import pin_to_core
+    from angora_train.ranks.comm import make_comm
+    from angora_train.run.trainer import pin_to_core
 
     comm = make_comm()
     pin_to_core(comm.rank)
@@ -145,13 +145,13 @@ def measure_on_this_rank(n_rounds: int) -> None:
 
 def _make_collector(rank: int) -> tuple[Any, int]:
     """Return a rank's worlds and agent as the trainer makes them, and the units."""
-    from angora_train.agent import Agent
-    from angora_train.checkpoint import make_distribution
-    from angora_train.config import load_config
+    from angora_train.agent.agent import Agent
+    from angora_train.agent.normalization import SensationNormalizer
+    from angora_train.config.run import load_config
     from angora_train.engine import make_engine
-    from angora_train.network import make_network
-    from angora_train.normalization import SensationNormalizer
-    from angora_train.rollout import Collector
+    from angora_train.learning.rollout import Collector
+    from angora_train.networks.make import make_network
+    from angora_train.run.checkpoint import make_distribution
     from angora_train.tasks import make_vector_task
     from atlasnet import spec_of
 

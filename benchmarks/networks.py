@@ -78,7 +78,7 @@ def main() -> None:
 
     import_keras()
 
-    from angora_train.trainer import pin_to_core
+    from angora_train.run.trainer import pin_to_core
 
     pin_to_core(0)
     n_rounds = 3 if options.quick else 15
@@ -252,10 +252,10 @@ class _Subject:
         import keras
         import numpy as np
 
-        from angora_train.agent import Agent
-        from angora_train.distributions import MultiCategorical
+        from angora_train.agent.agent import Agent
+        from angora_train.agent.distributions import MultiCategorical
+        from angora_train.agent.normalization import SensationNormalizer
         from angora_train.engine import make_engine
-        from angora_train.normalization import SensationNormalizer
 
         self._rng = np.random.default_rng(0)
         self._np = np
@@ -307,8 +307,8 @@ class _Subject:
 
     def _loss(self, batch: Any) -> Any:
         """Return the loss of a minibatch: compiled."""
-        from angora_train.config import PPOConfig
-        from angora_train.losses import ppo_loss
+        from angora_train.config.run import PPOConfig
+        from angora_train.learning.losses import ppo_loss
 
         model = self.agent.stateful.model
         inputs = {tensor.name: batch[tensor.name] for tensor in model.inputs}

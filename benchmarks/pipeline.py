@@ -41,7 +41,7 @@ plan_network(graph, hand_interface(graph))
 """,
     "graph_294_s": """
 from atlasnet.atlas.assembly import all_regions_graph
-from atlasnet.atlas.snapshot import SnapshotSource
+from atlasnet.atlas.sources.snapshot import SnapshotSource
 start = time.perf_counter()
 graph = all_regions_graph(SnapshotSource())
 assert len(graph.regions) == 294
@@ -53,7 +53,7 @@ spec = plan_network(graph, hand_interface(graph))
 start = time.perf_counter()
 from atlasnet.quiet import import_keras
 import_keras()
-from atlasnet.builder import build_model
+from atlasnet.model.builder import build_model
 build_model(spec)
 """,
 }

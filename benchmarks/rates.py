@@ -40,8 +40,8 @@ def measure_parts(overrides: Sequence[str], n_rounds: int) -> dict[str, Any]:
     """
     import numpy as np
 
-    from angora_train.comm import make_comm
-    from angora_train.trainer import pin_to_core
+    from angora_train.ranks.comm import make_comm
+    from angora_train.run.trainer import pin_to_core
 
     comm = make_comm()
     if comm.size > 1:
@@ -96,7 +96,7 @@ def measure_products(overrides: Sequence[str], n_rounds: int) -> dict[str, Any]:
     import keras
     import numpy as np
 
-    from angora_train.trainer import pin_to_core
+    from angora_train.run.trainer import pin_to_core
 
     pin_to_core(0)
     rank = _Rank(overrides, 0)
@@ -155,16 +155,16 @@ class _Rank:
     def __init__(self, overrides: Sequence[str], number: int) -> None:
         import numpy as np
 
-        from angora_train.agent import Agent
-        from angora_train.checkpoint import make_distribution
-        from angora_train.comm import LocalComm
-        from angora_train.config import load_config
+        from angora_train.agent.agent import Agent
+        from angora_train.agent.normalization import SensationNormalizer
+        from angora_train.config.run import load_config
         from angora_train.engine import make_engine
-        from angora_train.learner import PPOLearner
-        from angora_train.network import make_network
-        from angora_train.normalization import SensationNormalizer
-        from angora_train.roles import Roles
-        from angora_train.rollout import Collector
+        from angora_train.learning.learner import PPOLearner
+        from angora_train.learning.rollout import Collector
+        from angora_train.networks.make import make_network
+        from angora_train.ranks.comm import LocalComm
+        from angora_train.ranks.roles import Roles
+        from angora_train.run.checkpoint import make_distribution
         from angora_train.tasks import make_vector_task
 
         config = load_config(PRESET, overrides)

@@ -35,11 +35,11 @@ from typing import Any
 from atlasnet.atlas.assembly import all_regions_graph, preset_graph
 from atlasnet.atlas.edges import InputShare, StrongestNeighbours, TargetDensity
 from atlasnet.atlas.rules import GraphRules
-from atlasnet.atlas.snapshot import SnapshotSource
+from atlasnet.atlas.sources.snapshot import SnapshotSource
 from atlasnet.errors import SpecError
-from atlasnet.graph import RegionGraph
-from atlasnet.interface import hand_interface
-from atlasnet.planner import UnitRule, plan_network
+from atlasnet.graph.graph import RegionGraph
+from atlasnet.plan.interface import hand_interface
+from atlasnet.plan.planner import UnitRule, plan_network
 
 COLUMNS = {
     "n_edges": "edges",

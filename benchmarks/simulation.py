@@ -80,7 +80,7 @@ from angora_train.tasks.hand.model import (
     find_assets,
     rest_state,
 )
-from angora_train.tasks.vision import VisionConfig
+from angora_train.tasks.worlds.vision import VisionConfig
 
 N_WORLDS = 32
 N_STEPS = 100

@@ -35,9 +35,9 @@ from figures import figure, make_parser
 from scipy.stats import spearmanr
 
 from atlasnet.atlas.assembly import preset_graph
-from atlasnet.atlas.snapshot import SnapshotSource
-from atlasnet.graph import RegionGraph
-from atlasnet.planner import UnitRule, unit_counts
+from atlasnet.atlas.sources.snapshot import SnapshotSource
+from atlasnet.graph.graph import RegionGraph
+from atlasnet.plan.planner import UnitRule, unit_counts
 
 GROUPS = {
     "SSC": ("3a", "3b", "1", "2", "S2"),

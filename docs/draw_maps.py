@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib.patches import Circle, Rectangle
 
 import atlasnet
-from atlasnet.retinotopy import RECEPTIVE_FIELDS
-from atlasnet.spec import ImageSpec, MapSpec
+from atlasnet.plan.retinotopy import RECEPTIVE_FIELDS
+from atlasnet.plan.spec import ImageSpec, MapSpec
 
 DARK, LIGHT, FIELD = "#1f2933", "#cbd2d9", "#d1495b"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from angora_train.pictures import contact_sheet, write_picture
+from angora_train.analysis.pictures import contact_sheet, write_picture
 from angora_train.tasks import make_vector_task, task_names
-from angora_train.tasks.rendering import Style
+from angora_train.tasks.worlds.rendering import Style
 
 N_STEPS = 6
 N_COLUMNS = 5

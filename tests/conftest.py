@@ -18,7 +18,7 @@ os.environ.setdefault(
     "MPLCONFIGDIR", str(Path(tempfile.gettempdir()) / f"matplotlib-{os.getuid()}")
 )
 
-from atlasnet.spec import AreaSpec, InputSpec, NetworkSpec, PathwaySpec, ValueSpec
+from atlasnet.plan.spec import AreaSpec, InputSpec, NetworkSpec, PathwaySpec, ValueSpec
 
 
 @pytest.fixture

@@ -22,10 +22,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from angora_train.agent import Agent
-from angora_train.analysis.posture import best_posture
-from angora_train.errors import ConfigError
-from angora_train.evaluation import (
+from angora_train.agent.agent import Agent
+from angora_train.analysis.evaluation import (
     Actor,
     AgentActor,
     Evaluation,
@@ -37,8 +35,10 @@ from angora_train.evaluation import (
     evaluate,
     summarize,
 )
+from angora_train.analysis.posture import best_posture
+from angora_train.errors import ConfigError
 from angora_train.tasks.base import VectorTask
-from angora_train.tasks.reach import Reach
+from angora_train.tasks.reaching.reach import Reach
 from atlasnet.files import write_text
 
 __all__ = [

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from angora_train.tasks.reach import Reach
-from angora_train.tasks.rewards import reach_reward
+from angora_train.tasks.reaching.reach import Reach
+from angora_train.tasks.reaching.rewards import reach_reward
 
 __all__ = ["Posture", "best_posture"]
 

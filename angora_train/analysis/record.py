@@ -11,9 +11,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from angora_train.agent import Agent
+from angora_train.agent.agent import Agent
+from angora_train.analysis.evaluation import AgentActor, episodes
 from angora_train.errors import AngoraError, ConfigError
-from angora_train.evaluation import AgentActor, episodes
 from angora_train.tasks.base import Task
 from atlasnet.files import replacing
 
@@ -77,7 +77,7 @@ def record(
     task : Task
         As many worlds as episodes are wanted.
     seed : int
-        See :func:`angora_train.evaluation.episodes`.
+        See :func:`angora_train.analysis.evaluation.episodes`.
     attributes : mapping, optional
         What else to note about the recording, such as the checkpoint.
 

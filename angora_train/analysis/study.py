@@ -26,7 +26,7 @@ from angora_train.analysis.similarity import (
     patterns_by_condition,
     reliability,
 )
-from angora_train.metrics import read_metrics
+from angora_train.run.metrics import read_metrics
 from atlasnet import NetworkSpec, RegionGraph
 from atlasnet.figures import plot_circuit, plot_glass_brain
 from atlasnet.figures.palette import figure_of

@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from angora_train.config import PretrainingConfig
+from angora_train.config.run import PretrainingConfig
 from angora_train.engine import Engine, make_engine
 from angora_train.errors import DivergenceError
 from angora_train.pretraining.images import PoseImages, load_images, make_images
@@ -26,7 +26,7 @@ from angora_train.pretraining.rotation import (
     to_six_numbers,
     turned_apart,
 )
-from angora_train.tasks.orientation import angle_between
+from angora_train.tasks.cube.orientation import angle_between
 from atlasnet import save_model
 from atlasnet.files import write_text
 

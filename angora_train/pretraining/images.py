@@ -18,15 +18,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from angora_train.config import PretrainingConfig
+from angora_train.config.run import PretrainingConfig
 from angora_train.errors import ConfigError
+from angora_train.tasks.cube.orientation import canonical, uniform_orientations
+from angora_train.tasks.cube.starts import held_state
 from angora_train.tasks.hand.cameras import open_eyes
 from angora_train.tasks.hand.model import compose_cube_model, named_ids
 from angora_train.tasks.hand.names import CUBE_JOINT, PALM_BOX
-from angora_train.tasks.hand.starts import held_state
-from angora_train.tasks.orientation import canonical, uniform_orientations
-from angora_train.tasks.simulation import Simulation
-from angora_train.tasks.vision import Eyes, VisionConfig
+from angora_train.tasks.worlds.simulation import Simulation
+from angora_train.tasks.worlds.vision import Eyes, VisionConfig
 from atlasnet.files import replacing, write_text
 
 __all__ = ["PoseImages", "load_images", "make_images"]

@@ -9,10 +9,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from angora_train.config import PretrainingConfig
+from angora_train.config.run import PretrainingConfig
 from angora_train.errors import ConfigError, closest
-from atlasnet import AtlasNetError, NetworkSpec, load_model, spec_of
-from atlasnet.rewiring import rewire
+from atlasnet import AtlasNetError, NetworkSpec, load_model, rewire, spec_of
 
 __all__ = ["FEATURES", "POSITION", "ROTATION", "convolutional_stream", "pose_network"]
 

@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from angora_train.tasks.orientation import canonical, rotate
+from angora_train.tasks.cube.orientation import canonical, rotate
 
 __all__ = [
     "from_matrix",

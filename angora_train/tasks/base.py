@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from angora_train.errors import TaskError
-from angora_train.tasks.control import ControlConfig, PositionControl
-from angora_train.tasks.pulses import ForcePulses, PulseConfig
-from angora_train.tasks.randomization import Physics, PhysicsConfig
-from angora_train.tasks.realism import Imperfection, Senses
-from angora_train.tasks.rendering import (
+from angora_train.tasks.worlds.control import ControlConfig, PositionControl
+from angora_train.tasks.worlds.pulses import ForcePulses, PulseConfig
+from angora_train.tasks.worlds.randomization import Physics, PhysicsConfig
+from angora_train.tasks.worlds.realism import Imperfection, Senses
+from angora_train.tasks.worlds.rendering import (
     Camera,
     Frame,
     Mark,
@@ -33,8 +33,8 @@ from angora_train.tasks.rendering import (
     Style,
     default_camera,
 )
-from angora_train.tasks.simulation import Simulation
-from angora_train.tasks.vision import Eyes
+from angora_train.tasks.worlds.simulation import Simulation
+from angora_train.tasks.worlds.vision import Eyes
 
 __all__ = ["Observation", "Task", "TaskConfig", "VectorTask", "Verdict"]
 

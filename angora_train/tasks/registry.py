@@ -22,17 +22,20 @@ from pydantic import BaseModel, ValidationError
 
 from angora_train.errors import TaskError
 from angora_train.tasks.base import Task
-from angora_train.tasks.free_reach import FreeReach, FreeReachConfig
-from angora_train.tasks.free_reach_sequence import (
+from angora_train.tasks.cube.reorient_cube import ReorientCube, ReorientCubeConfig
+from angora_train.tasks.cube.reorient_cube_z import ReorientCubeZ, ReorientCubeZConfig
+from angora_train.tasks.gym.adapter import GymConfig, GymTask
+from angora_train.tasks.hand.names import TARGET_FINGERS
+from angora_train.tasks.reaching.free_reach import FreeReach, FreeReachConfig
+from angora_train.tasks.reaching.free_reach_sequence import (
     FreeReachSequence,
     FreeReachSequenceConfig,
 )
-from angora_train.tasks.gym_adapter import GymConfig, GymTask
-from angora_train.tasks.hand.names import TARGET_FINGERS
-from angora_train.tasks.reach import Reach, ReachConfig
-from angora_train.tasks.reach_sequence import ReachSequence, ReachSequenceConfig
-from angora_train.tasks.reorient_cube import ReorientCube, ReorientCubeConfig
-from angora_train.tasks.reorient_cube_z import ReorientCubeZ, ReorientCubeZConfig
+from angora_train.tasks.reaching.reach import Reach, ReachConfig
+from angora_train.tasks.reaching.reach_sequence import (
+    ReachSequence,
+    ReachSequenceConfig,
+)
 from angora_train.tasks.single import SingleTask, with_render_mode
 
 __all__ = [

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from angora_train.errors import TaskError
 from angora_train.tasks.base import Task
-from angora_train.tasks.rendering import Frame
+from angora_train.tasks.worlds.rendering import Frame
 
 __all__ = ["SingleTask", "with_render_mode"]
 

@@ -10,7 +10,7 @@ Rules, the same for single regions and for a preset's nodes:
   streamlines. A claim about a node says less about its parts: where a region is only
   a part of a node, a cited pathway adds no edge and decides the direction of those
   that are there, and its citation says so.
-- *Direction*: see :mod:`atlasnet.direction`.
+- *Direction*: see :mod:`atlasnet.graph.direction`.
 """
 
 import math
@@ -31,18 +31,18 @@ from atlasnet.atlas.edges import (
 )
 from atlasnet.atlas.rules import DensityChoice, GraphRules
 from atlasnet.atlas.source import AtlasSource, Connections
-from atlasnet.direction import (
+from atlasnet.errors import AtlasError
+from atlasnet.graph.direction import (
     Direction,
     cortical_type_class,
     decide,
     laminar_class,
     structural_sln,
 )
-from atlasnet.errors import AtlasError
-from atlasnet.graph import Hemisphere, Metadata, Projection, Region, RegionGraph
-from atlasnet.merging import merge_regions
-from atlasnet.order import break_cycles
-from atlasnet.preset import load_preset
+from atlasnet.graph.graph import Hemisphere, Metadata, Projection, Region, RegionGraph
+from atlasnet.graph.merging import merge_regions
+from atlasnet.graph.order import break_cycles
+from atlasnet.graph.preset import load_preset
 from atlasnet.units import CONDUCTION_VELOCITY_M_PER_S, delay_ms
 
 __all__ = [
@@ -113,7 +113,7 @@ def build_graph(
 
     Examples
     --------
-    >>> from atlasnet.atlas.snapshot import SnapshotSource
+    >>> from atlasnet.atlas.sources.snapshot import SnapshotSource
     >>> graph = build_graph(SnapshotSource(), ["Area 4p (PreCG)", "Area 3a (PostCG)"])
     >>> graph.region("Area 4p (PreCG) left").volume_mm3
     1547.0
@@ -225,7 +225,7 @@ def preset_graph(  # noqa: PLR0913 - one parameter per option
 
     Examples
     --------
-    >>> from atlasnet.atlas.snapshot import SnapshotSource
+    >>> from atlasnet.atlas.sources.snapshot import SnapshotSource
     >>> len(preset_graph(SnapshotSource(), blind=True))
     28
     """
@@ -297,7 +297,7 @@ def strongest_neighbours(
 
     Examples
     --------
-    >>> from atlasnet.atlas.snapshot import SnapshotSource
+    >>> from atlasnet.atlas.sources.snapshot import SnapshotSource
     >>> strongest_neighbours(SnapshotSource(), ["4p"], 2)
     ('4p', 'Frontal-II (GapMap) left', 'Area 3a (PostCG) left')
     """

@@ -34,7 +34,7 @@ from atlasnet.errors import (
     IncompleteDataError,
     RegionNotFoundError,
 )
-from atlasnet.graph import Hemisphere, Region
+from atlasnet.graph.graph import Hemisphere, Region
 
 __all__ = ["STAND_INS", "Catalogue", "Member", "require_disjoint"]
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from atlasnet.atlas.catalogue import Member
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.source import AtlasSource, PathwayRecord
-from atlasnet.direction import Claim, Direction
 from atlasnet.errors import AtlasError, closest
-from atlasnet.graph import Hemisphere
+from atlasnet.graph.direction import Claim, Direction
+from atlasnet.graph.graph import Hemisphere
 
 __all__ = ["Claims", "Pair", "cited_pairs", "table_claims"]
 

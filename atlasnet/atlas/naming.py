@@ -3,7 +3,7 @@
 
 import re
 
-from atlasnet.graph import Hemisphere
+from atlasnet.graph.graph import Hemisphere
 
 __all__ = ["normalised", "side_of", "without_side"]
 

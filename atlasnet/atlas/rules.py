@@ -10,8 +10,8 @@ from typing import Literal, cast, get_args
 
 from atlasnet.atlas.edges import WEIGHTS, EdgeRule, StreamlineThreshold, Weight
 from atlasnet.atlas.source import LAYERS
-from atlasnet.direction import DIRECTIONS, Direction
 from atlasnet.errors import AtlasError, closest
+from atlasnet.graph.direction import DIRECTIONS, Direction
 
 __all__ = [
     "DensityChoice",

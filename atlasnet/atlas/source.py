@@ -14,9 +14,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from atlasnet.direction import Direction
 from atlasnet.errors import AtlasError
-from atlasnet.graph import DensityRule, Hemisphere
+from atlasnet.graph.direction import Direction
+from atlasnet.graph.graph import DensityRule, Hemisphere
 
 __all__ = [
     "LAYERS",
@@ -55,7 +55,7 @@ class RegionRecord:
     hierarchy: tuple[str, ...]
     """Path in the atlas, from the telencephalon (say) down to the region's parent."""
     system: str
-    """Part of the brain; see :mod:`atlasnet.atlas.hierarchy`."""
+    """Part of the brain; see :mod:`atlasnet.atlas.sources.hierarchy`."""
     is_isocortex: bool
     volume_mm3: float | None
     centroid_mm: tuple[float, float, float] | None

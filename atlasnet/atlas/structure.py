@@ -8,7 +8,7 @@ from statistics import fmean
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.source import AtlasSource, LayerRecord, RegionRecord
 from atlasnet.errors import AtlasError, IncompleteDataError, closest
-from atlasnet.graph import DensityRule
+from atlasnet.graph.graph import DensityRule
 
 __all__ = ["Structure", "StructureReader", "merge_structures"]
 

@@ -1,2 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commands of ``atlasnet`` about the atlas and its graphs, one module a subject."""
+"""The command ``atlasnet``: options in, tables out.
+
+Every command reads its options, calls public functions and prints. Nothing that a
+Python user would miss may live here.
+"""

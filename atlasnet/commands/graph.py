@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from atlasnet.arguments import require_writable_folder
-from atlasnet.console import print_json, results, side_channel
+from atlasnet.commands.arguments import require_writable_folder
+from atlasnet.commands.console import print_json, results, side_channel
 from atlasnet.errors import AtlasNetError
 
 if TYPE_CHECKING:
     from atlasnet.atlas.source import AtlasSource
     from atlasnet.bundle import Bundle
-    from atlasnet.graph import RegionGraph
+    from atlasnet.graph.graph import RegionGraph
 
 __all__ = [
     "cite_graph",
@@ -170,7 +170,7 @@ def make_graph(  # noqa: PLR0913 - one parameter per option
             )
         graph = assembly.build_graph(source, names, side, rules=rules)
     if null_model is not None:
-        from atlasnet.null_models import randomize
+        from atlasnet.graph.null_models import randomize
 
         graph = randomize(graph, null_model, seed)
     graph.save(out)
@@ -200,8 +200,8 @@ def export_files(
     """Write a graph in the format of another program."""
     require_writable_folder(out.parent, "--out")
     from atlasnet.bundle import Bundle
-    from atlasnet.exchange import export_graph
-    from atlasnet.tables import file_table
+    from atlasnet.commands.tables import file_table
+    from atlasnet.graph.exchange import export_graph
 
     bundle = Bundle.read(file)
     if bundle.graph is None:
@@ -225,8 +225,8 @@ def _paint(
     A label table may be of one hemisphere: areas of the other are left out.
     """
     from atlasnet.atlas.naming import normalised
-    from atlasnet.atlas.table_source import read_label_table
-    from atlasnet.exchange import area_values, write_area_map
+    from atlasnet.atlas.sources.table_source import read_label_table
+    from atlasnet.graph.exchange import area_values, write_area_map
 
     if bundle.graph is None:
         return ()
@@ -255,9 +255,9 @@ def compare_two(
     """Compare two graphs: regions, projections, directions and strengths."""
     from dataclasses import asdict
 
-    from atlasnet.graph import RegionGraph
-    from atlasnet.graph_comparison import compare_graphs
-    from atlasnet.tables import difference_table, note_table
+    from atlasnet.commands.tables import difference_table, note_table
+    from atlasnet.graph.comparison import compare_graphs
+    from atlasnet.graph.graph import RegionGraph
 
     found = compare_graphs(RegionGraph.load(a), RegionGraph.load(b))
     if as_json:
@@ -282,7 +282,7 @@ def cite_graph(
 ) -> None:
     """Print the BibTeX of exactly the data and methods that a graph used."""
     from atlasnet.bundle import Bundle
-    from atlasnet.citation import bibliography
+    from atlasnet.graph.citation import bibliography
 
     graph = Bundle.read(file).graph
     if graph is None:
@@ -310,7 +310,7 @@ def _open(
     """Return the user's own atlas, or a snapshot."""
     needed = files.label_image, files.label_table, files.connectivity
     if not any((*needed, files.lengths, files.densities, fill, directed)):
-        from atlasnet.atlas.snapshot import SnapshotSource
+        from atlasnet.atlas.sources.snapshot import SnapshotSource
 
         return SnapshotSource(snapshot)
     if snapshot is not None:
@@ -319,7 +319,7 @@ def _open(
         raise typer.BadParameter(
             "your own atlas needs --label-image, --label-table and --connectivity."
         )
-    from atlasnet.atlas.table_source import TableSource
+    from atlasnet.atlas.sources.table_source import TableSource
 
     given: Any = needed
     rule: Any = fill
@@ -335,8 +335,8 @@ def _open(
 def _print_graph(graph: "RegionGraph", out: Path) -> None:
     """Print the tables of a graph, and what its metadata report."""
     from atlasnet.bundle import Bundle
-    from atlasnet.description import describe
-    from atlasnet.tables import edge_table, file_table, node_table
+    from atlasnet.commands.description import describe
+    from atlasnet.commands.tables import edge_table, file_table, node_table
 
     record = describe(Bundle(graph))
     console = results()

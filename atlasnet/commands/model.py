@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from atlasnet.console import print_json, results, side_channel
+from atlasnet.commands.console import print_json, results, side_channel
 
 __all__ = ["list_parameters"]
 
@@ -36,8 +36,8 @@ def list_parameters(
         from atlasnet.quiet import import_keras
 
         import_keras()
-        from atlasnet.inventory import parameters_by_area, parameters_by_pathway
-        from atlasnet.pipeline import load_model
+        from atlasnet.model.files import load_model
+        from atlasnet.model.inventory import parameters_by_area, parameters_by_pathway
 
         model = load_model(file)
         is_by_area = by is Grouping.AREA
@@ -50,6 +50,6 @@ def list_parameters(
     if as_json:
         print_json({"n_parameters": int(model.count_params()), by.value: rows})
         return
-    from atlasnet.tables import parameter_table
+    from atlasnet.commands.tables import parameter_table
 
     results().print(parameter_table(f"{file}: parameters by {by.value}", rows))

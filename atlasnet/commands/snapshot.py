@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from atlasnet.arguments import require_writable_folder
-from atlasnet.console import print_json, reporting, results
+from atlasnet.commands.arguments import require_writable_folder
+from atlasnet.commands.console import print_json, reporting, results
 
 if TYPE_CHECKING:
-    from atlasnet.atlas.comparison import Difference
+    from atlasnet.atlas.sources.comparison import Difference
 
 __all__ = ["make_snapshot"]
 
@@ -95,8 +95,8 @@ def make_snapshot(  # noqa: PLR0913 - one parameter per option
     if out.is_dir():
         raise typer.BadParameter(f"'{out}' is a folder.", param_hint="'--out'")
     require_writable_folder(out.parent, "--out")
-    from atlasnet.atlas.recording import record_source
-    from atlasnet.atlas.siibra_source import SiibraSource
+    from atlasnet.atlas.sources.recording import record_source
+    from atlasnet.atlas.sources.siibra_source import SiibraSource
 
     with reporting() as report:
         source = SiibraSource(
@@ -114,7 +114,7 @@ def make_snapshot(  # noqa: PLR0913 - one parameter per option
 def _compile(from_files: Path, out: Path) -> None:
     """Compile the source files in a folder into another folder."""
     require_writable_folder(out, "--out")
-    from atlasnet.atlas.compilation import record_snapshot
+    from atlasnet.atlas.sources.compilation import record_snapshot
 
     record_snapshot(from_files, out)
     _show_written(out)
@@ -122,8 +122,8 @@ def _compile(from_files: Path, out: Path) -> None:
 
 def _show_written(out: Path) -> None:
     """Read what was written, which verifies it, and print its size."""
-    from atlasnet.atlas.snapshot import SnapshotSource
-    from atlasnet.tables import file_table
+    from atlasnet.atlas.sources.snapshot import SnapshotSource
+    from atlasnet.commands.tables import file_table
 
     source = SnapshotSource(out)
     paths = sorted(out.iterdir()) if out.is_dir() else [out]
@@ -135,8 +135,8 @@ def _show_written(out: Path) -> None:
 
 def _compare(a: Path, b: Path, tolerance: float, *, as_json: bool) -> None:
     """Print what differs between two snapshots."""
-    from atlasnet.atlas.comparison import compare_sources
-    from atlasnet.atlas.snapshot import SnapshotSource
+    from atlasnet.atlas.sources.comparison import compare_sources
+    from atlasnet.atlas.sources.snapshot import SnapshotSource
 
     found = compare_sources(SnapshotSource(a), SnapshotSource(b), tolerance)
     if as_json:
@@ -148,7 +148,7 @@ def _compare(a: Path, b: Path, tolerance: float, *, as_json: bool) -> None:
 
 def _print_differences(a: Path, b: Path, found: Sequence["Difference"]) -> None:
     """Print the first differences of each kind, and how many there are."""
-    from atlasnet.tables import difference_table
+    from atlasnet.commands.tables import difference_table
 
     console = results()
     if not found:

@@ -24,7 +24,7 @@ from atlasnet.figures.palette import (
     legend_columns,
     short_labels,
 )
-from atlasnet.spec import NetworkSpec, PathwaySpec
+from atlasnet.plan.spec import NetworkSpec, PathwaySpec
 
 __all__ = ["plot_circuit"]
 
@@ -74,8 +74,7 @@ def plot_circuit(
         Where to draw. By default a figure of fitting size is made.
     n_parameters : mapping of str to int, optional
         Parameters of areas, and of the layers ``policy`` and ``value*``, by name, as
-        :func:`atlasnet.inventory.parameters_by_area` counts them: shown as a third
-        line.
+        :func:`atlasnet.parameters_by_area` counts them: shown as a third line.
 
     Returns
     -------

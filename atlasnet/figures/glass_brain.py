@@ -21,8 +21,8 @@ from atlasnet.figures.palette import (
     legend_columns,
     short_labels,
 )
-from atlasnet.graph import Region, RegionGraph
-from atlasnet.spec import NetworkSpec
+from atlasnet.graph.graph import Region, RegionGraph
+from atlasnet.plan.spec import NetworkSpec
 
 __all__ = ["plot_glass_brain"]
 

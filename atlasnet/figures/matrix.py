@@ -21,8 +21,8 @@ from atlasnet.figures.palette import (
     legend_columns,
     short_labels,
 )
-from atlasnet.graph import Region, RegionGraph
-from atlasnet.order import processing_levels
+from atlasnet.graph.graph import Region, RegionGraph
+from atlasnet.graph.order import processing_levels
 
 __all__ = ["plot_connectivity_matrix"]
 

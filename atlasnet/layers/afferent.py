@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from atlasnet.spec import StrengthUse
+from atlasnet.plan.spec import StrengthUse
 
 __all__ = ["Afferent"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from atlasnet.spec import MapSpec
+from atlasnet.plan.spec import MapSpec
 
 __all__ = ["Area"]
 

@@ -35,7 +35,7 @@ from atlasnet.layers.projection import (
     from_map,
     from_units,
 )
-from atlasnet.spec import AreaSpec, MapSpec, NetworkSpec, PathwaySpec, Timing
+from atlasnet.plan.spec import AreaSpec, MapSpec, NetworkSpec, PathwaySpec, Timing
 
 __all__ = ["DRIVING_SHARE", "AreaCell"]
 

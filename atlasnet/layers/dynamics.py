@@ -7,7 +7,7 @@ from typing import Any
 
 from keras import ops
 
-from atlasnet.spec import Activation, Cell
+from atlasnet.plan.spec import Activation, Cell
 
 __all__ = ["Dynamics"]
 

@@ -9,7 +9,11 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from atlasnet.interventions import (
+from atlasnet.layers.area_cell import AreaCell
+from atlasnet.layers.hashed_noise import hashed_normal
+from atlasnet.layers.map_readout import MapReadout
+from atlasnet.layers.population import Population
+from atlasnet.plan.interventions import (
     Clamp,
     Intervention,
     Lesion,
@@ -18,11 +22,7 @@ from atlasnet.interventions import (
     read_interventions,
     resolve,
 )
-from atlasnet.layers.area_cell import AreaCell
-from atlasnet.layers.hashed_noise import hashed_normal
-from atlasnet.layers.map_readout import MapReadout
-from atlasnet.layers.population import Population
-from atlasnet.spec import AreaSpec, MapSpec, NetworkSpec
+from atlasnet.plan.spec import AreaSpec, MapSpec, NetworkSpec
 
 __all__ = ["IntervenedCell"]
 

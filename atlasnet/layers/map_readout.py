@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from atlasnet.spec import MapSpec
+from atlasnet.plan.spec import MapSpec
 
 __all__ = ["MapReadout"]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from atlasnet.layers.afferent import Afferent
 from atlasnet.layers.dynamics import Dynamics
-from atlasnet.spec import Activation, Cell
+from atlasnet.plan.spec import Activation, Cell
 
 __all__ = ["Population"]
 

@@ -19,7 +19,7 @@ import numpy as np
 from keras import ops
 
 from atlasnet.layers.parts import joined
-from atlasnet.spec import MapSpec
+from atlasnet.plan.spec import MapSpec
 
 __all__ = [
     "MapDrive",

@@ -49,7 +49,7 @@ from published import (
 from scipy import stats
 
 from angora_train.analysis.figures import plot_group
-from angora_train.group import Group, parse_seeds, read_group, seed_folder
+from angora_train.analysis.group import Group, parse_seeds, read_group, seed_folder
 from atlasnet.files import replacing, write_text
 
 HERE = Path(__file__).parent
@@ -119,7 +119,7 @@ def _directory(name: str) -> Path:
 
 def _measure(name: str, seeds: Sequence[int]) -> dict[str, Any]:
     """Make the runs of an environment and evaluate each."""
-    command = [sys.executable, "-m", "angora_train.cli"]
+    command = [sys.executable, "-m", "angora_train.commands.app"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     listed = ",".join(map(str, seeds))
     config = str(HERE / f"{name}.yaml")

@@ -7,14 +7,14 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from angora_train.agent import Agent
-from angora_train.comm import LocalComm
-from angora_train.config import RunConfig
-from angora_train.distributions import MultiCategorical
+from angora_train.agent.agent import Agent
+from angora_train.agent.distributions import MultiCategorical
+from angora_train.agent.normalization import SensationNormalizer
+from angora_train.config.run import RunConfig
 from angora_train.engine import make_engine
-from angora_train.learner import PPOLearner
-from angora_train.normalization import SensationNormalizer
-from angora_train.roles import Roles
+from angora_train.learning.learner import PPOLearner
+from angora_train.ranks.comm import LocalComm
+from angora_train.ranks.roles import Roles
 from atlasnet import load_model
 from tests.angora_train.point import SIZES
 

@@ -13,7 +13,12 @@ from angora_train.analysis.conditions import (
     Comparison,
     Summary,
 )
-from angora_train.evaluation import Evaluation, Interval, bootstrap_interval, summarize
+from angora_train.analysis.evaluation import (
+    Evaluation,
+    Interval,
+    bootstrap_interval,
+    summarize,
+)
 
 AREAS = ("dlPFC left", "3a left", "4p left", "AIP left", "1 left")
 KINDS = ("ff", "mf", "rest")

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from angora_train.demo import find_launcher, run_demo
 from angora_train.errors import ConfigError, RankError
-from angora_train.metrics import read_metrics
+from angora_train.run.metrics import read_metrics
 
 REGIONS = ["Area 4p (PreCG)", "Area 3a (PostCG)", "Area 2 (PostCS)", "Area hIP2 (IPS)"]
 QUICK = (

@@ -199,7 +199,7 @@ def test_trainings_figures_by_hand(script: Any) -> None:
 
 @pytest.mark.slow
 def test_an_updates_operations_by_hand(script: Any) -> None:
-    from angora_train.architectures import build_architecture
+    from angora_train.networks.plain import build_architecture
 
     model = build_architecture("simple", {"touch": (3,)}, 4, cell="gru", shared=True)
     # Dense 3 x 64, forward and its own gradient; GRU 64 x 192 and 64 x 192, heads

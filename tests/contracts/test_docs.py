@@ -3,7 +3,6 @@
 
 import re
 import runpy
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,13 @@ import pytest
 import typer
 import yaml
 
-import angora_train.cli
-import atlasnet.cli
+import angora_train.commands.app
+import atlasnet.commands.app
 from tests.contracts.documents import ROOT, blocks, commands, pages
 
 PROGRAMS: dict[str, Any] = {
-    "atlasnet": typer.main.get_command(atlasnet.cli.app),
-    "angora-train": typer.main.get_command(angora_train.cli.app),
+    "atlasnet": typer.main.get_command(atlasnet.commands.app.app),
+    "angora-train": typer.main.get_command(angora_train.commands.app.app),
 }
 CODE = [
     pytest.param(block, id=f"{page.name}-{i}")
@@ -91,25 +90,19 @@ def test_the_table_of_contents_lists_every_page() -> None:
     assert [name for name in others if f"({name})" not in contents] == ["index.md"]
 
 
-def test_the_architecture_page_shows_the_order_of_import_that_is_checked() -> None:
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    rows = text.partition("--------  ")[2].partition("\n\n")[0].splitlines()[1:]
-    columns = {
-        "atlasnet": [row[4:46].strip() for row in rows],
-        "angora_train": [row[46:].strip() for row in rows],
-    }
-    shown = {name: [row for row in column if row] for name, column in columns.items()}
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    for contract in settings["tool"]["importlinter"]["contracts"]:
-        for package in contract.get("containers", []):
-            layers = [layer.strip("()") for layer in contract["layers"]]
-            assert shown[package] == [layer.replace(" | ", ", ") for layer in layers]
-
-
-def test_the_picture_of_the_line_is_what_its_script_draws() -> None:
-    script = runpy.run_path(str(ROOT / "docs" / "draw_line.py"))
-    picture = (ROOT / "docs" / "line.svg").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["line", "rooms"])
+def test_a_picture_is_what_its_script_draws(name: str) -> None:
+    script = runpy.run_path(str(ROOT / "docs" / f"draw_{name}.py"))
+    picture = (ROOT / "docs" / f"{name}.svg").read_text(encoding="utf-8")
     assert picture == script["draw"]()
+
+
+def test_the_picture_of_rooms_shows_every_room_on_its_floor() -> None:
+    script = runpy.run_path(str(ROOT / "docs" / "draw_rooms.py"))
+    for package, rows in script["floors"]().items():
+        entries = {path.stem for path in (ROOT / package).iterdir()}
+        rooms = {room for row in rows for room in row}
+        assert rooms == entries - {"__init__", "__pycache__", "py"}
 
 
 def test_the_citation_file_has_what_its_format_requires() -> None:

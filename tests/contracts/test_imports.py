@@ -28,12 +28,12 @@ plan_network(graph, hand_interface(graph))
         ),
         pytest.param(PLANNING, BACKENDS | DRAWING | TRAINING | {"siibra"}, id="plan"),
         pytest.param(
-            "import atlasnet.cli",
+            "import atlasnet.commands.app",
             BACKENDS | DRAWING | TRAINING | {"siibra", "pandas"},
             id="atlasnet --help",
         ),
         pytest.param(
-            "import angora_train.cli",
+            "import angora_train.commands.app",
             BACKENDS | DRAWING | TRAINING | {"siibra", "pandas"},
             id="angora-train --help",
         ),

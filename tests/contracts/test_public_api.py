@@ -4,9 +4,11 @@
 import ast
 import importlib
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import angora_train
 import atlasnet
 from tests.contracts.documents import ROOT
 
@@ -16,6 +18,7 @@ PUBLIC = [
     "Clamp",
     "GraphRules",
     "Interface",
+    "Intervention",
     "Lesion",
     "NetworkSpec",
     "Noise",
@@ -42,17 +45,57 @@ PUBLIC = [
     "load_model",
     "parameters_by_area",
     "parameters_by_pathway",
+    "parse_intervention",
     "plan_network",
     "policy_only",
     "preset_graph",
     "randomize",
     "replace_areas",
+    "rewire",
     "save_model",
     "spec_of",
     "split_frozen_streams",
     "strongest_neighbours",
     "take_weights",
 ]
+TRAINER = [
+    "Agent",
+    "AgentActor",
+    "AngoraError",
+    "Checkpoint",
+    "Comm",
+    "Distribution",
+    "Evaluation",
+    "LocalComm",
+    "Normalizer",
+    "RewardScaler",
+    "RunConfig",
+    "Simulation",
+    "Task",
+    "TaskConfig",
+    "VectorTask",
+    "Verdict",
+    "evaluate",
+    "export_agent",
+    "film",
+    "load_agent",
+    "load_config",
+    "load_recording",
+    "make_comm",
+    "make_network",
+    "make_task",
+    "make_vector_task",
+    "pretrain",
+    "read_group",
+    "record",
+    "register_task",
+    "save_recording",
+    "summarize",
+    "task_names",
+    "train",
+    "write_video",
+]
+NAMES = {atlasnet: PUBLIC, angora_train: TRAINER}
 MODULES = sorted(
     path
     for package in ("atlasnet", "angora_train")
@@ -65,26 +108,35 @@ def _name(path: Path) -> str:
     return str(path.relative_to(ROOT).with_suffix("")).replace("/", ".")
 
 
-def test_the_public_names_are_those_meant() -> None:
-    assert atlasnet.__all__ == PUBLIC == sorted(PUBLIC)
+@pytest.mark.parametrize("package", NAMES, ids=lambda package: package.__name__)
+def test_the_public_names_are_those_meant(package: ModuleType) -> None:
+    assert package.__all__ == NAMES[package] == sorted(NAMES[package])
 
 
-@pytest.mark.parametrize("name", PUBLIC)
-def test_every_public_name_resolves_and_is_described(name: str) -> None:
-    assert getattr(atlasnet, name).__doc__
-    assert name in dir(atlasnet)
+@pytest.mark.parametrize(
+    ("package", "name"),
+    [(package, name) for package, names in NAMES.items() for name in names],
+)
+def test_every_public_name_resolves_and_is_described(
+    package: ModuleType, name: str
+) -> None:
+    assert getattr(package, name).__doc__
+    assert name in dir(package)
 
 
-def test_type_checkers_see_the_same_names() -> None:
-    tree = ast.parse((ROOT / "atlasnet" / "__init__.py").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("package", NAMES, ids=lambda package: package.__name__)
+def test_type_checkers_see_the_same_names(package: ModuleType) -> None:
+    file = ROOT / package.__name__ / "__init__.py"
+    tree = ast.parse(file.read_text(encoding="utf-8"))
     imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     seen = [alias.asname for node in imports for alias in node.names if alias.asname]
-    assert sorted(seen) == PUBLIC
+    assert sorted(seen) == NAMES[package]
 
 
-def test_a_name_that_does_not_exist_is_an_attribute_error() -> None:
+@pytest.mark.parametrize("package", NAMES, ids=lambda package: package.__name__)
+def test_a_name_that_does_not_exist_is_an_attribute_error(package: ModuleType) -> None:
     with pytest.raises(AttributeError, match="no attribute 'RegionGraf'"):
-        atlasnet.RegionGraf  # noqa: B018
+        package.RegionGraf  # noqa: B018
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_name)
@@ -124,5 +176,28 @@ def _defined(tree: ast.Module) -> set[str]:
 
 
 def test_both_packages_have_one_version() -> None:
-    trainer = importlib.import_module("angora_train")
-    assert trainer.__version__ == atlasnet.__version__
+    assert angora_train.__version__ == atlasnet.__version__
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("angora_train.distributions", "angora_train.agent.distributions"),
+        ("angora_train.normalization", "angora_train.agent.normalization"),
+        ("angora_train.pictures", "angora_train.analysis.pictures"),
+        ("angora_train.tasks.simulation", "angora_train.tasks.worlds.simulation"),
+        ("atlasnet.cli", "atlasnet.commands.app"),
+        ("atlasnet.spec", "atlasnet.plan.spec"),
+    ],
+)
+def test_a_module_that_moved_is_found_by_its_old_name(old: str, new: str) -> None:
+    assert importlib.import_module(old) is importlib.import_module(new)
+
+
+def test_a_room_with_the_name_of_an_old_module_gives_what_that_gave() -> None:
+    assert importlib.import_module("atlasnet.graph").RegionGraph is atlasnet.RegionGraph
+    assert importlib.import_module("angora_train.agent").Agent is angora_train.Agent
+    config = importlib.import_module("angora_train.config")
+    assert config.RunConfig is angora_train.RunConfig
+    with pytest.raises(AttributeError, match="RunKonfig"):
+        config.RunKonfig  # noqa: B018

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from angora_train import checkpoint
-from angora_train.metrics import read_metrics
+from angora_train.run import checkpoint
+from angora_train.run.metrics import read_metrics
 
 pytestmark = [pytest.mark.mpi, pytest.mark.slow]
 
@@ -209,8 +209,8 @@ def test_a_rank_that_hangs_is_named(tmp_path: Path) -> None:
     program = tmp_path / "hangs.py"
     program.write_text(
         "import time\n"
-        "from angora_train.comm import make_comm\n"
-        "from angora_train.watchdog import Watchdog\n"
+        "from angora_train.ranks.comm import make_comm\n"
+        "from angora_train.ranks.watchdog import Watchdog\n"
         "comm = make_comm()\n"
         "def a_step_that_never_ends():\n"
         "    time.sleep(600)\n"
@@ -268,8 +268,8 @@ def test_a_launcher_of_another_mpi_is_refused(tmp_path: Path) -> None:
 def test_a_rank_that_fails_ends_the_job_and_is_named(tmp_path: Path) -> None:
     program = tmp_path / "fails.py"
     program.write_text(
-        "from angora_train.cli import _job\n"
-        "from angora_train.comm import make_comm\n"
+        "from angora_train.commands.app import _job\n"
+        "from angora_train.ranks.comm import make_comm\n"
         "comm = make_comm()\n"
         "with _job(comm):\n"
         "    if comm.rank == 1:\n"

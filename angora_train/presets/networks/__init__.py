@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plain networks that ship with the package, see :mod:`angora_train.widths`."""
+"""Plain networks that ship, see :mod:`angora_train.config.architecture`."""

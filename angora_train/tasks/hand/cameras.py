@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cameras around the hand: one for who watches, three for the hand's own vision."""
 
-from angora_train.tasks.rendering import Camera
-from angora_train.tasks.simulation import Simulation
-from angora_train.tasks.vision import Eyes, VisionConfig
+from angora_train.tasks.worlds.rendering import Camera
+from angora_train.tasks.worlds.simulation import Simulation
+from angora_train.tasks.worlds.vision import Eyes, VisionConfig
 
 __all__ = ["CAMERAS", "WATCHER", "open_eyes"]
 

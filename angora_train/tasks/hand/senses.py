@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from angora_train.tasks.base import Observation, TaskConfig
 from angora_train.tasks.hand.model import named_ids
 from angora_train.tasks.hand.names import JOINTS, TOUCH_SENSORS
-from angora_train.tasks.simulation import Simulation
+from angora_train.tasks.worlds.simulation import Simulation
 
 __all__ = ["HandConfig", "HandSenses", "switch_sensors"]
 

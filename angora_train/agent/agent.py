@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Agent: a model, its action distribution and its normalisation of sensations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+import atlasnet
+from angora_train.agent.distributions import Distribution
+from angora_train.agent.normalization import Normalizer
+from angora_train.agent.recurrence import (
+    IS_FIRST,
+    explicit_state,
+    require_no_recurrence,
+)
+from angora_train.engine import Engine
+from angora_train.errors import ConfigError, closest
+
+__all__ = [
+    "NOISE",
+    "Agent",
+    "State",
+    "Step",
+    "check_model",
+    "without_frozen_streams",
+]
+
+State = dict[str, NDArray[np.float32]]
+"""Recurrent state by name, each of shape (B, ...)."""
+
+NOISE = "noise"
+"""Name of a model's input that is no sensation: uniform random numbers, which its
+noise follows from. They are kept with the sensations and used again in learning."""
+
+_BRIGHTEST = 255.0
+"""Of pixels, which are bytes; the model reads them between 0 and 1."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What the agent did in one control step of B worlds.
+
+    Attributes
+    ----------
+    sample : ndarray of float32, shape (B, n_dimensions)
+        What the distribution drew, e.g. bin indices.
+    action : ndarray of float32, shape (B, n_dimensions)
+        What the body receives, within [-1, 1].
+    log_prob : ndarray of float32, shape (B,)
+        Log-probability of the sample.
+    value : ndarray of float32, shape (B,)
+        Estimate of the return from here, in units of normalised reward.
+    state : dict of str to ndarray
+        Recurrent state after the step.
+    activity : dict of str to ndarray of float32
+        Activity of the probed layers, each of shape (B, n_units).
+    """
+
+    sample: NDArray[np.float32]
+    action: NDArray[np.float32]
+    log_prob: NDArray[np.float32]
+    value: NDArray[np.float32]
+    state: State
+    activity: dict[str, NDArray[np.float32]]
+
+
+class Agent:
+    """A model, its action distribution and its normalisation of sensations.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A functional model whose inputs are named like sensations, each of shape
+        (B, T, size) or, for pixels, (B, T, H, W, C), and whose outputs are ``policy``,
+        shape (B, T, n_parameters), and ``value``, shape (B, T, 1).
+    distribution : Distribution
+        Family of the policy.
+    normalizer : Normalizer
+        Normalisation of what the model reads, but for pixels.
+    engine : Engine
+        Compiles the policy step.
+    probes : mapping of str to str, optional
+        Layers whose output is to be read at every step, by the name under which
+        :attr:`Step.activity` shows it.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        distribution: Distribution,
+        normalizer: Normalizer,
+        engine: Engine,
+        probes: Mapping[str, str] | None = None,
+    ) -> None:
+        self.model = model
+        self.distribution = distribution
+        self.normalizer = normalizer
+        self.engine = engine
+        core, streams = without_frozen_streams(model, probes)
+        self.stateful = explicit_state(_probed(core, probes or {}))
+        self._streams = {
+            name: engine.compile(partial(self._features, stream), stream.variables)
+            for name, stream in streams.items()
+        }
+        self._probes = tuple(probes or ())
+        self._act = engine.compile(self._policy_step, self.stateful.model.variables)
+
+    @property
+    def sensations(self) -> tuple[str, ...]:
+        """Names of the model's inputs that a task gives."""
+        return tuple(t.name for t in self.model.inputs if t.name != NOISE)
+
+    @property
+    def n_noise(self) -> int:
+        """Random numbers a step that the model's noise follows from."""
+        widths = [t.shape[-1] for t in self.model.inputs if t.name == NOISE]
+        return int(widths[0]) if widths else 0
+
+    @property
+    def n_uniforms(self) -> int:
+        """Random numbers a step: the distribution's, then those of noise."""
+        return self.distribution.n_uniforms + self.n_noise
+
+    def noise(self, uniforms: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Return the part of a step's random numbers that the model itself reads.
+
+        Parameters
+        ----------
+        uniforms : ndarray of float32, shape (B, n_uniforms)
+            The step's random numbers.
+
+        Returns
+        -------
+        dict of str to ndarray of float32
+            :data:`NOISE`, shape (B, n_noise), if the model has such an input.
+        """
+        if not self.n_noise:
+            return {}
+        return {NOISE: uniforms[:, self.distribution.n_uniforms :]}
+
+    def normalize(
+        self, observation: Mapping[str, NDArray[Any]]
+    ) -> dict[str, NDArray[Any]]:
+        """Return what the model reads of an observation as the task gives it.
+
+        Parameters
+        ----------
+        observation : mapping of str to ndarray, shape (B, ...)
+            Sensations.
+
+        Returns
+        -------
+        dict of str to ndarray, shape (B, ...)
+            Normalised sensations; pixels stay bytes until they are computed with.
+            What a frozen stream alone sees is replaced by its features: they are
+            computed once, here, and not in every pass of learning.
+        """
+        given = {
+            **{
+                name: observation[name]
+                for name in self.sensations
+                if observation[name].dtype == np.uint8
+            },
+            **self.normalizer.normalize(observation),
+        }
+        for name, stream in self._streams.items():
+            given[name] = stream({name: given[name]})["features"]
+        return given
+
+    def _features(
+        self, stream: keras.layers.Layer, inputs: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return what a frozen stream makes of one sensation: compiled."""
+        (seen,) = self.as_floats(inputs).values()
+        return {"features": stream(seen[:, None])[:, 0]}
+
+    @staticmethod
+    def as_floats(inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn pixels, tensors of bytes, into numbers between 0 and 1: compiled."""
+        return {
+            name: ops.cast(x, "float32") / _BRIGHTEST
+            if keras.backend.standardize_dtype(x.dtype) == "uint8"
+            else x
+            for name, x in inputs.items()
+        }
+
+    def initial_state(self, n_worlds: int) -> State:
+        """Return the recurrent state before an episode: zeros."""
+        return self.stateful.initial_state(n_worlds)
+
+    def act(
+        self,
+        observation: Mapping[str, NDArray[np.float32]],
+        state: State,
+        is_first: NDArray[np.bool_],
+        uniforms: NDArray[np.float32],
+    ) -> Step:
+        """Take one control step in every world.
+
+        Parameters
+        ----------
+        observation : mapping of str to ndarray, shape (B, ...)
+            Normalised sensations; see :meth:`normalize`.
+        state : dict of str to ndarray of float32
+            Recurrent state after the step before.
+        is_first : ndarray of bool, shape (B,)
+            True where an episode begins: the state is reset there.
+        uniforms : ndarray of float32, shape (B, n_uniforms)
+            Uniform random numbers in [0, 1) that decide the sample and the noise;
+            a model's noise is off where its numbers are 0.
+
+        Returns
+        -------
+        Step
+            Sample, action, value and the new state.
+        """
+        inputs = {name: observation[name][:, None] for name in self.sensations}
+        inputs[IS_FIRST] = is_first[:, None].astype(np.float32)
+        for name, numbers in self.noise(uniforms).items():
+            inputs[name] = numbers[:, None]
+        drawn = uniforms[:, : self.distribution.n_uniforms]
+        out = self._act({**inputs, **state, "uniforms": drawn})
+        return Step(
+            sample=out["sample"],
+            action=out["action"],
+            log_prob=out["log_prob"],
+            value=out["value"],
+            state={name: out[name] for name in self.stateful.state_shapes},
+            activity={name: out[f"activity_{name}"] for name in self._probes},
+        )
+
+    def _policy_step(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the model for one step and draw from its policy: compiled."""
+        given = self.as_floats(inputs)
+        uniforms = given.pop("uniforms")
+        outputs = self.stateful.model(given, training=False)
+        parameters = outputs["policy"][:, 0]
+        sample = self.distribution.sample(parameters, uniforms)
+        return {
+            "sample": sample,
+            "action": self.distribution.action(sample),
+            "log_prob": self.distribution.log_prob(parameters, sample),
+            "value": outputs["value"][:, 0, 0],
+            **{name: outputs[name] for name in self.stateful.state_shapes},
+            **{
+                f"activity_{name}": ops.squeeze(outputs[f"activity_{name}"], axis=1)
+                for name in self._probes
+            },
+        }
+
+
+def without_frozen_streams(
+    model: keras.Model, probes: Mapping[str, str] | None = None
+) -> tuple[keras.Model, dict[str, keras.layers.Layer]]:
+    """Take off a model what stands frozen before its inputs, unless it is to be read.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model.
+    probes : mapping of str to str, optional
+        Layers that are to be read.
+
+    Returns
+    -------
+    rest : keras.Model
+        What is learned, and reads features instead of what the streams see.
+    streams : dict of str to keras.layers.Layer
+        The streams by their sensation, each from shape (B, T, ...) to (B, T, F).
+
+    Raises
+    ------
+    ConfigError
+        If a stream holds a recurrent layer.
+    """
+    rest, streams = atlasnet.split_frozen_streams(model)
+    for stream in streams.values():
+        require_no_recurrence(stream)
+    kept = {layer.name for layer in rest.layers}
+    read = set((probes or {}).values())
+    return (rest, streams) if read <= kept else (model, {})
+
+
+def _probed(model: keras.Model, probes: Mapping[str, str]) -> keras.Model:
+    """Return the model with the outputs of some of its layers added."""
+    if not probes:
+        return model
+    outputs = {
+        f"activity_{name}": _output_of(model, layer) for name, layer in probes.items()
+    }
+    inputs = {tensor.name: tensor for tensor in model.inputs}
+    return keras.Model(inputs, {**model.output, **outputs})
+
+
+def _output_of(model: keras.Model, layer: str) -> Any:
+    """Return what a layer returns in this model: it may be part of others, too."""
+    nodes = [node for row in model._nodes_by_depth.values() for node in row]
+    for node in nodes:
+        if node.operation.name == layer:
+            return node.outputs[0]
+    known = [one.name for one in model.layers]
+    raise ConfigError(
+        f"The model has no layer '{layer}' to be read.{closest(layer, known)} Layers: "
+        f"{', '.join(known)}."
+    )
+
+
+def check_model(
+    model: keras.Model, shapes: Mapping[str, Sequence[int]], distribution: Distribution
+) -> None:
+    """Check that a model fits a task's sensations and a policy.
+
+    Parameters
+    ----------
+    model : keras.Model
+        The model.
+    shapes : mapping of str to sequence of int
+        Shape of each sensation of the task: (size,), or (H, W, C) for pixels.
+    distribution : Distribution
+        Family of the policy.
+
+    Raises
+    ------
+    ConfigError
+        If an input is no sensation, or an input or a head has the wrong shape.
+    """
+    for tensor in model.inputs:
+        if tensor.name == NOISE:
+            continue
+        if tensor.name not in shapes:
+            raise ConfigError(
+                f"The model's input '{tensor.name}' is no sensation of the task."
+                f"{closest(tensor.name, shapes)} Sensations: {', '.join(shapes)}."
+            )
+        expected, got = tuple(shapes[tensor.name]), tuple(tensor.shape[2:])
+        if got != expected:
+            raise ConfigError(
+                f"The model's input '{tensor.name}' is {_size(got)} a step, the "
+                f"task's sensation is {_size(expected)}. An input has the shape "
+                f"(steps, {', '.join(map(str, expected))})."
+            )
+    heads = model.output
+    if not isinstance(heads, dict) or not {"policy", "value"} <= set(heads):
+        raise ConfigError("The model must return a dict with 'policy' and 'value'.")
+    for name, width in (("policy", distribution.n_parameters), ("value", 1)):
+        if heads[name].shape[-1] != width:
+            raise ConfigError(
+                f"The model's {name} head is {heads[name].shape[-1]} wide; it must be "
+                f"{width} wide for a {type(distribution).__name__} policy of "
+                f"{distribution.n_dimensions} actuators."
+            )
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    """Return a shape in words."""
+    return f"{shape[0]} wide" if len(shape) == 1 else " x ".join(map(str, shape))

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Group: runs that differ in their seed alone, and what they say together.
+
+::
+
+    runs/reach/
+      seed-0/ seed-1/ ...    a run each
+      group.json             mean, interval and best run
+      group.png              learning curves
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from angora_train.analysis.evaluation import Interval
+from angora_train.errors import CheckpointError, ConfigError
+from angora_train.run.metrics import read_metrics
+from atlasnet.files import write_text
+
+__all__ = ["Group", "parse_seeds", "read_group", "seed_folder", "student_interval"]
+
+_LAST_SHARE = 0.1
+"""Share of a run, at its end, whose episodes are its result. Ours."""
+
+
+def parse_seeds(text: str) -> list[int]:
+    """Read a list of seeds.
+
+    Parameters
+    ----------
+    text : str
+        Seeds and ranges of seeds, with both ends, separated by commas.
+
+    Returns
+    -------
+    list of int
+        The seeds, ascending, each once.
+
+    Raises
+    ------
+    ConfigError
+        If the text is no such list.
+
+    Examples
+    --------
+    >>> parse_seeds("0-2,7")
+    [0, 1, 2, 7]
+    """
+    seeds: set[int] = set()
+    for part in text.split(","):
+        first, separator, last = part.strip().partition("-")
+        if not first.isdigit() or (separator and not last.isdigit()):
+            raise ConfigError(f"Seeds read 0-9 or 0,3,5, got '{text}'.")
+        ends = int(first), int(last or first)
+        if ends[0] > ends[1]:
+            raise ConfigError(f"A range of seeds ascends, got '{part.strip()}'.")
+        seeds.update(range(ends[0], ends[1] + 1))
+    return sorted(seeds)
+
+
+def seed_folder(directory: Path, seed: int) -> Path:
+    """Return the folder of one run of a group."""
+    return directory / f"seed-{seed}"
+
+
+def student_interval(values: NDArray[np.floating], level: float = 0.95) -> Interval:
+    """Return the mean of a few runs with the interval of Student's t.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (n,)
+        One number a run.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Interval
+        Mean and interval; without an end for a single run.
+
+    Examples
+    --------
+    >>> interval = student_interval(np.array([1.0, 2.0, 3.0]))
+    >>> round(interval.high, 3)  # 2 + 4.303 / sqrt(3)
+    4.484
+    """
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return Interval(mean, -math.inf, math.inf)
+    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    spread = float(stats.t.ppf((1 + level) / 2, len(values) - 1)) * error
+    return Interval(mean, mean - spread, mean + spread)
+
+
+@dataclass(frozen=True)
+class Group:
+    """What runs of several seeds say together.
+
+    Attributes
+    ----------
+    seeds : tuple of int
+        Seeds whose runs are there.
+    samples : ndarray of float64, shape (n_cycles,)
+        Control steps after each cycle that all runs have.
+    returns : ndarray of float64, shape (n_seeds, n_cycles)
+        Mean return of the episodes of each cycle; NaN where none ended.
+    """
+
+    seeds: tuple[int, ...]
+    samples: NDArray[np.float64]
+    returns: NDArray[np.float64]
+
+    @property
+    def results(self) -> NDArray[np.float64]:
+        """Mean return of each run's last tenth, shape (n_seeds,)."""
+        n_last = max(1, round(_LAST_SHARE * self.returns.shape[1]))
+        return np.array([_mean(row[-n_last:]) for row in self.returns])
+
+    @property
+    def best_seed(self) -> int:
+        """Seed of the run with the highest result."""
+        results = np.where(np.isnan(self.results), -np.inf, self.results)
+        return self.seeds[int(np.argmax(results))]
+
+    def summary(self) -> dict[str, Any]:
+        """Return the group's result as plain data."""
+        known = self.results[~np.isnan(self.results)]
+        interval = student_interval(known) if len(known) else None
+        return {
+            "seeds": list(self.seeds),
+            "samples": float(self.samples[-1]),
+            "results": [None if math.isnan(x) else x for x in self.results.tolist()],
+            "return": None if interval is None else _finite(asdict(interval)),
+            "best_seed": self.best_seed,
+        }
+
+    def save(self, directory: Path) -> None:
+        """Write ``group.json``."""
+        write_text(directory / "group.json", json.dumps(self.summary(), indent=1))
+
+
+def read_group(directory: Path) -> Group:
+    """Read the runs of a group.
+
+    Parameters
+    ----------
+    directory : Path
+        The group's folder.
+
+    Returns
+    -------
+    Group
+        All runs that have metrics, over the cycles that all of them have.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none.
+    """
+    rows = {
+        int(folder.name.removeprefix("seed-")): read_metrics(folder / "metrics.jsonl")
+        for folder in directory.glob("seed-*")
+        if folder.name.removeprefix("seed-").isdigit()
+    }
+    rows = {seed: metrics for seed, metrics in sorted(rows.items()) if metrics}
+    if not rows:
+        raise CheckpointError(
+            f"There is no run 'seed-N' with metrics in '{directory}'. Make some with: "
+            "angora-train run CONFIG --seeds 0-4"
+        )
+    n_cycles = min(map(len, rows.values()))
+    returns = [
+        [_number(row["rollout/return"]) for row in m[:n_cycles]] for m in rows.values()
+    ]
+    first: Sequence[dict[str, Any]] = next(iter(rows.values()))
+    return Group(
+        tuple(rows),
+        np.array([row["samples"] for row in first[:n_cycles]], np.float64),
+        np.array(returns, np.float64),
+    )
+
+
+def _number(value: float | None) -> float:
+    """Return a metric, NaN where it is missing."""
+    return math.nan if value is None else value
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    """Return the mean of what is there; NaN where nothing is."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else math.nan
+
+
+def _finite(numbers: dict[str, float]) -> dict[str, float | None]:
+    """Return numbers as JSON knows them."""
+    return {k: v if math.isfinite(v) else None for k, v in numbers.items()}

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Report: a run's network, training, evaluation and analysis as one HTML file.
+
+Everything is read from the run's folder, and pictures are embedded: the file can be
+sent and opened anywhere.
+"""
+
+import base64
+import importlib.metadata
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from angora_train.analysis.conditions import CONDITIONS, EXPECTED_ACTION, Comparison
+from angora_train.analysis.evaluation import Interval
+from angora_train.config.run import RunConfig, load_config
+from angora_train.errors import AngoraError
+from angora_train.run.metrics import read_metrics
+from atlasnet import NetworkSpec, RegionGraph
+from atlasnet.files import write_text
+
+__all__ = ["FIGURES", "write_report"]
+
+FIGURES = (
+    "glass_brain",
+    "circuit",
+    "learning",
+    "conditions",
+    "rdms",
+    "similarity",
+    "mds",
+    "model_fit",
+)
+"""Pictures that a report shows: ``figures/<name>.png`` in the run's folder."""
+
+_PACKAGES = (
+    "atlasnet",
+    "gymnasium",
+    "gymnasium-robotics",
+    "keras",
+    "mpi4py",
+    "mujoco",
+    "nilearn",
+    "numpy",
+    "rsatoolbox",
+    "tensorflow",
+    "xarray",
+)
+_ANALYSIS = "analysis.json"
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """What a run's folder holds."""
+
+    graph: RegionGraph
+    spec: NetworkSpec
+    config: RunConfig
+    metrics: list[dict[str, Any]]
+    comparison: Comparison
+    analysis: dict[str, Any]
+    pictures: dict[str, str]
+
+
+def write_report(directory: Path, times: Mapping[str, float] | None = None) -> Path:
+    """Write ``report.html`` from what a run's folder holds.
+
+    Parameters
+    ----------
+    directory : Path
+        Holds ``graph.json``, ``network.json``, ``config.yaml``, ``metrics.jsonl``,
+        ``evaluation.json``, ``analysis.json`` and the pictures :data:`FIGURES`.
+    times : mapping of str to float, optional
+        Time of each stage, in s, by its title.
+
+    Returns
+    -------
+    Path
+        The report.
+
+    Raises
+    ------
+    AngoraError
+        If something is missing: with what makes it.
+    """
+    found = _read(directory)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("angora_train.analysis", "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["interval"] = _interval
+    text = environment.get_template("report.html").render(
+        date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+        graph=found.graph,
+        spec=found.spec,
+        areas=_area_rows(found.graph, found.spec),
+        config=found.config,
+        training=_training(found.spec, found.metrics),
+        comparison=found.comparison,
+        conditions=_condition_rows(found.comparison),
+        expected=found.comparison.summaries[EXPECTED_ACTION],
+        analysis=found.analysis,
+        pictures=found.pictures,
+        times=times or {},
+        versions={name: importlib.metadata.version(name) for name in _PACKAGES},
+        sources=_sources(),
+    )
+    path = directory / "report.html"
+    write_text(path, text)
+    return path
+
+
+def _read(directory: Path) -> _Folder:
+    """Read a run's folder; say what is missing."""
+    needed = [
+        "graph.json",
+        "network.json",
+        "config.yaml",
+        "metrics.jsonl",
+        "evaluation.json",
+        _ANALYSIS,
+        *(f"figures/{name}.png" for name in FIGURES),
+    ]
+    missing = [name for name in needed if not (directory / name).is_file()]
+    if missing:
+        raise AngoraError(
+            f"'{directory}' lacks {', '.join(missing)}: a report needs the whole line. "
+            "Run: angora-train demo"
+        )
+    evaluation = (directory / "evaluation.json").read_text(encoding="utf-8")
+    analysis = (directory / _ANALYSIS).read_text(encoding="utf-8")
+    return _Folder(
+        graph=RegionGraph.load(directory / "graph.json"),
+        spec=NetworkSpec.load(directory / "network.json"),
+        config=load_config(str(directory / "config.yaml")),
+        metrics=read_metrics(directory / "metrics.jsonl"),
+        comparison=Comparison.from_json(evaluation),
+        analysis=json.loads(analysis),
+        pictures={
+            name: _embedded(directory / "figures" / f"{name}.png") for name in FIGURES
+        },
+    )
+
+
+def _embedded(path: Path) -> str:
+    """Return a picture as a data address."""
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def _interval(interval: Interval, form: str = ".2f", scale: float = 1.0) -> str:
+    """Write a mean with its interval, e.g. ``0.20 [0.11, 0.33]``."""
+    mean, low, high = (
+        format(scale * x, form) for x in (interval.mean, interval.low, interval.high)
+    )
+    return f"{mean} [{low}, {high}]"
+
+
+def _area_rows(graph: RegionGraph, spec: NetworkSpec) -> list[dict[str, Any]]:
+    """Return a row an area, in the order in which areas are computed."""
+    rows = []
+    for area in spec.areas:
+        region = graph.region(area.name)
+        rows.append(
+            {
+                "name": area.name,
+                "n_units": area.n_units,
+                "cell": area.cell,
+                "sensations": ", ".join(spec.sensations(area.name)),
+                "drives": "action" if area.name in spec.action_areas else "",
+                "volume": region.volume_mm3,
+                "density": region.cell_density_per_mm3,
+                "rule": (region.cell_density_rule or "").replace("_", " "),
+                "cells": region.cell_count,
+            }
+        )
+    return rows
+
+
+def _training(spec: NetworkSpec, metrics: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return how much was learned from, how fast."""
+    speeds = sorted(row["time/steps_per_s"] for row in metrics)
+    gathering = sorted(row["time/gathering_steps_per_s"] for row in metrics)
+    return {
+        "n_cycles": len(metrics),
+        "samples": metrics[-1]["samples"],
+        "simulated_h": metrics[-1]["samples"] * spec.control_step_s / 3600,
+        "steps_per_s": speeds[len(speeds) // 2],
+        "gathering_steps_per_s": gathering[len(gathering) // 2],
+    }
+
+
+def _condition_rows(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return a row a condition, and whether the trained agent is better."""
+    rows = []
+    for name in (*CONDITIONS, EXPECTED_ACTION):
+        summary = comparison.summaries[name]
+        loss = summary.loss_of_return
+        verdict = ""
+        if loss is not None and name != EXPECTED_ACTION:
+            verdict = "yes" if loss.low > 0 else "no" if loss.high < 0 else "undecided"
+        rows.append({"name": name, "summary": summary, "is_beaten": verdict})
+    return rows
+
+
+def _sources() -> list[dict[str, str]]:
+    """Return source and licence of each table of the snapshot."""
+    manifest = (files("atlasnet.data") / "manifest.json").read_text(encoding="utf-8")
+    return [
+        {"name": name, "source": entry["source"], "licence": entry["licence"]}
+        for name, entry in json.loads(manifest)["files"].items()
+    ]

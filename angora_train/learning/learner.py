@@ -1,0 +1,405 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PPOLearner: from a rollout to better weights."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+from numpy.typing import NDArray
+
+from angora_train.agent.agent import NOISE, Agent
+from angora_train.agent.normalization import RewardScaler, ValueNormalizer
+from angora_train.agent.recurrence import IS_FIRST
+from angora_train.config.run import RunConfig
+from angora_train.errors import DivergenceError
+from angora_train.learning.advantages import generalized_advantage
+from angora_train.learning.experience import Experience
+from angora_train.learning.losses import METRICS, masked_mean, ppo_loss
+from angora_train.learning.minibatches import Geometry, deal, own_part
+from angora_train.learning.rollout import Rollout
+from angora_train.ranks.comm import Comm
+from angora_train.ranks.roles import Roles
+
+__all__ = ["PPOLearner", "chunked"]
+
+_COST = "_cost"
+"""Ending of the names of a model's outputs that are added to the loss."""
+_WEIGHT_COST = "weight_cost"
+"""Name of what the model's regularizers add to the loss."""
+
+
+class PPOLearner:
+    """Improves an agent's weights from rollouts, together with all other ranks.
+
+    Parameters
+    ----------
+    agent : Agent
+        Whose model is trained.
+    config : RunConfig
+        Hyperparameters and the seed of the minibatches.
+    comm : Comm
+        The ranks.
+    roles : Roles
+        What this rank does.
+    reward_normalizer : RewardScaler or None
+        Scales rewards; None leaves them as they are.
+    value_normalizer : ValueNormalizer or None
+        Scales what the value head predicts; None leaves it in units of reward.
+    progress : callable, optional
+        Is called after every update: a sign of life.
+
+    Attributes
+    ----------
+    last_kl : float
+        Divergence of the last epoch's updates, nats.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        config: RunConfig,
+        comm: Comm,
+        roles: Roles,
+        *,
+        reward_normalizer: RewardScaler | None = None,
+        value_normalizer: ValueNormalizer | None = None,
+        progress: Callable[[], None] | None = None,
+    ) -> None:
+        self.agent = agent
+        self.ppo = config.ppo
+        self.comm = comm
+        self.roles = roles
+        self.reward_normalizer = reward_normalizer
+        self.value_normalizer = value_normalizer
+        self._progress = progress or (lambda: None)
+        self.geometry = Geometry.of(config)
+        self.seed = config.seed
+        self.last_kl = 0.0
+        self.optimizer = keras.optimizers.Adam(
+            self.ppo.learning_rate, epsilon=self.ppo.adam_epsilon
+        )
+        variables = agent.stateful.model.trainable_variables
+        self._costs = _cost_names(agent.stateful.model)
+        self._logged = (*METRICS, *self._costs, "loss")
+        self._gradient = agent.engine.gradient(self._loss, variables)
+        self._apply = agent.engine.update(self.optimizer, variables)
+        self._n_weights = sum(int(np.prod(v.shape)) for v in variables)
+        first = int(np.flatnonzero(roles.node_worlds == roles.worlds[0])[0])
+        self._experience = Experience(
+            comm,
+            range(first, first + len(roles.worlds)),
+            len(roles.node_worlds),
+        )
+        self._learners = (
+            comm if len(roles.learners) == comm.size else comm.group(roles.learners)
+        )
+
+    @property
+    def is_learning(self) -> bool:
+        """Whether this rank learns; others gather only."""
+        return self._learners is not None
+
+    @property
+    def waited_s(self) -> float:
+        """Time that this rank has spent in collective calls so far, s."""
+        of_learners = self._learners.waited_s if self._learners is not None else 0.0
+        is_same = self._learners is self.comm
+        return self.comm.waited_s + (0.0 if is_same else of_learners)
+
+    def _loss(self, batch: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Run the model over a batch of chunks and return the loss: compiled."""
+        names = (
+            *self.agent.sensations,
+            *([NOISE] if self.agent.n_noise else []),
+            IS_FIRST,
+            *self.agent.stateful.state_shapes,
+        )
+        inputs = self.agent.as_floats({name: batch[name] for name in names})
+        outputs = self.agent.stateful.model(inputs, training=True)
+        loss, metrics = ppo_loss(outputs, batch, self.agent.distribution, self.ppo)
+        for name in self._costs:
+            if name == _WEIGHT_COST:
+                weights = self.agent.stateful.model.trainable_weights
+                cost = sum(w.regularizer(w) for w in weights if w.regularizer)
+            else:
+                per_step = ops.squeeze(outputs[name], axis=-1)
+                cost = masked_mean(per_step, batch["mask"])
+            loss, metrics = loss + cost, {**metrics, name: cost}
+        return loss, metrics
+
+    def update(
+        self, rollout: Rollout, cycle: int, learning_rate: float
+    ) -> dict[str, float]:
+        """Improve the weights: :meth:`take` and :meth:`improve`, one after the other.
+
+        Parameters
+        ----------
+        rollout : Rollout
+            What this rank's worlds lived through.
+        cycle : int
+            Number of the cycle.
+        learning_rate : float
+            Step size of Adam.
+
+        Returns
+        -------
+        dict of str to float
+            Metrics.
+
+        Raises
+        ------
+        DivergenceError
+            If a loss or gradient is not finite; its batch is attached.
+        """
+        self.take(rollout)
+        return self.improve(cycle, learning_rate)
+
+    def take(self, rollout: Rollout) -> None:
+        """Keep what is learned from, where the node's ranks read it.
+
+        With several ranks the rollout is copied, so that its memory can serve the
+        updates once the caller drops it, too.
+
+        Parameters
+        ----------
+        rollout : Rollout
+            What this rank's worlds lived through.
+        """
+        self._experience.publish(self._prepare(rollout))
+
+    def improve(self, cycle: int, learning_rate: float) -> dict[str, float]:
+        """Improve the weights from what was taken last.
+
+        Parameters
+        ----------
+        cycle : int
+            Number of the cycle: with the seed it decides the minibatches.
+        learning_rate : float
+            Step size of Adam.
+
+        Returns
+        -------
+        dict of str to float
+            Metrics, means over the updates, the same on every rank that learns.
+            Nothing depends on how worlds and chunks are spread over ranks, but for
+            rounding.
+
+        Raises
+        ------
+        DivergenceError
+            If a loss or gradient is not finite; its batch is attached.
+        """
+        log: list[dict[str, float]] = []
+        failure: DivergenceError | None = None
+        try:
+            if self.is_learning:
+                log = self._learn(cycle, learning_rate)
+        except DivergenceError as error:
+            failure = error
+        self._experience.release()
+        if len(self.roles.learners) < self.comm.size:
+            if self.comm.sum(np.array([0.0 if failure is None else 1.0]))[0]:
+                raise failure or DivergenceError(_diagnose({}), {})
+            self._share_weights()
+        if failure is not None:
+            raise failure
+        means = {
+            f"train/{name}": float(np.mean([row[name] for row in log]))
+            for name in (log[0] if log else ())
+        }
+        return {
+            **means,
+            "train/explained_variance": self._explained_variance,
+            "train/learning_rate": learning_rate,
+            "train/updates": float(len(log)),
+        }
+
+    def _learn(self, cycle: int, learning_rate: float) -> list[dict[str, float]]:
+        """Take all updates of a cycle; return the metrics of each."""
+        log: list[dict[str, float]] = []
+        for epoch in range(self.ppo.n_epochs):
+            begun = len(log)
+            for entries, n_rows in self._parts(cycle, epoch):
+                log.append(self._step(entries, n_rows, learning_rate))
+                self._progress()
+                limit = self.ppo.max_kl
+                if limit is not None and log[-1]["approx_kl"] > limit:
+                    self.last_kl = log[-1]["approx_kl"]
+                    return log
+            self.last_kl = float(np.mean([row["approx_kl"] for row in log[begun:]]))
+        return log
+
+    def _parts(self, cycle: int, epoch: int) -> list[tuple[NDArray[np.int64], int]]:
+        """Return what this rank reads of each minibatch, and in how many rows."""
+        roles = self.roles
+        part = roles.node_learners.index(self.comm.rank)
+        parts = [
+            own_part(entries, roles.node_worlds, part, len(roles.node_learners))
+            for entries in deal(self.geometry, self.seed, cycle, epoch)
+        ]
+        sizes = {len(part) for part in parts}
+        # One shape an epoch: nothing is compiled twice.
+        n_rows = max(sizes) if len(sizes) == 1 else -8 * (-max(sizes) // 8)
+        return [(part, n_rows) for part in parts]
+
+    def _step(
+        self, entries: NDArray[np.int64], n_rows: int, learning_rate: float
+    ) -> dict[str, float]:
+        """Take one step on one minibatch, with the gradient of all ranks."""
+        batch: dict[str, NDArray[Any]] = {}
+        gradient, metrics = None, dict.fromkeys(self._logged, 0.0)
+        if len(entries):
+            batch = self._experience.read(entries, n_rows)
+            gradient, metrics = self._gradient(batch)
+        gradient, means = self._averaged(gradient, metrics, len(entries))
+        norm = float(np.linalg.norm(gradient))
+        if not np.isfinite(norm):  # the same on every rank: all stop together
+            raise DivergenceError(_diagnose(metrics), batch)
+        scale = np.float32(min(1.0, self.ppo.max_grad_norm / (norm + 1e-8)))
+        self._apply(gradient * scale, learning_rate)
+        return {**means, "grad_norm": norm}
+
+    def _averaged(
+        self,
+        gradient: NDArray[np.float32] | None,
+        metrics: Mapping[str, float],
+        n_chunks: int,
+    ) -> tuple[NDArray[np.float32], dict[str, float]]:
+        """Return means over the ranks that learn, weighted by chunks: one message."""
+        if gradient is not None and self.comm.size == 1:
+            return gradient, dict(metrics)
+        message = np.zeros(self._n_weights + len(self._logged) + 1, np.float32)
+        if gradient is not None:
+            message[: self._n_weights] = gradient
+            message[self._n_weights : -1] = [metrics[name] for name in self._logged]
+            message[-1] = 1.0
+            message *= np.float32(n_chunks)
+        total = message if self._learners is None else self._learners.sum(message)
+        total /= total[-1]
+        means = total[self._n_weights : -1].tolist()
+        return total[: self._n_weights], dict(zip(self._logged, means, strict=True))
+
+    def _share_weights(self) -> None:
+        """Give the weights of the first rank that learns to those that only gather."""
+        variables = self.agent.stateful.model.trainable_variables
+        flat = np.concatenate(
+            [
+                np.asarray(keras.ops.convert_to_numpy(v.value), np.float32).ravel()
+                for v in variables
+            ]
+        )
+        flat = self.comm.broadcast(flat, self.roles.learners[0])
+        if self.is_learning:
+            return
+        ends = np.cumsum([int(np.prod(v.shape)) for v in variables])[:-1]
+        for variable, part in zip(variables, np.split(flat, ends), strict=True):
+            variable.assign(part.reshape(variable.shape))
+
+    def _prepare(self, rollout: Rollout) -> dict[str, NDArray[Any]]:
+        """Return everything that the loss reads, by chunk: (n_chunks, B, ...)."""
+        reward = rollout.reward
+        if self.reward_normalizer is not None:
+            self.reward_normalizer.update(self.comm, reward, rollout.ended)
+            reward = self.reward_normalizer.normalize(reward)
+        value, next_value = rollout.value, rollout.next_value
+        if self.value_normalizer is not None:
+            value = self.value_normalizer.denormalize(value)
+            next_value = self.value_normalizer.denormalize(next_value)
+        advantage, target = generalized_advantage(
+            reward,
+            value,
+            next_value,
+            rollout.terminated,
+            rollout.ended,
+            discount=self.ppo.discount,
+            gae_lambda=self.ppo.gae_lambda,
+        )
+        self._explained_variance = self._explain(value, target)
+        if self.value_normalizer is not None:
+            self.value_normalizer.update(self.comm, target)
+            value = self.value_normalizer.normalize(value)
+            target = self.value_normalizer.normalize(target)
+        steps = {
+            **rollout.sensations,
+            IS_FIRST: rollout.is_first.astype(np.float32),
+            "sample": rollout.sample,
+            "log_prob": rollout.log_prob,
+            "advantage": self._standardized(advantage),
+            "value": value,
+            "value_target": target,
+        }
+        length = self.ppo.chunk_length
+        return {
+            **{name: chunked(x, length) for name, x in steps.items()},
+            **rollout.states,
+        }
+
+    def _standardized(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Shift and scale to mean 0 and variance 1 over all ranks."""
+        wide = x.astype(np.float64)
+        n, total = self.comm.sum(np.array([wide.size, wide.sum()]))
+        apart = wide - total / n
+        (squares,) = self.comm.sum(np.array([np.square(apart).sum()]))
+        standardized: NDArray[np.float32] = apart / np.sqrt(squares / n + 1e-8)
+        return standardized.astype(np.float32)
+
+    def _explain(
+        self, value: NDArray[np.float32], target: NDArray[np.float32]
+    ) -> float:
+        """Return the share of the targets' variance that the values explain."""
+        y, error = target.astype(np.float64), (target - value).astype(np.float64)
+        n, sum_y, sum_yy, sum_e, sum_ee = self.comm.sum(
+            np.array([y.size, y.sum(), (y**2).sum(), error.sum(), (error**2).sum()])
+        )
+        variance_y = sum_yy / n - (sum_y / n) ** 2
+        variance_e = sum_ee / n - (sum_e / n) ** 2
+        return float(1.0 - variance_e / (variance_y + 1e-12))
+
+
+def _cost_names(model: keras.Model) -> tuple[str, ...]:
+    """Return the names of what a model itself adds to the loss.
+
+    These are its outputs ``..._cost``, shape (B, T, 1), and its regularizers.
+    """
+    has_regularizer = any(w.regularizer for w in model.trainable_weights)
+    return (
+        *sorted(name for name in model.output if name.endswith(_COST)),
+        *([_WEIGHT_COST] if has_regularizer else []),
+    )
+
+
+def _diagnose(metrics: Mapping[str, float]) -> str:
+    """Say what of a batch is not finite."""
+    names = [name for name, value in metrics.items() if not np.isfinite(value)]
+    what = f"on this rank: {', '.join(names)}" if names else "on another rank"
+    return (
+        f"The gradient is not finite ({what}). Resume with a smaller step: --set "
+        "ppo.learning_rate=..."
+    )
+
+
+def chunked(x: NDArray[Any], length: int) -> NDArray[Any]:
+    """Cut time into chunks.
+
+    Parameters
+    ----------
+    x : ndarray, shape (T, B, ...)
+        Steps of B worlds.
+    length : int
+        Steps of a chunk; divides T.
+
+    Returns
+    -------
+    ndarray, shape (T / length, B, length, ...)
+        Chunks of B worlds.
+
+    Examples
+    --------
+    >>> chunked(np.arange(4).reshape(4, 1), 2).tolist()
+    [[[0, 1]], [[2, 3]]]
+    """
+    n_steps, n_worlds, *rest = x.shape
+    cut = x.reshape(n_steps // length, length, n_worlds, *rest)
+    return np.swapaxes(cut, 1, 2)

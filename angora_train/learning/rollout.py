@@ -1,0 +1,403 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rollout: what an agent lived through in one cycle, and how it is collected."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
+
+from angora_train.agent.agent import Agent, State
+from angora_train.errors import CheckpointError
+from angora_train.randomness import ACTIONS, generator
+from angora_train.tasks.saving import restore_worlds, save_worlds
+
+__all__ = ["Collector", "Episode", "Rollout"]
+
+
+@dataclass(frozen=True)
+class Episode:
+    """An episode that ended during a rollout.
+
+    Attributes
+    ----------
+    total_reward : float
+        Sum of its rewards, not normalised.
+    n_steps : int
+        Its length in control steps.
+    is_success : bool
+        Whether the goal was met at its end.
+    terms : dict of str to float
+        Sum of each term of the reward, by its metric's name.
+    facts : dict of str to float
+        What the task counts among its metrics, at its end: the distance to the goal,
+        with the unit in its name.
+    """
+
+    total_reward: float
+    n_steps: int
+    is_success: bool
+    terms: dict[str, float]
+    facts: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """T control steps of B worlds.
+
+    Attributes
+    ----------
+    sensations : dict of str to ndarray, shape (T, B, ...)
+        Normalised sensations, pixels as they are; see :meth:`Agent.normalize`.
+    raw : dict of str to ndarray of float32, shape (T, B, size)
+        The same as the task gave them, for the normaliser; without pixels.
+    is_first : ndarray of bool, shape (T, B)
+        True where an episode begins.
+    states : dict of str to ndarray of float32, shape (T / chunk_length, B, ...)
+        Recurrent state before the first step of each chunk.
+    sample, log_prob, value : ndarray of float32, shape (T, B, ...)
+        What the agent drew, with which log-probability, expecting what.
+    next_value : ndarray of float32, shape (T, B)
+        Value of the state that the step led to; see
+        :func:`angora_train.learning.advantages.generalized_advantage`.
+    reward : ndarray of float32, shape (T, B)
+        Reward, not normalised.
+    terminated, ended : ndarray of bool, shape (T, B)
+        Where the task ended the episode; where anything did.
+    episodes : list of Episode
+        Episodes that ended.
+    """
+
+    sensations: dict[str, NDArray[np.float32]]
+    raw: dict[str, NDArray[np.float32]]
+    is_first: NDArray[np.bool_]
+    states: dict[str, NDArray[np.float32]]
+    sample: NDArray[np.float32]
+    log_prob: NDArray[np.float32]
+    value: NDArray[np.float32]
+    next_value: NDArray[np.float32]
+    reward: NDArray[np.float32]
+    terminated: NDArray[np.bool_]
+    ended: NDArray[np.bool_]
+    episodes: list[Episode]
+
+
+@dataclass
+class _Tally:
+    """Running sums of the episodes under way."""
+
+    reward: NDArray[np.float64]
+    n_steps: NDArray[np.int64]
+    facts: tuple[str, ...]
+    terms: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def add(
+        self, reward: NDArray[np.float32], ended: NDArray[np.bool_], info: Any
+    ) -> list[Episode]:
+        """Add a step and return the episodes that it ended."""
+        self.reward += reward
+        self.n_steps += 1
+        for name, term in info.items():
+            if name.startswith("reward/"):
+                self.terms.setdefault(name, np.zeros(len(reward)))
+                self.terms[name] += term
+        if not ended.any():
+            return []
+        episodes = [
+            Episode(
+                total_reward=float(self.reward[b]),
+                n_steps=int(self.n_steps[b]),
+                is_success=bool(info["success"][b]),
+                terms={name: float(term[b]) for name, term in self.terms.items()},
+                facts={name: float(info[name][b]) for name in self.facts},
+            )
+            for b in np.flatnonzero(ended)
+        ]
+        for tally in (self.reward, self.n_steps, *self.terms.values()):
+            tally[ended] = 0
+        return episodes
+
+
+class Collector:
+    """Steps a batch of worlds with an agent, from cycle to cycle.
+
+    Parameters
+    ----------
+    task : Task
+        The worlds. They reset in the step that ends an episode and give the final
+        observation as ``info["final_obs"]``.
+    agent : Agent
+        Who acts.
+    seed : int
+        Seed of worlds and of actions.
+    first_world : int
+        Index of the first world among those of all ranks: seeds follow it, so that a
+        world's luck does not depend on how worlds are spread over ranks.
+    cycle : int
+        Cycles that are done already: worlds that begin anew then begin episodes that
+        the first part of the run did not have.
+    progress : callable, optional
+        Is called after every control step: a sign of life.
+
+    Attributes
+    ----------
+    facts : tuple of str
+        Names of the task's metrics, which every episode keeps; ``distance_m`` for a
+        task that names none.
+    """
+
+    def __init__(
+        self,
+        task: VectorEnv,
+        agent: Agent,
+        seed: int,
+        first_world: int = 0,
+        cycle: int = 0,
+        progress: Callable[[], None] | None = None,
+    ) -> None:
+        self._task = task
+        self._agent = agent
+        self._seed = seed
+        self._first_world = first_world
+        self._progress = progress or (lambda: None)
+        n_worlds = task.num_envs
+        entropy = np.random.SeedSequence([seed, cycle])
+        self._reset_seed = int(entropy.generate_state(1)[0])
+        self._observation, _ = task.reset(seed=self._reset_seed)
+        self._is_first = np.ones(n_worlds, bool)
+        self._state = agent.initial_state(n_worlds)
+        self.facts: tuple[str, ...] = getattr(task, "metrics", ("distance_m",))
+        self._tally = _Tally(
+            np.zeros(n_worlds), np.zeros(n_worlds, np.int64), self.facts
+        )
+
+    def warm_up(self, n_steps: int) -> dict[str, NDArray[np.float32]]:
+        """Act at random for `n_steps` and return what was sensed, (T, B, size)."""
+        seen = []
+        width = (self._task.single_action_space.shape or (1,))[0]
+        for draw in self._draws(n_steps, cycle=0, width=width):
+            for uniforms in draw:
+                seen.append(self._unscaled(copies=True))
+                action = (2.0 * uniforms - 1.0).astype(np.float32)
+                self._observation, *_ = self._task.step(action)
+                self._progress()
+        self._observation, _ = self._task.reset(seed=self._reset_seed)
+        return {name: np.stack([row[name] for row in seen]) for name in seen[0]}
+
+    def collect(self, cycle: int, horizon: int, chunk_length: int) -> Rollout:
+        """Take `horizon` control steps in every world.
+
+        Parameters
+        ----------
+        cycle : int
+            Number of the cycle, from 1: together with the seed it decides the
+            actions' noise, so a resumed run draws what an unbroken one would.
+        horizon : int
+            Control steps.
+        chunk_length : int
+            Control steps between two stored recurrent states.
+
+        Returns
+        -------
+        Rollout
+            What happened.
+        """
+        agent = self._agent
+        kept = _Rows(horizon)
+        raw, states = _Rows(horizon), _Rows(horizon // chunk_length)
+        episodes: list[Episode] = []
+        t = 0
+        width = agent.n_uniforms
+        for i_chunk, draw in enumerate(
+            self._draws(horizon, cycle, width, block=chunk_length)
+        ):
+            states.write(i_chunk, self._state)
+            for uniforms in draw:
+                raw.write(t, self._unscaled())
+                sensations = agent.normalize(self._observation)
+                step = agent.act(sensations, self._state, self._is_first, uniforms)
+                sensations |= agent.noise(uniforms)
+                observation, reward, terminated, truncated, info = self._task.step(
+                    step.action
+                )
+                ended = terminated | truncated
+                kept.write(
+                    t,
+                    {
+                        **{f"sensation/{name}": x for name, x in sensations.items()},
+                        "is_first": self._is_first,
+                        "sample": step.sample,
+                        "log_prob": step.log_prob,
+                        "value": step.value,
+                        "final_value": self._final_value(info, truncated, step.state),
+                        "reward": reward,
+                        "terminated": terminated,
+                        "ended": ended,
+                    },
+                )
+                episodes += self._tally.add(reward, ended, info)
+                self._observation, self._state, self._is_first = (
+                    observation,
+                    step.state,
+                    ended,
+                )
+                self._progress()
+                t += 1
+        return self._rollout(kept.arrays, raw.arrays, states.arrays, episodes)
+
+    def _rollout(
+        self,
+        arrays: dict[str, NDArray[Any]],
+        raw: dict[str, NDArray[np.float32]],
+        states: dict[str, NDArray[np.float32]],
+        episodes: list[Episode],
+    ) -> Rollout:
+        """Fill in the values of the steps' successors."""
+        prefix = "sensation/"
+        sensations = {
+            name.removeprefix(prefix): arrays.pop(name)
+            for name in list(arrays)
+            if name.startswith(prefix)
+        }
+        last = self._value(self._observation, self._state, self._is_first)
+        final = arrays.pop("final_value")
+        successor = np.concatenate([arrays["value"][1:], last[None]])
+        return Rollout(
+            sensations=sensations,
+            raw=raw,
+            states=states,
+            next_value=np.where(np.isnan(final), successor, final),
+            episodes=episodes,
+            **arrays,
+        )
+
+    def _unscaled(self, *, copies: bool = False) -> dict[str, NDArray[np.float32]]:
+        """Return what is sensed now and read by the agent, but for pixels."""
+        return {
+            name: self._observation[name].copy() if copies else self._observation[name]
+            for name in self._agent.sensations
+            if self._observation[name].dtype != np.uint8
+        }
+
+    def _draws(
+        self, n_steps: int, cycle: int, width: int, block: int = 16
+    ) -> Iterator[NDArray[np.float32]]:
+        """Draw each world's numbers from its own generator, some steps at a time.
+
+        Yields arrays of shape (at most block, B, width), n_steps steps in all.
+        """
+        rngs = [
+            generator(self._seed, self._first_world + b, ACTIONS, cycle)
+            for b in range(self._task.num_envs)
+        ]
+        for begun in range(0, n_steps, block):
+            shape = (min(block, n_steps - begun), width)
+            drawn = [rng.random(shape, dtype=np.float32) for rng in rngs]
+            yield np.stack(drawn, axis=1)
+
+    def _final_value(
+        self, info: Any, truncated: NDArray[np.bool_], state: State
+    ) -> NDArray[np.float32]:
+        """Return the value of the last state where a limit cut an episode, else NaN."""
+        values = np.full(len(truncated), np.nan, np.float32)
+        if truncated.any():
+            no = np.zeros(len(truncated), bool)
+            values[truncated] = self._value(info["final_obs"], state, no)[truncated]
+        return values
+
+    def _value(
+        self,
+        observation: dict[str, NDArray[Any]],
+        state: State,
+        is_first: NDArray[np.bool_],
+    ) -> NDArray[np.float32]:
+        """Return what the agent expects from here, without acting."""
+        idle = np.full((len(is_first), self._agent.n_uniforms), 0.5, np.float32)
+        idle[:, self._agent.distribution.n_uniforms :] = 0.0  # no noise
+        sensations = self._agent.normalize(observation)
+        return self._agent.act(sensations, state, is_first, idle).value
+
+    def worlds(self) -> dict[str, NDArray[Any]] | None:
+        """Return where every world is, to go on from exactly there.
+
+        Returns
+        -------
+        dict of str to ndarray, shape (B, ...), or None
+            The worlds, what is sensed in them, the recurrent states and the sums of
+            the episodes under way; None if the task cannot be saved.
+        """
+        worlds = save_worlds(self._task)
+        if worlds is None:
+            return None
+        return {
+            **{f"task/{name}": x for name, x in worlds.items()},
+            **{f"observation/{name}": x for name, x in self._observation.items()},
+            **{f"state/{name}": x for name, x in self._state.items()},
+            **{f"term/{name}": x for name, x in self._tally.terms.items()},
+            "is_first": self._is_first,
+            "tally/reward": self._tally.reward,
+            "tally/n_steps": self._tally.n_steps,
+        }
+
+    def restore(self, worlds: Mapping[str, NDArray[Any]]) -> None:
+        """Take every world back to where :meth:`worlds` found it.
+
+        Parameters
+        ----------
+        worlds : mapping of str to ndarray, shape (B, ...)
+            Rows of this collector's worlds.
+
+        Raises
+        ------
+        CheckpointError
+            If they are worlds of another task or network.
+        """
+
+        def part(prefix: str) -> dict[str, NDArray[Any]]:
+            return {
+                name.removeprefix(prefix): x.copy()
+                for name, x in worlds.items()
+                if name.startswith(prefix)
+            }
+
+        observation, state = part("observation/"), part("state/")
+        for found, needed in (
+            (observation, self._observation),
+            (state, self._state),
+        ):
+            if {name: x.shape for name, x in found.items()} != {
+                name: x.shape for name, x in needed.items()
+            }:
+                raise CheckpointError(
+                    "The checkpoint's worlds are of another task or network: their "
+                    f"parts are {', '.join(found) or 'none'}, needed are "
+                    f"{', '.join(needed) or 'none'}."
+                )
+        restore_worlds(self._task, part("task/"))
+        self._observation, self._state = observation, state
+        self._is_first = worlds["is_first"].copy()
+        self._tally.reward = worlds["tally/reward"].copy()
+        self._tally.n_steps = worlds["tally/n_steps"].copy()
+        self._tally.terms = part("term/")
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the terms of the reward, once a step was taken."""
+        return tuple(sorted(self._tally.terms))
+
+
+class _Rows:
+    """Arrays by name that are filled row by row."""
+
+    def __init__(self, n_rows: int) -> None:
+        self._n_rows = n_rows
+        self.arrays: dict[str, NDArray[Any]] = {}
+
+    def write(self, i_row: int, row: Mapping[str, NDArray[Any]]) -> None:
+        """Fill in one row of every array; the first says how they look."""
+        for name, x in row.items():
+            if name not in self.arrays:
+                self.arrays[name] = np.empty((self._n_rows, *x.shape), x.dtype)
+            self.arrays[name][i_row] = x

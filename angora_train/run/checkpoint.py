@@ -1,0 +1,425 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checkpoints: a folder that holds all of a run, written whole or not at all.
+
+::
+
+    runs/reach/
+      config.yaml              the resolved config
+      metrics.jsonl            one line a cycle
+      graph.json network.json  where the network came from
+      checkpoints/
+        last, best             small files with the name of a folder below
+        cycle-000150/
+          model.keras          weights and architecture, Keras' own format
+          optimizer.npz        Adam's moments
+          moments.npz          normalisation of sensations, rewards and values
+          worlds.npz           where every world is, with its generators
+          state.json           cycle, samples, best return, seed, versions
+          config.yaml          the resolved config
+"""
+
+import importlib.metadata
+import json
+import shutil
+import subprocess
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from angora_train.agent import distributions
+from angora_train.agent.agent import NOISE, Agent
+from angora_train.agent.distributions import Distribution
+from angora_train.agent.normalization import make_normalizer
+from angora_train.config.run import PolicyConfig, RunConfig, load_config
+from angora_train.engine import make_engine
+from angora_train.errors import CheckpointError, ConfigError
+from atlasnet import AtlasNetError, Intervention, intervene, load_model
+from atlasnet.files import write_text
+
+__all__ = [
+    "Checkpoint",
+    "Which",
+    "is_finished",
+    "load",
+    "load_agent",
+    "make_distribution",
+    "read_config",
+    "save",
+]
+
+Which = Literal["best", "last"]
+_BROKEN = (
+    AtlasNetError,
+    EOFError,
+    OSError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What reading a damaged file may raise; ConfigError is a ValueError."""
+_PACKAGES = (
+    "atlasnet",
+    "gymnasium",
+    "jax",
+    "keras",
+    "mujoco",
+    "numpy",
+    "tensorflow",
+)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint holds beside its model.
+
+    Attributes
+    ----------
+    model : keras.Model
+        The model with its weights.
+    config : RunConfig
+        The resolved config of the run.
+    optimizer : dict of str to ndarray
+        Variables of the optimizer, in its own order.
+    moments : dict of str to ndarray of float64
+        Normalisation, by sensation and ``reward``.
+    progress : dict
+        Cycle, samples, best return and seed; with the cycle, every generator of
+        the agent's random numbers follows from the seed.
+    worlds : dict of str to ndarray, shape (n_worlds, ...)
+        Where the worlds of all ranks are; empty for a task that cannot be saved.
+    """
+
+    model: keras.Model
+    config: RunConfig
+    optimizer: dict[str, NDArray[Any]]
+    moments: dict[str, NDArray[np.float64]]
+    progress: dict[str, Any]
+    worlds: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+
+def save(
+    directory: Path,
+    checkpoint: Checkpoint,
+    marks: tuple[Which, ...],
+    n_kept: int = 1,
+) -> Path:
+    """Write a checkpoint and point `marks` at it.
+
+    The folder is written under another name and renamed, then the marks are replaced,
+    then older folders without a mark are deleted: at every instant the marks point at
+    whole checkpoints.
+
+    Parameters
+    ----------
+    directory : Path
+        The run's folder.
+    checkpoint : Checkpoint
+        What to save.
+    marks : tuple of {"best", "last"}
+        Under which names it can be loaded.
+    n_kept : int
+        How many of the latest checkpoints are kept, beside the marked ones.
+
+    Returns
+    -------
+    Path
+        The checkpoint's folder.
+
+    Raises
+    ------
+    CheckpointError
+        If it cannot be written, as when the disk is full; what was there before is
+        as it was.
+    """
+    root = directory / "checkpoints"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=root, prefix=".saving-"))
+        try:
+            _write(temporary, checkpoint)
+            folder = _free_name(root, int(checkpoint.progress["cycle"]))
+            temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        for mark in marks:
+            write_text(root / mark, folder.name)
+    except (OSError, RuntimeError) as error:  # h5py raises the latter
+        reason = getattr(error, "strerror", None) or str(error)
+        raise CheckpointError(
+            f"The checkpoint of cycle {checkpoint.progress['cycle']} cannot be written "
+            f"to '{root}': {reason}. The last checkpoint is whole."
+        ) from error
+    _delete_unmarked(root, n_kept)
+    return folder
+
+
+def _write(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write the files of a checkpoint."""
+    checkpoint.model.save(folder / "model.keras")
+    np.savez(folder / "optimizer.npz", allow_pickle=False, **checkpoint.optimizer)
+    np.savez(folder / "moments.npz", allow_pickle=False, **checkpoint.moments)
+    if checkpoint.worlds:
+        np.savez(folder / "worlds.npz", allow_pickle=False, **checkpoint.worlds)
+    state = {**checkpoint.progress, "versions": _versions()}
+    write_text(folder / "state.json", json.dumps(state, indent=1))
+    write_text(folder / "config.yaml", checkpoint.config.to_yaml())
+    folder.chmod(0o755)  # mkdtemp grants the owner alone
+
+
+def _free_name(root: Path, cycle: int) -> Path:
+    """Return a new folder: a cycle may be saved again after a resume."""
+    folder = root / f"cycle-{cycle:06d}"
+    repetition = 1
+    while folder.exists():
+        repetition += 1
+        folder = root / f"cycle-{cycle:06d}-{repetition}"
+    return folder
+
+
+def _delete_unmarked(root: Path, n_kept: int) -> None:
+    """Delete folders that no mark points at, and what killed saves left."""
+    for folder in root.glob(".saving-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    marked = {
+        (root / mark).read_text(encoding="utf-8").strip()
+        for mark in ("best", "last")
+        if (root / mark).is_file()
+    }
+    folders = sorted(root.glob("cycle-*"), key=lambda path: path.stat().st_mtime_ns)
+    for folder in folders[: max(0, len(folders) - n_kept)]:
+        if folder.name not in marked:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Return the versions of what decides a result, and the commit of a checkout."""
+    versions = {"backend": keras.config.backend()}
+    for name in _PACKAGES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    with suppress(OSError, subprocess.SubprocessError):
+        versions["commit"] = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        ).stdout.strip()
+    return versions
+
+
+def _folder(path: Path, which: Which) -> Path:
+    """Return the folder of a checkpoint: itself, or one of a run."""
+    if (path / "state.json").is_file():
+        return path
+    mark = path / "checkpoints" / which
+    if not mark.is_file():
+        raise CheckpointError(
+            f"There is no checkpoint '{which}' in '{path}'. A run's folder holds "
+            f"'checkpoints/{which}' after its first save."
+        )
+    folder = mark.parent / mark.read_text(encoding="utf-8").strip()
+    if not folder.is_dir():
+        raise CheckpointError(f"'{mark}' points at '{folder.name}', which is missing.")
+    return folder
+
+
+def is_finished(config: RunConfig) -> bool:
+    """Whether a run has a checkpoint of its last cycle."""
+    if not (config.directory / "checkpoints" / "last").is_file():
+        return False
+    folder = _folder(config.directory, "last")
+    return bool(_read_progress(folder / "state.json")["cycle"] >= config.n_cycles)
+
+
+def read_config(
+    path: Path, which: Which = "last", overrides: Sequence[str] = ()
+) -> RunConfig:
+    """Return the resolved config of a run or checkpoint.
+
+    Parameters
+    ----------
+    path : Path
+        A run's folder or a checkpoint's.
+    which : {"best", "last"}
+        Which checkpoint of a run.
+    overrides : sequence of str
+        Changes, as ``n_cycles=300``.
+
+    Returns
+    -------
+    RunConfig
+        The config.
+
+    Raises
+    ------
+    CheckpointError
+        If there is no checkpoint, or it has no config.
+    """
+    file = _folder(path, which) / "config.yaml"
+    if not file.is_file():
+        raise CheckpointError(
+            f"The checkpoint '{file.parent}' has no config.yaml. If a training is "
+            "running there, it has just replaced the checkpoint: try again."
+        )
+    return load_config(str(file), overrides)
+
+
+def load(path: Path, which: Which = "last") -> Checkpoint:
+    """Read a checkpoint.
+
+    Parameters
+    ----------
+    path : Path
+        A run's folder or a checkpoint's.
+    which : {"best", "last"}
+        Which checkpoint of a run.
+
+    Returns
+    -------
+    Checkpoint
+        All it holds.
+
+    Raises
+    ------
+    CheckpointError
+        If it is missing or a file of it cannot be read.
+    """
+    folder = _folder(path, which)
+    try:
+        return Checkpoint(
+            model=load_model(folder / "model.keras"),
+            config=load_config(str(folder / "config.yaml")),
+            optimizer=_read_arrays(folder / "optimizer.npz"),
+            moments=_read_arrays(folder / "moments.npz"),
+            worlds=(
+                _read_arrays(folder / "worlds.npz")
+                if (folder / "worlds.npz").is_file()
+                else {}
+            ),
+            progress=_read_progress(folder / "state.json"),
+        )
+    except _BROKEN as error:
+        raise CheckpointError(
+            f"The checkpoint '{folder}' is broken: {error}"
+        ) from error
+
+
+def _read_progress(path: Path) -> dict[str, Any]:
+    """Read how far a run got."""
+    progress = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(progress, dict) or not {"cycle", "best_return"} <= set(progress):
+        raise ValueError("state.json does not say how far the run got")
+    return progress
+
+
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Read named arrays; pickled ones are refused."""
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def make_distribution(
+    config: RunConfig, n_actions: int, n_choices: int | None = None
+) -> Distribution:
+    """Return the action distribution that a config asks for.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+    n_actions : int
+        Dimensions of an action.
+    n_choices : int, optional
+        Among how many each must be chosen, if the task's actions are choices.
+
+    Returns
+    -------
+    Distribution
+        The family.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such family, or it cannot choose every action.
+    """
+    policy = config.policy
+    if n_choices is not None:
+        _require_bins(policy, config.task.name, n_choices)
+    return distributions.make_distribution(
+        policy.distribution,
+        n_actions,
+        n_bins=policy.n_bins,
+        spread_depends_on_state=policy.spread_depends_on_state,
+    )
+
+
+def _require_bins(policy: PolicyConfig, task: str, n_choices: int) -> None:
+    """Refuse a policy that cannot choose every action of a task."""
+    if ":" in policy.distribution:  # a class of the user's own
+        return
+    told = f"The actions of task '{task}' are choices among {n_choices}"
+    if "categorical" not in policy.distribution:
+        raise ConfigError(
+            f"{told}: policy.distribution must be multi_categorical or categorical "
+            f"with policy.n_bins={n_choices}, got '{policy.distribution}'."
+        )
+    if policy.n_bins != n_choices:
+        raise ConfigError(
+            f"{told}: policy.n_bins must be {n_choices}, got {policy.n_bins}."
+        )
+
+
+def load_agent(
+    path: Path,
+    which: Which = "best",
+    probes: Mapping[str, str] | None = None,
+    interventions: Sequence[Intervention] = (),
+) -> Agent:
+    """Return the agent of a run or checkpoint, ready to act.
+
+    Parameters
+    ----------
+    path : Path
+        A run's folder or a checkpoint's.
+    which : {"best", "last"}
+        Which checkpoint of a run.
+    probes : mapping of str to str, optional
+        Layers to read at every step; see :class:`angora_train.agent.agent.Agent`.
+    interventions : sequence of Intervention
+        Lesions, clamps and noise; see `atlasnet.Lesion`.
+
+    Returns
+    -------
+    Agent
+        With the weights and the normalisation of the checkpoint.
+    """
+    checkpoint = load(path, which)
+    model, config = checkpoint.model, checkpoint.config
+    if interventions:
+        model = intervene(model, interventions)
+    sizes = {
+        tensor.name: int(tensor.shape[-1])
+        for tensor in model.inputs
+        if len(tensor.shape) == 3 and tensor.name != NOISE  # the others are pixels
+    }
+    normalizer = make_normalizer(
+        config.normalization.sensations, sizes, config.normalization.sensation_clip
+    )
+    normalizer.restore(checkpoint.moments)
+    width = int(model.output["policy"].shape[-1])
+    n_actions = width // make_distribution(config, 1).n_parameters
+    distribution = make_distribution(config, n_actions)
+    return Agent(model, distribution, normalizer, make_engine(), probes)

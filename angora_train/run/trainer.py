@@ -1,0 +1,478 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The training loop."""
+
+import io
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from angora_train.agent.agent import Agent, check_model
+from angora_train.agent.normalization import (
+    RewardNormalizer,
+    ValueNormalizer,
+    make_normalizer,
+    make_reward_scaler,
+)
+from angora_train.config.run import RunConfig
+from angora_train.engine import Engine, make_engine
+from angora_train.errors import (
+    CheckpointError,
+    ConfigError,
+    DivergenceError,
+    InterruptedRunError,
+)
+from angora_train.learning.learner import PPOLearner
+from angora_train.learning.rollout import Collector
+from angora_train.networks.make import make_network
+from angora_train.ranks.comm import Comm
+from angora_train.ranks.interruption import Interruption
+from angora_train.ranks.roles import Roles
+from angora_train.ranks.watchdog import Watchdog
+from angora_train.run import checkpoint
+from angora_train.run.metrics import MetricsWriter, summarize
+from angora_train.tasks.base import Task
+from angora_train.tasks.registry import make_vector_task
+from atlasnet.files import replacing, write_text
+
+__all__ = ["Report", "next_learning_rate", "pin_to_core", "train"]
+
+Report = Callable[[Mapping[str, Any]], None]
+"""Is shown each cycle's metrics, on rank 0."""
+
+_FASTER = 1.5
+"""Factor by which the adaptive schedule changes the step size (Makoviychuk et al. 2021,
+arXiv:2108.10470, and the trainers it uses)."""
+_FASTEST = 1e-2
+"""Largest step size of the adaptive schedule (the same)."""
+
+
+@dataclass
+class _Run:
+    """Everything of a run on this rank."""
+
+    config: RunConfig
+    comm: Comm
+    roles: Roles
+    task: Task
+    agent: Agent
+    collector: Collector
+    learner: PPOLearner
+    cycle: int = 0
+    learning_rate: float = 0.0
+    best_return: float = -math.inf
+    recent: list[tuple[float, float]] = field(default_factory=list)
+    """Mean return and number of the episodes of each cycle since the last save."""
+
+
+def train(
+    config: RunConfig,
+    comm: Comm,
+    report: Report | None = None,
+    resume: bool = False,
+) -> Agent:
+    """Train an agent; every rank calls this.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Everything that decides the result.
+    comm : Comm
+        The ranks.
+    report : callable, optional
+        Is shown each cycle's metrics, on rank 0.
+    resume : bool
+        Whether to go on from the checkpoint ``last`` in the run's folder, exactly
+        where it was: two times five cycles give the weights of ten. Only the worlds
+        of a task that cannot be saved begin new episodes.
+
+    Returns
+    -------
+    Agent
+        With the weights of the last cycle.
+
+    Raises
+    ------
+    ConfigError
+        If the config cannot run: before any simulation starts.
+    CheckpointError
+        If there is no checkpoint to resume, one that would be overwritten, or none
+        can be written.
+    DivergenceError
+        If a loss is not finite; the batch is saved in the run's folder.
+    InterruptedRunError
+        If a rank got SIGINT or SIGTERM: after the cycle, with a checkpoint.
+    """
+    with Watchdog(comm, config.ranks.stall_s) as watchdog, Interruption() as stop:
+        run = _set_up(config, comm, resume, watchdog)
+        writer = _begin(run) if comm.rank == 0 else None
+        signal = 0
+        if not resume:  # so that even a run that is killed at once can be resumed
+            _save(run)
+        while run.cycle < config.n_cycles:
+            metrics = _take_cycle(run)
+            watchdog.beat()
+            signal = stop.agreed(comm)
+            if writer is not None:
+                writer.write(metrics)
+            is_last = run.cycle == config.n_cycles or signal
+            if is_last or not run.cycle % config.save_every:
+                _save(run)
+            if writer is not None and report is not None:
+                report(metrics)
+            if signal:
+                break
+        if writer is not None:
+            writer.close()
+        if signal:
+            raise InterruptedRunError(
+                f"Interrupted after cycle {run.cycle} of {config.n_cycles}. The last "
+                f"checkpoint is whole. Go on with: angora-train resume "
+                f"{config.directory}",
+                signal,
+            )
+    return run.agent
+
+
+def _begin(run: _Run) -> MetricsWriter:
+    """Open the run's files."""
+    directory = run.config.directory
+    write_text(directory / "config.yaml", run.config.to_yaml())
+    return MetricsWriter(directory / "metrics.jsonl", run.cycle)
+
+
+def _take_cycle(run: _Run) -> dict[str, Any]:
+    """Collect and learn once; return the metrics."""
+    config, comm, ppo = run.config, run.comm, run.config.ppo
+    run.learning_rate = next_learning_rate(
+        config, run.cycle, run.learning_rate, run.learner.last_kl
+    )
+    run.task.set_progress(run.cycle / config.n_cycles)
+    run.cycle += 1
+    started, waited = time.perf_counter(), run.learner.waited_s
+    rollout = run.collector.collect(run.cycle, ppo.horizon, ppo.chunk_length)
+    collected = time.perf_counter()
+    run.agent.normalizer.update(comm, rollout.raw)
+    summary = summarize(
+        comm, rollout.episodes, run.collector.terms, run.collector.facts
+    )
+    run.learner.take(rollout)
+    del rollout  # with several ranks, which have a copy, its memory serves updates
+    metrics = _learn(run)
+    if comm.rank == 0 and summary["rollout/episodes"]:
+        run.recent.append((summary["rollout/return"], summary["rollout/episodes"]))
+    diverged = np.array([getattr(run.task, "n_diverged", 0)], np.int64)
+    summary["rollout/diverged"] = float(comm.sum(diverged)[0])
+    ended = time.perf_counter()
+    spent_s = (collected - started, ended - collected, run.learner.waited_s - waited)
+    return {
+        "cycle": run.cycle,
+        "samples": run.cycle * ppo.horizon * config.n_worlds,
+        **summary,
+        **metrics,
+        **_times(config, comm, spent_s),
+    }
+
+
+def _learn(run: _Run) -> dict[str, float]:
+    """Update the weights; keep the batch if that fails."""
+    try:
+        return run.learner.improve(run.cycle, run.learning_rate)
+    except DivergenceError as error:
+        path = run.config.directory / f"diverged-rank{run.comm.rank}.npz"
+        with replacing(path) as temporary:
+            np.savez_compressed(temporary, allow_pickle=False, **error.batch)
+        run.comm.barrier()  # every rank is here: the first to leave ends the job
+        raise DivergenceError(
+            f"{error} The last checkpoint is whole; this rank's batch is in '{path}'.",
+            error.batch,
+        ) from error
+
+
+def next_learning_rate(
+    config: RunConfig, cycle: int, previous: float, kl: float
+) -> float:
+    """Return the step size of a cycle.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Schedule, first and last step size, number of cycles.
+    cycle : int
+        Cycles that are done.
+    previous : float
+        Step size of the cycle before.
+    kl : float
+        Divergence in its last epoch, nats.
+
+    Returns
+    -------
+    float
+        The step size. The linear and the exponential schedule lead from the first to
+        the last cycle; the adaptive one takes a step that is 1.5 times as small where
+        the divergence was above twice the target, and as large where it was below
+        half of it.
+    """
+    ppo = config.ppo
+    if ppo.schedule == "constant" or (ppo.schedule == "adaptive" and cycle == 0):
+        return ppo.learning_rate
+    if ppo.schedule == "adaptive":
+        if kl > 2.0 * ppo.target_kl:
+            return max(previous / _FASTER, ppo.final_learning_rate)
+        if kl < 0.5 * ppo.target_kl:
+            return min(previous * _FASTER, max(_FASTEST, ppo.learning_rate))
+        return previous
+    progress = cycle / max(1, config.n_cycles - 1)
+    if ppo.schedule == "linear":
+        change = ppo.final_learning_rate - ppo.learning_rate
+        return ppo.learning_rate + progress * change
+    ratio: float = (ppo.final_learning_rate / ppo.learning_rate) ** progress
+    return ppo.learning_rate * ratio
+
+
+def _set_up(config: RunConfig, comm: Comm, resume: bool, watchdog: Watchdog) -> _Run:
+    """Check the config and make everything that a rank needs."""
+    engine = make_engine()
+    roles = Roles.of(config, comm, engine.n_gpus)
+    engine.use(_gpu(comm, roles, engine))
+    task = make_vector_task(
+        config.task.name,
+        config.task.options,
+        n_worlds=len(roles.worlds),
+        first_world=roles.worlds.start,
+    )
+    distribution = checkpoint.make_distribution(config, task.n_actions, task.n_bins)
+    stored = _stored(config, resume)
+    shapes, floats = task.sensation_shapes, _vector_sizes(task)
+    if stored is None:
+        model = make_network(
+            config.network,
+            config.policy,
+            shapes,
+            distribution,
+            control_step_s=task.control_step_s,
+            seed=config.seed,
+            directory=config.directory if comm.rank == 0 else None,
+        )
+    else:
+        model = stored.model
+    check_model(model, shapes, distribution)
+    read = {t.name: floats[t.name] for t in model.inputs if t.name in floats}
+    normalization = config.normalization
+    agent = Agent(
+        model,
+        distribution,
+        make_normalizer(normalization.sensations, read, normalization.sensation_clip),
+        engine,
+    )
+    learner = PPOLearner(
+        agent,
+        config,
+        comm,
+        roles,
+        reward_normalizer=make_reward_scaler(
+            normalization.reward, len(roles.worlds), config.ppo.discount
+        ),
+        value_normalizer=ValueNormalizer() if normalization.value else None,
+        progress=watchdog.beat,
+    )
+    cycle = 0 if stored is None else int(stored.progress["cycle"])
+    run = _Run(
+        config,
+        comm,
+        roles,
+        task,
+        agent,
+        Collector(task, agent, config.seed, roles.worlds.start, cycle, watchdog.beat),
+        learner,
+        cycle=cycle,
+    )
+    if stored is None:
+        agent.normalizer.update(
+            comm, run.collector.warm_up(normalization.warm_up_steps)
+        )
+    else:
+        _restore(run, stored)
+    return run
+
+
+def _gpu(comm: Comm, roles: Roles, engine: Engine) -> int | None:
+    """Return the GPU of this rank; None for those that gather on a node with GPUs."""
+    if not engine.n_gpus or comm.rank not in roles.node_learners:
+        return None
+    return roles.node_learners.index(comm.rank) % engine.n_gpus
+
+
+def _stored(config: RunConfig, resume: bool) -> checkpoint.Checkpoint | None:
+    """Return the checkpoint to go on from; refuse to overwrite one."""
+    if resume:
+        stored = checkpoint.load(config.directory, "last")
+        if stored.progress["cycle"] >= config.n_cycles:
+            raise ConfigError(
+                f"The run has all its {config.n_cycles} cycles. Train longer with: "
+                f"angora-train resume {config.directory} --set "
+                f"n_cycles={2 * config.n_cycles}"
+            )
+        return stored
+    try:
+        config.directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot write to '{config.directory}': {error.strerror}. Choose another "
+            "folder: --set directory=FOLDER."
+        ) from error
+    if (config.directory / "checkpoints" / "last").is_file():
+        raise CheckpointError(
+            f"'{config.directory}' holds a run already. Go on with: angora-train "
+            f"resume {config.directory}. Or choose another folder: --set "
+            "directory=FOLDER."
+        )
+    return None
+
+
+def _restore(run: _Run, stored: checkpoint.Checkpoint) -> None:
+    """Take optimizer, normalisation, worlds and progress from a checkpoint."""
+    learner = run.learner
+    variables = learner.optimizer.variables
+    needed = [tuple(variable.shape) for variable in variables]
+    if needed != [value.shape for value in stored.optimizer.values()]:
+        raise CheckpointError(
+            f"The checkpoint's optimizer does not fit the network's weights "
+            f"({len(stored.optimizer)} arrays, {len(needed)} needed): it belongs to "
+            "another network."
+        )
+    for variable, value in zip(variables, stored.optimizer.values(), strict=True):
+        variable.assign(value)
+    run.agent.normalizer.restore(stored.moments)
+    for part in (learner.reward_normalizer, learner.value_normalizer):
+        if part is not None:
+            part.restore(stored.moments)
+    worlds = {
+        name: x[run.roles.worlds.start : run.roles.worlds.stop]
+        for name, x in stored.worlds.items()
+    }
+    if worlds and len(stored.worlds["is_first"]) == run.config.n_worlds:
+        returns = worlds.pop(_RETURNS, None)
+        scaler = learner.reward_normalizer
+        if returns is not None and isinstance(scaler, RewardNormalizer):
+            scaler.returns = returns
+        run.collector.restore(worlds)
+    progress = stored.progress
+    best = progress["best_return"]
+    run.best_return = -math.inf if best is None else float(best)
+    run.learning_rate = float(progress.get("learning_rate", 0.0))
+    learner.last_kl = float(progress.get("kl", 0.0))
+
+
+_RETURNS = "returns"
+"""Name of the discounted returns that are under way, for the scaling of rewards."""
+
+
+def _vector_sizes(task: Task) -> dict[str, int]:
+    """Return the widths of a task's sensations, but for pixels."""
+    space: Any = task.single_observation_space
+    return {
+        name: int(box.shape[-1])
+        for name, box in space.spaces.items()
+        if box.dtype != np.uint8
+    }
+
+
+def _times(
+    config: RunConfig, comm: Comm, spent_s: tuple[float, float, float]
+) -> dict[str, float]:
+    """Return speeds in samples of all ranks per s, by the mean over ranks."""
+    gathering, learning, waiting = comm.sum(np.array(spent_s)) / comm.size
+    n_samples = config.ppo.horizon * config.n_worlds
+    return {
+        "time/gathering_s": float(gathering),
+        "time/learning_s": float(learning),
+        "time/communication_s": float(waiting),
+        "time/gathering_steps_per_s": n_samples / float(gathering),
+        "time/steps_per_s": n_samples / float(gathering + learning),
+    }
+
+
+def _save(run: _Run) -> None:
+    """Write a checkpoint: every rank gives its worlds, rank 0 writes."""
+    worlds = _gathered_worlds(run)
+    if run.comm.rank == 0:
+        _write(run, worlds)
+
+
+def _gathered_worlds(run: _Run) -> dict[str, NDArray[Any]]:
+    """Return where the worlds of all ranks are, on rank 0."""
+    own = run.collector.worlds()
+    buffer = io.BytesIO()
+    if own is not None:
+        scaler = run.learner.reward_normalizer
+        if isinstance(scaler, RewardNormalizer):
+            own[_RETURNS] = scaler.returns
+        np.savez(buffer, allow_pickle=False, **own)
+    parts = [data for data in run.comm.collect(buffer.getvalue()) if data]
+    if not parts:
+        return {}
+    read = [np.load(io.BytesIO(data), allow_pickle=False) for data in parts]
+    # An array may look as if it had a row for each of one rank's worlds by chance.
+    common = set(read[0].files).intersection(*(part.files for part in read))
+    return {
+        name: np.concatenate([part[name] for part in read]) for name in sorted(common)
+    }
+
+
+def _write(run: _Run, worlds: dict[str, NDArray[Any]]) -> None:
+    """Write a checkpoint."""
+    config = run.config
+    score = -math.inf
+    if run.recent:
+        returns, counts = np.array(run.recent).T
+        score = float(np.average(returns, weights=counts))
+    run.recent.clear()
+    is_best = score >= run.best_return  # without any episode, the latest is best
+    if is_best:
+        run.best_return = score
+    moments = dict(run.agent.normalizer.state())
+    for part in (run.learner.reward_normalizer, run.learner.value_normalizer):
+        if part is not None:
+            moments |= part.state()
+    best = run.best_return if math.isfinite(run.best_return) else None
+    stored = checkpoint.Checkpoint(
+        model=run.agent.model,
+        config=config,
+        optimizer={
+            f"{i:04d}": np.asarray(variable)
+            for i, variable in enumerate(run.learner.optimizer.variables)
+        },
+        moments=moments,
+        progress={
+            "cycle": run.cycle,
+            "samples": run.cycle * config.ppo.horizon * config.n_worlds,
+            "best_return": best,
+            "seed": config.seed,
+            "learning_rate": run.learning_rate,
+            "kl": run.learner.last_kl,
+        },
+        worlds=worlds,
+    )
+    checkpoint.save(
+        config.directory,
+        stored,
+        ("last", "best") if is_best else ("last",),
+        config.n_kept,
+    )
+
+
+def pin_to_core(rank: int) -> None:
+    """Run this process on one core, the rank-th of those it may use.
+
+    Two pinned ranks with one thread each gather and learn a fifth faster than one
+    rank with two threads.
+    """
+    if hasattr(os, "sched_setaffinity"):  # Linux
+        allowed = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {allowed[rank % len(allowed)]})

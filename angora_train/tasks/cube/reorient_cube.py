@@ -1,0 +1,388 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reorientation: turn a cube in the hand from one goal orientation to the next.
+
+After Andrychowicz et al. 2020, Learning dexterous in-hand manipulation
+(https://arxiv.org/abs/1808.00177): steps of 80 ms, goals within 0.4 rad, a new goal as
+soon as one is reached, 8 s for each and 50 at most.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from angora_train.errors import TaskError
+from angora_train.tasks.base import Observation, VectorTask, Verdict
+from angora_train.tasks.cube.goals import GoalKind, draw_goal
+from angora_train.tasks.cube.orientation import (
+    angle_between,
+    canonical,
+    face_up,
+    relative_rotation,
+    rotate,
+)
+from angora_train.tasks.cube.rewards import CubeMoment, CubeScales, cube_reward
+from angora_train.tasks.cube.starts import Settling, held_state, settle
+from angora_train.tasks.hand.cameras import WATCHER, open_eyes
+from angora_train.tasks.hand.model import Grip, compose_cube_model, named_ids
+from angora_train.tasks.hand.names import CUBE, CUBE_JOINT, FINGERTIPS, PALM_BOX
+from angora_train.tasks.hand.senses import HandConfig, HandSenses, switch_sensors
+from angora_train.tasks.worlds.control import ControlConfig
+from angora_train.tasks.worlds.rendering import Camera, Mark
+from angora_train.tasks.worlds.simulation import Simulation
+from angora_train.tasks.worlds.vision import VisionConfig
+
+__all__ = ["ReorientCube", "ReorientCubeConfig"]
+
+_QUATERNION = 4
+_UPRIGHT = np.array([1.0, 0.0, 0.0, 0.0])
+_GOAL_PLACE_M = np.array([1.14, 0.86, 0.2])
+"""Where pictures show the goal: beside the hand, on the little finger's side."""
+
+
+class ReorientCubeConfig(HandConfig):
+    """Settings of the reorientation task."""
+
+    timestep_s: Annotated[float, Field(gt=0, le=0.01)] = 0.008
+    """Physics step, s. With `n_substeps` it makes the control step: 10 x 8 ms by
+    default (Andrychowicz et al. 2020), 20 x 4 ms or 40 x 2 ms are finer."""
+
+    episode_s: PositiveFloat = 400.0
+    """Longest episode, s, rounded to whole control steps; it is truncated there. By
+    default as long as the slowest way through all goals: `max_goals` times `goal_s`."""
+
+    control: ControlConfig = ControlConfig(mode="relative", new_share=0.3)
+    """How actions become commands. By default relative and smoothed, as by
+    Andrychowicz et al. 2020."""
+
+    goal: GoalKind = "uniform"
+    """Which orientations are goals: ``uniform``, ``parallel`` (a face up) or ``z``
+    (the cube's own, turned about the vertical)."""
+
+    goal_range_rad: tuple[float, float] = (0.0, np.pi)
+    """Least and greatest angle between the cube and a new goal, rad. Goals nearer than
+    `success_rad` are reached without doing anything."""
+
+    vision: VisionConfig = VisionConfig()
+    """What the sensation ``vision`` is: ``pose``, the cube's place and orientation, or
+    ``rgb``, pixels."""
+
+    relative_goal: bool = False
+    """Whether the goal is sensed as the rotation that still leads there, instead of
+    as an orientation in the world."""
+
+    success_rad: Annotated[float, Field(gt=0, le=np.pi)] = 0.4
+    """Angle to the goal below which it is reached, rad."""
+
+    goal_s: PositiveFloat = 8.0
+    """Time for a goal, s, rounded to whole control steps; an episode ends with a goal
+    that is not reached in it."""
+
+    max_goals: PositiveInt = 50
+    """Goals with which an episode is complete."""
+
+    max_distance_m: PositiveFloat | None = None
+    """Distance between the centres of cube and palm beyond which the cube counts as
+    dropped, m, too; by default only height counts."""
+
+    tilt_deg: Annotated[float, Field(ge=-90, le=90)] = 0.0
+    """How far the fingers are raised, degrees."""
+
+    grip: Grip = "soft"
+    """How friction holds the cube: ``soft``, as in the package's scene, where a held
+    cube creeps by most of a millimetre a second; ``firm``, where it stays."""
+
+    start_pose: Literal["any", "flat"] = "any"
+    """How the cube was let go before it came to rest in the hand: in any orientation,
+    or flat, turned by any angle about the vertical."""
+
+    n_starts: PositiveInt = 64
+    """Settled states that episodes start in, drawn with equal chance; they are made
+    once a process and are the same in all."""
+
+    rewards: CubeScales = CubeScales()
+    """Scales of the reward's terms: the name of a recipe (``openai2018``, ``d314``,
+    ``dense``), or what differs from one."""
+
+    @model_validator(mode="after")
+    def _check_range(self) -> Self:
+        nearest, farthest = self.goal_range_rad
+        if not 0 <= nearest < farthest <= np.pi:
+            raise ValueError(
+                f"goal_range_rad is {nearest} to {farthest}; expected "
+                "0 <= least < greatest <= pi"
+            )
+        return self
+
+
+class ReorientCube(VectorTask):
+    """Reorienting a cube in the Shadow Hand in B worlds.
+
+    A goal is an orientation of the cube; when the cube comes within `success_rad` of
+    it, a new one follows in the same episode. Episodes are terminated when a goal is
+    missed within its 8 s, when the cube is dropped (its centre below that of the
+    palm's box, in the frame of the hand's mount) or when the 50th goal is reached;
+    they are truncated only by `episode_s`. Orientations are canonical quaternions
+    (w, x, y, z), ``w >= 0``, in the world's frame.
+
+    ==============  ====  =====================================================
+    sensation       size  meaning
+    ==============  ====  =====================================================
+    proprioception  48    24 joint angles, rad; 24 joint velocities, rad/s
+    touch           92    normal force on each sensor, N (one substep before the
+                          rest)
+    goal            4     the goal, or with `relative_goal` the rotation from the
+                          cube to it
+    vision          7     the cube's place, m, and orientation; or pixels
+    auxiliary       26    the five fingertips, m; rotation from the cube to its
+                          goal; the cube's linear, m/s, and angular velocity,
+                          rad/s, in the world's frame; time left for the goal, s
+    ==============  ====  =====================================================
+
+    Facts in ``info``: ``success``, bool, a goal was reached in this step;
+    ``distance_rad``, the angle to the goal of this step; ``goals_reached``, int, in
+    this episode, this step's included; ``dropped``, bool; ``goal_kind``, int, the face
+    that is up in the goal: 0 to 5 for +x, -x, +y, -y, +z, -z of the cube.
+
+    Parameters
+    ----------
+    config : ReorientCubeConfig, optional
+        The task's settings.
+    n_worlds : int
+        Number of worlds, B.
+    first_world : int
+        Index of row 0 among the worlds of all processes.
+    n_threads : int
+        Threads that share the physics.
+    """
+
+    distance_name: ClassVar[str] = "distance_rad"
+    metrics: ClassVar[tuple[str, ...]] = ("distance_rad", "goals_reached")
+
+    config: ReorientCubeConfig
+
+    def __init__(
+        self,
+        config: ReorientCubeConfig | None = None,
+        n_worlds: int = 1,
+        *,
+        first_world: int = 0,
+        n_threads: int = 1,
+    ) -> None:
+        config = self._default_config() if config is None else config
+        model = compose_cube_model(
+            timestep_s=config.timestep_s,
+            tilt_deg=config.tilt_deg,
+            grip=config.grip,
+        )
+        switch_sensors(model, config.touch)
+        simulation = Simulation(
+            model,
+            held_state(model),
+            n_worlds,
+            n_substeps=config.n_substeps,
+            n_threads=n_threads,
+        )
+        self._hand = HandSenses(simulation, config.touch)
+        sizes = {
+            **self._hand.sizes,
+            "goal": _QUATERNION,
+            "vision": 3 + _QUATERNION,
+            "auxiliary": 3 * len(FINGERTIPS) + _QUATERNION + 3 + 3 + 1,
+        }
+        super().__init__(
+            config,
+            simulation,
+            sizes,
+            first_world=first_world,
+            eyes=open_eyes(config.vision, simulation),
+        )
+        self.n_goal_steps = round(config.goal_s / simulation.control_step_s)
+        if self.n_goal_steps < 1:
+            raise TaskError(
+                f"goal_s is {config.goal_s} s, less than half a control step of "
+                f"{simulation.control_step_s} s."
+            )
+        cube = named_ids(model, "joint", [CUBE_JOINT])[0]
+        self._cube_geom = int(named_ids(model, "geom", [CUBE])[0])
+        place, motion = int(model.jnt_qposadr[cube]), int(model.jnt_dofadr[cube])
+        sites = named_ids(model, "site", FINGERTIPS)
+        self._fingertips = simulation.read("site_xpos", sites).reshape(n_worlds, -1)
+        self._palm = simulation.read(
+            "geom_xpos", named_ids(model, "geom", [PALM_BOX])
+        ).reshape(n_worlds, 3)
+        # Views, as the cube's coordinates are neighbours.
+        self._position = simulation.qpos[:, place : place + 3]
+        self._orientation = simulation.qpos[:, place + 3 : place + 7]
+        self._velocity = simulation.qvel[:, motion : motion + 3]
+        self._spin = simulation.qvel[:, motion + 3 : motion + 6]
+        self._forces = (
+            simulation.read("actuator_force", range(model.nu))
+            if "energy" in config.rewards.active
+            else np.zeros((n_worlds, model.nu))
+        )
+        self._starts = settle(
+            Settling(
+                timestep_s=config.timestep_s,
+                tilt_deg=config.tilt_deg,
+                grip=config.grip,
+                pose=config.start_pose,
+                n=config.n_starts,
+            )
+        )
+        self._goals = np.tile(_UPRIGHT, (n_worlds, 1))
+        self._kinds = np.zeros(n_worlds, np.int64)
+        self._n_reached = np.zeros(n_worlds, np.int64)
+        self._goal_elapsed = np.zeros(n_worlds, np.int64)
+        self._first_position = self._position.copy()
+        self._no_offset = np.zeros(n_worlds)
+        self._previous_angle = np.zeros(n_worlds)
+
+    @classmethod
+    def _default_config(cls) -> ReorientCubeConfig:
+        """Return the settings of who names none."""
+        return ReorientCubeConfig()
+
+    def sample_goals(
+        self,
+        rng: np.random.Generator,
+        n: int,
+        orientation: NDArray[np.float64] = _UPRIGHT,
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Draw goals as episodes do.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of chance.
+        n : int
+            Number of goals.
+        orientation : ndarray of float64, shape (4,)
+            Where the cube is, which goals are relative to: a unit quaternion.
+
+        Returns
+        -------
+        goals : ndarray of float64, shape (n, 4)
+            Canonical unit quaternions.
+        kinds : ndarray of int64, shape (n,)
+            The face that is up, 0 to 5 for +x, -x, +y, -y, +z, -z of the cube.
+
+        Raises
+        ------
+        TaskError
+            If hardly any goal lies in `goal_range_rad`.
+        """
+        kind, range_rad = self.config.goal, self.config.goal_range_rad
+        goals = np.stack(
+            [draw_goal(kind, rng, orientation, range_rad) for _ in range(n)]
+        )
+        return goals, face_up(goals)
+
+    def _camera(self) -> Camera:
+        """Look at the hand."""
+        return WATCHER
+
+    def _marks(self, world: int) -> Sequence[Mark]:
+        """Show a cube in the goal's orientation beside the hand."""
+        return [
+            Mark(
+                _GOAL_PLACE_M,
+                (1.0, 1.0, 1.0, 0.75),
+                likeness=self._cube_geom,
+                orientation=self._goals[world],
+            )
+        ]
+
+    def _draw_starts(self, worlds: NDArray[np.int64]) -> NDArray[np.float64]:
+        """One of the settled states for each world."""
+        rngs = [self._rngs[int(world)] for world in worlds]
+        drawn = [rng.integers(len(self._starts)) for rng in rngs]
+        return self._starts[np.asarray(drawn)]
+
+    def _start(self, world: int, rng: np.random.Generator) -> None:
+        """Begin to count, and draw the first goal."""
+        self._n_reached[world] = 0
+        self._first_position[world] = self._position[world]
+        self._set_goal(world, rng)
+
+    def _set_goal(self, world: int, rng: np.random.Generator) -> None:
+        """Draw the next goal of a world."""
+        goals, kinds = self.sample_goals(rng, 1, self._orientation[world])
+        self._goals[world], self._kinds[world] = goals[0], kinds[0]
+        self._goal_elapsed[world] = 0
+
+    def _remember(self) -> None:
+        """Keep the angle to the goal, for progress: of resets and new goals, too."""
+        self._previous_angle = angle_between(self._orientation, self._goals)
+        self._goal_elapsed += 1
+
+    def _advance(self, verdict: Verdict, goes_on: NDArray[np.bool_]) -> None:
+        """Give those who reached their goal the next one."""
+        for world in np.flatnonzero(verdict.facts["success"] & goes_on):
+            self._n_reached[world] += 1
+            self._set_goal(int(world), self._rngs[int(world)])
+
+    def _sense(self) -> Observation:
+        """Return what all worlds sense, in new arrays."""
+        turn = relative_rotation(self._orientation, self._goals)
+        left = self.n_goal_steps - self._goal_elapsed
+        left_s = np.float64(self.simulation.control_step_s) * left[:, None]
+        spin = rotate(self._orientation, self._spin)  # MuJoCo's is in the cube's frame
+        goal = turn if self.config.relative_goal else self._goals
+        return {
+            **self._hand.sense(),
+            "goal": goal.astype(np.float32),
+            "vision": _joined(self._position, canonical(self._orientation)),
+            "auxiliary": _joined(self._fingertips, turn, self._velocity, spin, left_s),
+        }
+
+    def _judge(self) -> Verdict:
+        """Reward progress, goals and drops; end what is over."""
+        config = self.config
+        angle_rad = angle_between(self._orientation, self._goals)
+        is_dropped = self._position[:, 2] < self._palm[:, 2]
+        if config.max_distance_m is not None:
+            is_dropped |= _distance(self._position, self._palm) > config.max_distance_m
+        # Nothing is reached before the first step.
+        is_reached = (angle_rad < config.success_rad) & ~is_dropped
+        is_reached &= self._goal_elapsed > 0
+        n_reached = self._n_reached + is_reached
+        is_late = (self._goal_elapsed >= self.n_goal_steps) & ~is_reached
+        moment = CubeMoment(
+            previous_angle_rad=self._previous_angle,
+            angle_rad=angle_rad,
+            is_reached=is_reached,
+            is_dropped=is_dropped,
+            offset_m=(
+                _distance(self._position, self._first_position)
+                if "offset" in config.rewards.active
+                else self._no_offset
+            ),
+            actions=self._actions,
+            forces=self._forces,
+        )
+        return Verdict(
+            terms=cube_reward(moment, config.rewards, self.progress),
+            facts={
+                "success": is_reached,
+                "distance_rad": angle_rad,
+                "goals_reached": n_reached,
+                "dropped": is_dropped,
+                "goal_kind": self._kinds.copy(),
+            },
+            terminated=is_dropped | is_late | (n_reached >= config.max_goals),
+        )
+
+
+def _joined(*parts: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Side by side in one new array, as float32."""
+    return np.concatenate(parts, axis=1, dtype=np.float32, casting="same_kind")
+
+
+def _distance(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Distance between places, shape (B,), m."""
+    difference = a - b
+    distance: NDArray[np.float64] = np.sqrt(np.square(difference).sum(axis=1))
+    return distance

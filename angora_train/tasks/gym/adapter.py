@@ -1,0 +1,453 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Any environment that is registered with Gymnasium, as a task.
+
+Observations become named sensations, actions lie in [-1, 1]: a `Box` is scaled to its
+bounds, and of a `Discrete` or `MultiDiscrete` choice every index owns an equal part,
+so that the centres of as many bins hit each index once.
+"""
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+from angora_train.errors import TaskError, closest
+from angora_train.tasks.base import Observation, Task
+from angora_train.tasks.gym.hidden_velocity import HideVelocity
+from angora_train.tasks.worlds.realism import Imperfection, Senses
+from angora_train.tasks.worlds.rendering import Camera, Frame, Style
+
+__all__ = ["GymConfig", "GymTask", "world_seed"]
+
+
+_MAX_SENSATION = 1e10
+"""Bound of a sensation whose environment names none."""
+
+
+class GymConfig(BaseModel):
+    """What an adapted environment can be asked for."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+    )
+
+    sensation: Annotated[str, Field(min_length=1)] = "proprioception"
+    """Name of the sensation, where the observation is no dictionary of its own."""
+
+    hidden: Literal["velocity"] | tuple[int, ...] = ()
+    """Elements of the observation to leave out: ``velocity`` for the velocities of an
+    environment of classic control, or indices."""
+
+    max_episode_steps: PositiveInt | None = None
+    """Longest episode in steps; None for the environment's own limit."""
+
+    sensing: Mapping[str, Imperfection] = Field(default_factory=dict)
+    """What is wrong with a sensation, by its name; others show what is true."""
+
+    make: Mapping[str, Any] = Field(default_factory=dict)
+    """Arguments of `gymnasium.make`."""
+
+
+def world_seed(seed: int, world: int) -> int:
+    """Return the seed that one world's environment is reset with.
+
+    Parameters
+    ----------
+    seed : int
+        The task's seed.
+    world : int
+        Index of the world among those of all processes.
+
+    Returns
+    -------
+    int
+        32 bits that depend on both.
+
+    Examples
+    --------
+    >>> world_seed(0, 0) == world_seed(0, 1)
+    False
+    """
+    return int(np.random.SeedSequence([seed, world]).generate_state(1)[0])
+
+
+class GymTask(Task):
+    """B worlds, each an environment of Gymnasium.
+
+    ``info`` has the same entries as that of other tasks. ``success`` is what the
+    environment reports as ``is_success``, else False; ``goal_kind`` is zero; there is
+    no distance to a goal; the one term of the reward is ``reward/environment``.
+
+    Parameters
+    ----------
+    env_id : str
+        A name that `gymnasium.make` knows.
+    config : GymConfig, optional
+        The task's settings.
+    n_worlds : int
+        Number of worlds, B.
+    first_world : int
+        Index of row 0 among the worlds of all processes.
+    n_threads : int
+        Ignored: the environments are stepped one after the other.
+
+    Raises
+    ------
+    TaskError
+        If there is no such environment, or its spaces cannot be adapted.
+    """
+
+    config: GymConfig
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "autoreset_mode": AutoresetMode.SAME_STEP,
+        "render_modes": [],
+    }
+
+    def __init__(
+        self,
+        env_id: str,
+        config: GymConfig | None = None,
+        n_worlds: int = 1,
+        *,
+        first_world: int = 0,
+        n_threads: int = 1,
+    ) -> None:
+        if first_world < 0:
+            raise TaskError(f"first_world is {first_world}; it must not be negative.")
+        if n_worlds < 1:
+            raise TaskError(f"n_worlds is {n_worlds}; it must be at least 1.")
+        self.config = GymConfig() if config is None else config
+        self.env_id = env_id
+        self.first_world = first_world
+        self.num_envs = n_worlds
+        self.envs = [_make(env_id, self.config) for _ in range(n_worlds)]
+        env = self.envs[0]
+        self._named = _NamedSpace(env_id, env.observation_space, self.config.sensation)
+        self._senses = Senses(
+            self.config.sensing, self._named.boxes, n_worlds, first_world
+        )
+        self._choice = _choice(env_id, env.action_space)
+        self.n_bins = self._choice.n_bins
+        is_drawn = env.render_mode == "rgb_array"
+        self.metadata = {  # type: ignore[misc]
+            **type(self).metadata,
+            "render_modes": ["rgb_array"] if is_drawn else [],
+            "render_fps": env.metadata.get("render_fps") or 1,
+        }
+        self.single_observation_space = self._named.space
+        self.single_action_space = spaces.Box(-1.0, 1.0, (self._choice.size,))
+        self.observation_space = batch_space(self._named.space, n_worlds)
+        self.action_space = batch_space(self.single_action_space, n_worlds)
+        self._success = np.zeros(n_worlds, np.bool_)
+        self._has_started = False
+
+    @property
+    def control_step_s(self) -> float:
+        """Time that one step takes, s: as the environment is shown, else 1 s."""
+        return 1.0 / float(self.metadata["render_fps"])
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Start a new episode in every world.
+
+        Parameters
+        ----------
+        seed : int, optional
+            Seeds every environment, together with its world's index; see
+            `world_seed`. Without it their generators go on, and the first time are
+            seeded by chance.
+        options : dict, optional
+            No option is known; an empty dictionary is allowed.
+
+        Returns
+        -------
+        observation : dict of ndarray of float32, shape (B, size)
+            First observation of each world.
+        info : dict
+            Facts of each world; the reward is zero.
+
+        Raises
+        ------
+        TaskError
+            If the seed is negative or an option is given.
+        """
+        if options:
+            raise TaskError(f"reset knows no options, got {sorted(options)}.")
+        if seed is not None and seed < 0:
+            raise TaskError(f"The seed is {seed}; it must not be negative.")
+        super().reset(seed=seed)
+        if seed is None and not self._has_started:
+            seed = secrets.randbits(64)
+        if seed is not None:
+            self._senses.seed(seed)
+        rows = []
+        for world, env in enumerate(self.envs):
+            own = None if seed is None else world_seed(seed, self.first_world + world)
+            raw, info = env.reset(seed=own)
+            rows.append(self._named.row(raw))
+            self._success[world] = bool(info.get("is_success", False))
+        self._has_started = True
+        true, everyone = self._named.batch(rows), np.arange(self.num_envs)
+        return self._senses.begin(true, everyone), self.facts()
+
+    def step(
+        self, actions: NDArray[np.float32]
+    ) -> tuple[
+        Observation,
+        NDArray[np.float32],
+        NDArray[np.bool_],
+        NDArray[np.bool_],
+        dict[str, Any],
+    ]:
+        """Take one step in every world.
+
+        Parameters
+        ----------
+        actions : ndarray of float32, shape (B, A)
+            Values in [-1, 1].
+
+        Returns
+        -------
+        observation : dict of ndarray of float32, shape (B, size)
+            What is sensed after the step, or at the start of the next episode.
+        reward : ndarray of float32, shape (B,)
+            The environment's.
+        terminated, truncated : ndarray of bool, shape (B,)
+            The environment's; an end of both kinds counts as terminated.
+        info : dict
+            See the class.
+
+        Raises
+        ------
+        TaskError
+            If the task was not reset, or an action is out of range or NaN.
+        """
+        if not self._has_started:
+            raise TaskError("The task was not reset; call reset() before step().")
+        actions = np.asarray(actions, np.float32)
+        self._check(actions)
+        n_worlds = self.num_envs
+        reward = np.zeros(n_worlds, np.float64)
+        terminated = np.zeros(n_worlds, np.bool_)
+        truncated = np.zeros(n_worlds, np.bool_)
+        self._success = np.zeros(n_worlds, np.bool_)
+        rows = []
+        for world, env in enumerate(self.envs):
+            raw, earned, ends, is_cut, info = env.step(self._choice.of(actions[world]))
+            rows.append(self._named.row(raw))
+            reward[world], terminated[world] = earned, ends
+            truncated[world] = is_cut and not ends
+            self._success[world] = bool(info.get("is_success", False))
+        facts = {**self.facts(), "reward/environment": reward}
+        observation = self._senses.perceive(self._named.batch(rows))
+        finished = terminated | truncated
+        if finished.any():
+            facts["final_obs"], facts["_final_obs"] = observation, finished
+            begun = np.flatnonzero(finished)
+            for world in begun.tolist():
+                rows[world] = self._named.row(self.envs[world].reset()[0])
+            true = self._named.batch(rows)
+            observation = self._senses.begin(true, begun, observation)
+        return observation, reward.astype(np.float32), terminated, truncated, facts
+
+    def facts(self) -> dict[str, Any]:
+        """State what is known of each world, as `reset` gives it.
+
+        Returns
+        -------
+        dict
+            Arrays of shape (B,).
+        """
+        n_worlds = self.num_envs
+        return {
+            "success": self._success.copy(),
+            "goal_kind": np.zeros(n_worlds, np.int64),
+            "reward/environment": np.zeros(n_worlds),
+            "diverged": np.zeros(n_worlds, np.bool_),
+        }
+
+    def picture(
+        self, world: int = 0, style: Style | None = None, camera: Camera | None = None
+    ) -> Frame:
+        """Draw one world, as its environment draws itself.
+
+        Parameters
+        ----------
+        world : int
+            Row.
+        style, camera : optional
+            Ignored: the environment has its own.
+
+        Returns
+        -------
+        ndarray of uint8, shape (H, W, 3)
+            Red, green and blue.
+
+        Raises
+        ------
+        TaskError
+            If the environments were made without pictures.
+        """
+        if not self.metadata["render_modes"]:
+            raise TaskError(
+                f"The worlds of {self.env_id} were made without pictures. Set the "
+                "task's option make: {render_mode: rgb_array}."
+            )
+        return np.asarray(self.envs[world].render(), np.uint8)
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Close the environments.
+
+        Parameters
+        ----------
+        **kwargs
+            Ignored; Gymnasium passes what `close` was given.
+        """
+        for env in self.envs:
+            env.close()
+
+    def _check(self, actions: NDArray[np.float32]) -> None:
+        """Refuse actions of a wrong shape, out of range or NaN."""
+        expected = self.action_space.shape
+        if actions.shape != expected:
+            raise TaskError(f"Actions have shape {actions.shape}; expected {expected}.")
+        # Written so that NaN counts as out of range.
+        if not np.abs(actions).max() <= 1.0:
+            world, column = np.argwhere(~(np.abs(actions) <= 1.0))[0]
+            raise TaskError(
+                f"World {self.first_world + world} was given {actions[world, column]} "
+                f"in column {column}; actions lie in [-1, 1]."
+            )
+
+    @property
+    def unwrapped(self) -> "GymTask":
+        """The task itself."""
+        return self
+
+
+class _NamedSpace:
+    """Turns an environment's observations into named vectors and pictures."""
+
+    def __init__(self, env_id: str, space: spaces.Space[Any], name: str) -> None:
+        self._is_dict = isinstance(space, spaces.Dict)
+        parts = dict(space.spaces) if isinstance(space, spaces.Dict) else {name: space}
+        self.boxes = OrderedDict[str, spaces.Box]()
+        for part, kind in parts.items():
+            if not isinstance(kind, spaces.Box):
+                raise TaskError(
+                    f"The observation '{part}' of {env_id} is {kind}; an environment "
+                    "can be adapted if it observes a Box, or a Dict of them."
+                )
+            if _is_image(kind):
+                self.boxes[part] = kind
+                continue
+            low, high = (
+                np.clip(bound, -_MAX_SENSATION, _MAX_SENSATION).astype(np.float32)
+                for bound in (kind.low.ravel(), kind.high.ravel())
+            )
+            self.boxes[part] = spaces.Box(low, high)
+        self._names = tuple(parts)
+        self.space = spaces.Dict(OrderedDict[str, spaces.Space[Any]](self.boxes))
+
+    def row(self, raw: Any) -> Observation:
+        """One world's sensations."""
+        parts = raw if self._is_dict else {self._names[0]: raw}
+        return {
+            name: np.asarray(parts[name], box.dtype).reshape(box.shape)
+            for name, box in self.boxes.items()
+        }
+
+    def batch(self, rows: list[Observation]) -> Observation:
+        """All worlds' sensations, in new arrays."""
+        return {name: np.stack([row[name] for row in rows]) for name in self._names}
+
+
+def _is_image(box: spaces.Box) -> bool:
+    """Whether a space is of pixels, uint8 of shape (H, W, C)."""
+    return box.dtype == np.uint8 and len(box.shape) == 3
+
+
+class _BoxChoice:
+    """Scales actions to the bounds of a Box."""
+
+    n_bins = None
+
+    def __init__(self, space: spaces.Box) -> None:
+        self.size = int(np.prod(space.shape))
+        self._space = space
+        self._low = space.low.astype(np.float64)
+        self._high = space.high.astype(np.float64)
+
+    def of(self, action: NDArray[np.float32]) -> NDArray[Any]:
+        """Return the action that the environment takes."""
+        share = (action.astype(np.float64).reshape(self._space.shape) + 1.0) / 2.0
+        scaled = self._low + share * (self._high - self._low)
+        return scaled.clip(self._low, self._high).astype(self._space.dtype)
+
+
+class _IndexChoice:
+    """Divides [-1, 1] evenly among the indices of each dimension."""
+
+    def __init__(self, n: int, starts: NDArray[np.int64], *, is_scalar: bool) -> None:
+        self.n_bins = n
+        self.size = starts.size
+        self._starts = starts
+        self._is_scalar = is_scalar
+
+    def of(self, action: NDArray[np.float32]) -> Any:
+        """Return the index or indices that the environment takes."""
+        share = (action.astype(np.float64) + 1.0) / 2.0
+        index = np.minimum((share * self.n_bins).astype(np.int64), self.n_bins - 1)
+        chosen = self._starts + index.reshape(self._starts.shape)
+        return int(chosen.item()) if self._is_scalar else chosen
+
+
+def _choice(env_id: str, space: spaces.Space[Any]) -> _BoxChoice | _IndexChoice:
+    """How actions in [-1, 1] become those of an environment."""
+    if isinstance(space, spaces.Box):
+        if not space.is_bounded():
+            raise TaskError(f"The actions of {env_id} have no bounds: {space}.")
+        return _BoxChoice(space)
+    if isinstance(space, spaces.Discrete) and space.n > 1:
+        return _IndexChoice(
+            int(space.n), np.array([space.start], np.int64), is_scalar=True
+        )
+    if isinstance(space, spaces.MultiDiscrete):
+        counts = set(space.nvec.ravel().tolist())
+        if len(counts) == 1 and counts != {1}:
+            starts = np.asarray(space.start, np.int64)
+            return _IndexChoice(counts.pop(), starts, is_scalar=False)
+    raise TaskError(
+        f"The actions of {env_id} are {space}; an environment can be adapted if they "
+        "are a bounded Box, a Discrete of two or more, or a MultiDiscrete whose "
+        "dimensions have equally many."
+    )
+
+
+def _make(env_id: str, config: GymConfig) -> gymnasium.Env[Any, Any]:
+    """Make one environment."""
+    try:
+        env = gymnasium.make(
+            env_id,
+            max_episode_steps=config.max_episode_steps,
+            disable_env_checker=True,
+            **config.make,
+        )
+    except (gymnasium.error.Error, TypeError) as error:
+        hint = closest(env_id, gymnasium.registry)
+        raise TaskError(f"Gymnasium cannot make '{env_id}': {error}{hint}") from error
+    if config.hidden == "velocity":
+        return HideVelocity(env)
+    return HideVelocity(env, config.hidden) if config.hidden else env

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reaching: bring the thumb and one finger together, leave the others where they are.
+
+After the reaching environment of gymnasium-robotics (MIT licence;
+``shadow_dexterous_hand/reach.py``; Plappert et al., 2018,
+https://arxiv.org/abs/1802.09464), with control steps of 20 ms, 92 touch sensors, and
+a meeting point that moves with the finger it is for.
+"""
+
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from angora_train.tasks.base import Verdict
+from angora_train.tasks.hand.names import TARGET_FINGERS
+from angora_train.tasks.reaching.fingertips import finger_indices
+from angora_train.tasks.reaching.meeting import MeetingConfig, MeetingTask
+from angora_train.tasks.reaching.rewards import (
+    ReachScales,
+    reach_distance,
+    reach_reward,
+)
+
+__all__ = ["REST_GOAL", "Reach", "ReachConfig"]
+
+REST_GOAL = len(TARGET_FINGERS)
+"""Kind of the goal that asks for the rest posture; other kinds count fingers."""
+
+
+class ReachConfig(MeetingConfig):
+    """Settings of the reaching task."""
+
+    rest_share: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of the goals that ask for the rest posture."""
+
+    rewards: ReachScales = ReachScales()
+    """Scales of the reward's terms: a recipe's name (``single``, ``sequence``), or what
+    differs from one."""
+
+
+class Reach(MeetingTask):
+    """Reaching with the Shadow Hand in B worlds.
+
+    A goal is a place for each of the five fingertips: thumb and target finger at a
+    meeting point above the palm, the others at rest; or, for a share of the goals,
+    all at rest. Episodes last 2 s and are always truncated, never terminated.
+
+    ==============  ====  =====================================================
+    sensation       size  meaning
+    ==============  ====  =====================================================
+    proprioception  48    24 joint angles, rad; 24 joint velocities, rad/s
+    touch           92    normal force on each sensor, N (2 ms before the rest)
+    goal            15    target of the five fingertips, m, in the world's frame
+    vision          15    the five fingertips, m, in the world's frame; or pixels
+    auxiliary       30    goal minus fingertips, m; velocity of the fingertips,
+                          m/s, as the mean over the last control step
+    ==============  ====  =====================================================
+
+    Facts in ``info``: ``success``, bool; ``distance_m``, float; ``goal_kind``, int: 0
+    to 3 for the target finger ff, mf, rf, lf, 4 for the rest posture.
+
+    Parameters
+    ----------
+    config : ReachConfig, optional
+        The task's settings.
+    n_worlds : int
+        Number of worlds, B.
+    first_world : int
+        Index of row 0 among the worlds of all processes.
+    n_threads : int
+        Threads that share the physics.
+    """
+
+    config: ReachConfig
+
+    def __init__(
+        self,
+        config: ReachConfig | None = None,
+        n_worlds: int = 1,
+        *,
+        first_world: int = 0,
+        n_threads: int = 1,
+    ) -> None:
+        super().__init__(
+            ReachConfig() if config is None else config,
+            n_worlds,
+            first_world=first_world,
+            n_threads=n_threads,
+        )
+        self._kinds = np.zeros(n_worlds, np.int64)
+
+    def sample_goals(
+        self, rng: np.random.Generator, n: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Draw goals as new episodes do.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            Source of chance.
+        n : int
+            Number of goals.
+
+        Returns
+        -------
+        goals : ndarray of float64, shape (n, 15)
+            Target of the five fingertips, thumb last, m, in the world's frame.
+        kinds : ndarray of int64, shape (n,)
+            0 to 3 for the target finger ff, mf, rf, lf, 4 for the rest posture.
+        """
+        config = self.config
+        choice = finger_indices(config.target_fingers)
+        fingers = choice[rng.integers(0, len(choice), n)]
+        rests = rng.random(n) < config.rest_share
+        goals = self._meeting_goals(fingers, rng)
+        goals[rests] = self._rest_fingertips
+        return goals.reshape(n, -1), np.where(rests, REST_GOAL, fingers)
+
+    def _draw_goal(self, world: int, rng: np.random.Generator) -> None:
+        """Draw the episode's goal."""
+        goals, kinds = self.sample_goals(rng, 1)
+        self._goals[world], self._kinds[world] = goals[0], kinds[0]
+
+    def _judge(self) -> Verdict:
+        """Reward the fingertips; the time limit alone ends an episode."""
+        scales = self.config.rewards
+        distance_m = reach_distance(self._fingertips, self._goals)
+        return Verdict(
+            terms=reach_reward(self._fingertips, self._goals, scales, self.progress),
+            facts={
+                "success": distance_m < scales.success_distance_m,
+                "distance_m": distance_m,
+                "goal_kind": self._kinds.copy(),
+            },
+            terminated=np.zeros(self.num_envs, np.bool_),
+        )

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Force pulses: a body is pushed now and then, for one control step."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import mujoco
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+
+from angora_train.errors import TaskError, closest
+from angora_train.tasks.worlds.simulation import Simulation
+
+__all__ = ["ForcePulses", "PulseConfig"]
+
+_PURPOSE = 3
+"""Sets these generators apart from those of goals, senses and bodies."""
+
+
+class PulseConfig(BaseModel):
+    """Which body is pushed, how often and how hard."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+    )
+
+    body: str = "object"
+    """Name of the body in the model; it is pushed at its centre of mass."""
+
+    probability: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Probability of a pulse in a control step, which is as long as it lasts."""
+
+    force_std: PositiveFloat = 0.5
+    """Standard deviation of the force along each axis of the world, N."""
+
+
+class ForcePulses:
+    """Pushes one body in each of B worlds.
+
+    Parameters
+    ----------
+    config : PulseConfig
+        How often and how hard.
+    simulation : Simulation
+        The worlds.
+    first_world : int
+        Index of row 0 among the worlds of all processes.
+
+    Raises
+    ------
+    TaskError
+        If the model has no body of that name.
+    """
+
+    def __init__(
+        self, config: PulseConfig, simulation: Simulation, first_world: int = 0
+    ) -> None:
+        model = simulation.model
+        body = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_BODY, config.body)
+        if body < 0:
+            names = [_name(model, i) for i in range(1, model.nbody)]
+            raise TaskError(
+                f"pulses: the model has no body '{config.body}' to be pushed."
+                f"{closest(config.body, names)}"
+            )
+        self._config = config
+        self._first_world = first_world
+        self._forces = [
+            simulation.data(world).xfrc_applied[body, :3]
+            for world in range(simulation.n_worlds)
+        ]
+        self._rngs: Sequence[np.random.Generator] = ()
+
+    def seed(self, root: int) -> None:
+        """Seed every world's generator.
+
+        Parameters
+        ----------
+        root : int
+            The task's seed; a world's generator depends on it and on the index of the
+            world, and on nothing else.
+        """
+        self._rngs = [
+            np.random.default_rng(
+                np.random.SeedSequence([root, self._first_world + world, _PURPOSE])
+            )
+            for world in range(len(self._forces))
+        ]
+
+    def apply(self) -> None:
+        """Draw the forces of the next control step."""
+        probability, force_std = self._config.probability, self._config.force_std
+        for force, rng in zip(self._forces, self._rngs, strict=True):
+            is_pushed = rng.random() < probability
+            force[:] = rng.normal(0.0, force_std, 3) if is_pushed else 0.0
+
+
+def _name(model: Any, body: int) -> str:
+    """Name of a body; empty if it has none."""
+    return mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_BODY, body) or ""

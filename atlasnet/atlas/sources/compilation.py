@@ -1,0 +1,446 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compile a snapshot of the atlas from the files of its sources.
+
+The result is a folder of plain tables, small enough to ship, with a manifest that
+holds a checksum per table; :mod:`atlasnet.atlas.sources.snapshot` reads it.
+"""
+
+import csv
+import datetime
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atlasnet.atlas.naming import normalised
+from atlasnet.atlas.sources.hierarchy import is_isocortex, system_of
+from atlasnet.atlas.sources.tables import (
+    MANIFEST,
+    TABLES,
+    note_licence,
+    render_manifest,
+    render_table,
+)
+from atlasnet.errors import SnapshotError
+from atlasnet.files import write_text
+
+__all__ = ["record_snapshot"]
+
+Row = Mapping[str, object]
+
+_ATLAS = {
+    "name": "Julich-Brain",
+    "connections": "2.9",
+    "volumes": "3.1",
+    "space": "MNI ICBM 152 2009c nonlinear asymmetric",
+}
+
+_CONNECTOME = "domhof2022-julich29-sc/julich29_connectome.npz"
+_LEAVES_2_9 = "siibra-julich-hierarchy/julich_2.9_leaves.csv"
+_LEAVES_3_1 = "siibra-julich-hierarchy/julich_3.1_leaves.csv"
+_REGIONS_3_1 = "overlap/julich31_regions.csv"
+_ECONOMO = "voneconomo/economo_areas.csv"
+_ECONOMO_LAYERS = "voneconomo/economo_layers.csv"
+_CORTICAL_TYPES = "voneconomo/economo_cortical_types_laminar_organization.csv"
+_NODES = "hand-network/regions.csv"
+_PATHWAYS = "hand-network/pathways.csv"
+_SOURCES = (
+    _CONNECTOME,
+    _LEAVES_2_9,
+    _LEAVES_3_1,
+    _REGIONS_3_1,
+    _ECONOMO,
+    _CORTICAL_TYPES,
+    _NODES,
+    _PATHWAYS,
+)
+
+# The table of cortical types pools these symbols.
+_POOLED_TYPES = {
+    "FJ": "FJK",
+    "FK": "FJK",
+    "FL": "FLMN",
+    "FM": "FLMN",
+    "FN": "FLMN",
+    "LE1": "LE",
+    "LE2": "LE",
+    "PB1": "PB",
+    "PB2": "PB",
+}
+
+
+def record_snapshot(
+    sources: Path, out: Path, date: datetime.date | None = None
+) -> None:
+    """Compile the snapshot from source files and write it to a folder.
+
+    Parameters
+    ----------
+    sources : Path
+        Folder of the source files, one folder per source (connectome, hierarchy,
+        overlap, von Economo's tables, hand network).
+    out : Path
+        Folder to write the tables, ``manifest.json``, ``README.md`` and
+        ``LICENSES.md`` to. Files of other names in it are left alone.
+    date : datetime.date, optional
+        Date that the manifest states; today by default.
+
+    Raises
+    ------
+    SnapshotError
+        If a source file is missing or its content is not what it should be.
+    """
+    for name in _SOURCES:
+        if not (sources / name).is_file():
+            raise SnapshotError(
+                f"The folder '{sources}' lacks '{name}', from which the snapshot is "
+                f"made. It needs: {', '.join(_SOURCES)}."
+            )
+    date = date or datetime.datetime.now(tz=datetime.UTC).date()
+    contents = _compile(sources)
+    texts = {table.name: render_table(table, contents[table.name]) for table in TABLES}
+    for name, text in texts.items():
+        write_text(out / name, text)
+    write_text(out / "README.md", _readme(contents, date))
+    write_text(out / "LICENSES.md", _licences())
+    write_text(out / MANIFEST, render_manifest(texts, _ATLAS, date))
+
+
+def _compile(sources: Path) -> dict[str, Sequence[Row]]:
+    """Return the rows of every table of the snapshot."""
+    connectome = _Connectome.load(sources / _CONNECTOME)
+    regions = _regions(sources, connectome.regions)
+    nodes = [_node(row) for row in _read(sources / _NODES)]
+    return {
+        "regions.csv": regions,
+        "connections.csv": connectome.rows(),
+        "economo_areas.csv": _economo_areas(sources),
+        "economo_layers.csv": _economo_layers(sources),
+        "measured_layers.csv": [],
+        "homologues.csv": _homologues(nodes, regions),
+        "hand_network_regions.csv": nodes,
+        "hand_network_pathways.csv": [
+            _pathway(row) for row in _read(sources / _PATHWAYS)
+        ],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Connectome:
+    """The connectome as its source has it: a length of 0 is missing."""
+
+    regions: tuple[str, ...]
+    counts: NDArray[np.float32]
+    lengths_mm: NDArray[np.float32]
+
+    @classmethod
+    def load(cls, path: Path) -> "_Connectome":
+        """Read and check the connectome."""
+        with np.load(path, allow_pickle=False) as file:
+            regions = tuple(map(str, file["regions"]))
+            counts, lengths_mm = file["counts"], file["lengths_mm"]
+        shape = (len(regions), len(regions))
+        for name, values in (("counts", counts), ("lengths_mm", lengths_mm)):
+            is_valid = values.shape == shape and np.isfinite(values).all()
+            if not (is_valid and (values >= 0).all() and (values == values.T).all()):
+                raise SnapshotError(
+                    f"'{name}' of '{path}' is not a symmetric matrix of {shape} "
+                    "numbers of at least 0. Fetch the file again."
+                )
+        return cls(regions, counts, lengths_mm)
+
+    def rows(self) -> list[Row]:
+        """Return the pairs that streamlines join, i <= j."""
+        i_regions, j_regions = np.nonzero(np.triu(self.counts))
+        return [
+            {
+                "i": int(i),
+                "j": int(j),
+                "streamline_count": _shortest(self.counts[i, j]),
+                "length_mm": _shortest(self.lengths_mm[i, j]) or None,
+            }
+            for i, j in zip(i_regions, j_regions, strict=True)
+        ]
+
+
+def _shortest(value: np.float32) -> str:
+    """Return the shortest text that reads back as the same float32; '' for 0."""
+    return np.format_float_positional(value, trim="-") if value else ""
+
+
+def _regions(sources: Path, connectome: Sequence[str]) -> list[Row]:
+    """Return the union of both atlas versions' mapped regions."""
+    places = {
+        "2.9": _Hierarchy.load(sources / _LEAVES_2_9),
+        "3.1": _Hierarchy.load(sources / _LEAVES_3_1),
+    }
+    measured = {normalised(row["region"]): row for row in _read(sources / _REGIONS_3_1)}
+    rows: list[Row] = []
+    for i, name in enumerate(connectome):
+        row = measured.pop(normalised(name), None)
+        rows.append(
+            _region(name, None if row is None else row["region"], row, i, places)
+        )
+    rows.extend(
+        _region(None, row["region"], row, None, places) for row in measured.values()
+    )
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Hierarchy:
+    """Paths of all regions of one atlas version, inner nodes of the tree included."""
+
+    path_of: dict[str, tuple[str, ...]]
+    id_prefix: str
+
+    @classmethod
+    def load(cls, path: Path) -> "_Hierarchy":
+        """Read the leaves and add the regions above them.
+
+        Some mapped regions are no leaves, e.g. "CM (Amygdala) left", whose subdivisions
+        are. Their ids follow from their names, which is checked on the leaves.
+        """
+        path_of: dict[str, tuple[str, ...]] = {}
+        rows = _read(path)
+        prefix = rows[0]["region_id"].removesuffix(rows[0]["region_key"])
+        for row in rows:
+            names = row["path"].split(" > ")
+            for depth, name in enumerate(names):
+                path_of.setdefault(name, tuple(names[: depth + 1]))
+            if row["region_id"] != prefix + _key(row["region_name"]):
+                raise SnapshotError(
+                    f"The id of '{row['region_name']}' in '{path}' does not follow "
+                    f"from its name: {row['region_id']}."
+                )
+        return cls(path_of, prefix)
+
+    def place(self, name: str) -> tuple[str, ...]:
+        """Return the path from below the atlas itself to above the region."""
+        # The last two names are the region without and with its hemisphere. One level
+        # of 2.9 has no name.
+        return tuple(filter(None, self.path_of[name][1:-2]))
+
+    def siibra_id(self, name: str) -> str:
+        """Return the id that siibra gives the region."""
+        return self.id_prefix + _key(name)
+
+
+def _key(name: str) -> str:
+    """Return a region's name as siibra writes it in ids."""
+    return re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_")
+
+
+def _region(
+    old: str | None,
+    new: str | None,
+    row: Mapping[str, str] | None,
+    connectome_row: int | None,
+    places: Mapping[str, _Hierarchy],
+) -> Row:
+    """Return a row of ``regions.csv``."""
+    name = old or new or ""
+    # Volumes and densities are of 3.1, so its hierarchy decides where there is one.
+    place = places["3.1" if new else "2.9"].place(new or name)
+    isocortex = is_isocortex(place)
+    overlap = {} if row is None else row
+    has_overlap = bool(overlap.get("economo_density_overlap"))
+    use = "none"
+    if has_overlap:
+        use = "used" if isocortex else "outside isocortex"
+    kept = overlap if use == "used" else {}
+    return {
+        "name": name,
+        "hemisphere": name.rsplit(" ", 1)[-1],
+        "julich_2_9": old,
+        "julich_3_1": new,
+        "siibra_id_2_9": old and places["2.9"].siibra_id(old),
+        "siibra_id_3_1": new and places["3.1"].siibra_id(new),
+        "hierarchy": " > ".join(place),
+        "system": system_of(name, place),
+        "is_isocortex": str(isocortex).lower(),
+        "volume_mm3": overlap.get("volume_mm3"),
+        "x_mm": overlap.get("x"),
+        "y_mm": overlap.get("y"),
+        "z_mm": overlap.get("z"),
+        "overlap_density_per_mm3": kept.get("economo_density_overlap"),
+        "overlap_thickness_mm": kept.get("economo_thickness_overlap"),
+        "overlap_areas": kept.get("economo_overlap"),
+        "overlap_use": use,
+        "connectome_row": connectome_row,
+    }
+
+
+def _economo_areas(sources: Path) -> list[Row]:
+    """Return von Economo's areas with their cortical types."""
+    types = {
+        row["Label"]: row["CorticalType"] for row in _read(sources / _CORTICAL_TYPES)
+    }
+    rows: list[Row] = []
+    for row in _read(sources / _ECONOMO):
+        symbol = row["ascii_symbol"]
+        rows.append(
+            {
+                "symbol": symbol,
+                "name": row["name"],
+                "cell_density_per_mm3": row["cell_density_per_mm3"],
+                "thickness_mm": row["thickness_mm"],
+                "cortical_type": types.get(_POOLED_TYPES.get(symbol, symbol)),
+            }
+        )
+    return rows
+
+
+def _economo_layers(sources: Path) -> list[Row]:
+    """Return the layers of von Economo's areas; none if their file is not there.
+
+    A layer's thickness and mean content stand on the first row of its sublayers. Rows
+    without both belong to that layer, or to one that was not counted.
+    """
+    if not (sources / _ECONOMO_LAYERS).is_file():
+        return []
+    ascii_of = {row["symbol"]: row["ascii_symbol"] for row in _read(sources / _ECONOMO)}
+    counted: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for row in _read(sources / _ECONOMO_LAYERS):
+        thickness = row["layer_thickness_mm"]
+        content = row["layer_mean_cell_content_per_mm3"]
+        numeral = re.match(r"VI|IV|V|I{1,3}", row["sublayer"])
+        if numeral and not {"", "-"} & {thickness, content}:
+            layers = counted.setdefault(ascii_of[row["symbol"]], {})
+            layers.setdefault(numeral[0], []).append((float(thickness), float(content)))
+    rows: list[Row] = []
+    for symbol, layers in counted.items():
+        total_mm = sum(mm for parts in layers.values() for mm, _ in parts)
+        for layer, parts in layers.items():
+            layer_mm = sum(mm for mm, _ in parts)
+            density = sum(mm * d for mm, d in parts) / layer_mm
+            rows.append(
+                {
+                    "symbol": symbol,
+                    "layer": layer,
+                    "cell_density_per_mm3": round(density, 1),
+                    "share": round(layer_mm / total_mm, 4),
+                }
+            )
+    return rows
+
+
+def _node(row: Mapping[str, str]) -> Row:
+    """Return a row of ``hand_network_regions.csv``."""
+    return {
+        "node": row["node"],
+        "hemisphere": row["hemisphere"],
+        "role": row["role"],
+        "julich_2_9": row["julich29"],
+        "julich_3_1": row["julich31"],
+        "economo": row["economo"],
+        "cell_density_per_mm3": row["cell_density_per_mm3"],
+        "thickness_mm": row["thickness_mm"],
+        "volume_mm3": row["volume_mm3"],
+        "cell_count": row["cell_count"],
+        "x_mm": row["x"],
+        "y_mm": row["y"],
+        "z_mm": row["z"],
+        "cortical_type": row["cortical_type"],
+    }
+
+
+def _homologues(nodes: Iterable[Row], regions: Iterable[Row]) -> list[Row]:
+    """Return the node table's homologues for each region that is part of a node."""
+    name_of = {row["julich_3_1"]: row["name"] for row in regions}
+    rows: list[Row] = []
+    for node in nodes:
+        connected = str(node["julich_2_9"]).split(";")
+        measured = [str(name_of[part]) for part in str(node["julich_3_1"]).split(";")]
+        rows.extend(
+            {
+                "region": part,
+                "node": node["node"],
+                "economo": node["economo"],
+                "is_whole_node": str(connected == [part]).lower(),
+            }
+            for part in dict.fromkeys((*connected, *measured))
+        )
+    return rows
+
+
+def _pathway(row: Mapping[str, str]) -> Row:
+    """Return a row of ``hand_network_pathways.csv``."""
+    return {
+        "source": row["source"],
+        "target": row["target"],
+        "direction": row["direction_class"],
+        "evidence": row["evidence"],
+        "species": row["species"],
+        "citation": row["citation"],
+        "doi": row["doi"],
+        "support": row["support"],
+        "note": row["note"],
+        "note_licence": note_licence(row["note"]),
+    }
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _readme(contents: Mapping[str, Sequence[Row]], date: datetime.date) -> str:
+    """Return ``README.md``, which describes every column."""
+    parts = [
+        "# Snapshot of the atlas\n",
+        f"Compiled on {date.isoformat()} by `atlasnet snapshot`. Read it with "
+        "`atlasnet.SnapshotSource`,\nwhich verifies the checksums of "
+        "`manifest.json`: don't edit the tables, compile them again.\nAn empty field "
+        "is a missing value. Sources and licences are in `LICENSES.md`.\n\n"
+        "`atlasnet snapshot --from siibra` records what a live query returned: the "
+        "same tables in one file,\nwith `recorded_from` in the manifest (siibra's "
+        "version, cohort, subject, date). What is not\nsiibra's is copied from here; "
+        "derived columns of the nodes stay empty.\n",
+        _CAVEATS,
+    ]
+    for table in TABLES:
+        n_rows = len(contents[table.name])
+        parts.append(f"## `{table.name}` ({n_rows:,} rows)\n\n{table.title}\n")
+        parts.append("| column | meaning |\n|---|---|")
+        parts.append("\n".join(f"| `{c}` | {text} |" for c, text in table.columns))
+        parts.append("")
+    return "\n".join(parts)
+
+
+_CAVEATS = """\
+## Read this first
+
+- **Two atlas versions.** Connections are of Julich-Brain 2.9, volumes of 3.1. Regions
+  are matched by name without case and punctuation (270 of 294). Some parcels were
+  redrawn between the versions (3b; every "GapMap", which lost what was mapped since),
+  so never divide the streamline counts of 2.9 by the volumes of 3.1.
+- **Missing values.** 24 of the 294 regions of the connectome have no namesake in 3.1
+  and therefore no volume. Another 21 have no surface overlap with the von Economo
+  map, and more lose theirs because they are not isocortex (`overlap_use`).
+- **Volumes** are voxel counts of a maximum probability map in template space. Use
+  them relative to each other.
+- **Densities** are counts of 1925 in shrunken tissue. Use their ratios.
+- **Streamlines** are not axons: tractography is symmetric, and a weak tract is not an
+  absent projection. Subjects without a streamline entered the mean length as 0, so
+  the lengths of weak edges are biased low.
+"""
+
+
+def _licences() -> str:
+    """Return ``LICENSES.md``: licence and provenance of every table."""
+    parts = [
+        "# Licences and provenance of the snapshot\n",
+        "The code of this project is Apache-2.0; **these data are not**. Volumes, "
+        "centroids and overlap columns are CC BY-NC-SA 4.0:\nwhat is made from them "
+        "may not be used commercially and is shared under the same licence.\n",
+    ]
+    for table in TABLES:
+        parts.append(
+            f"## `{table.name}`\n\nLicence: {table.licence}\n\n"
+            f"Source: {table.source}\n\n{table.provenance}\n"
+        )
+    return "\n".join(parts)

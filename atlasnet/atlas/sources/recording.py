@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Record a source as a snapshot file: what a live query returned, to keep and share.
+
+The file is a ZIP archive of the tables that a snapshot's folder has, with the manifest
+of their checksums; :class:`~atlasnet.SnapshotSource` reads either.
+"""
+
+import datetime
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from atlasnet.atlas.source import AtlasSource, LayerRecord, RegionRecord
+from atlasnet.atlas.sources.tables import (
+    MANIFEST,
+    TABLES,
+    note_licence,
+    render_manifest,
+    render_table,
+)
+from atlasnet.files import replacing
+
+__all__ = ["record_source"]
+
+Row = Mapping[str, object]
+
+# A ZIP archive holds times; the same data make the same file.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def record_source(
+    source: AtlasSource,
+    out: Path,
+    date: datetime.date | None = None,
+    *,
+    layers: bool = True,
+) -> None:
+    """Write what a source has to a file, whole or not at all.
+
+    Parameters
+    ----------
+    source : AtlasSource
+        The source; all of it is read.
+    out : Path
+        File to write.
+    date : datetime.date, optional
+        Date that the manifest states; today by default.
+    layers : bool, default=True
+        Whether to read the measured layers, which siibra has in many files.
+
+    Raises
+    ------
+    AtlasError
+        If the source cannot give something.
+    """
+    date = date or datetime.datetime.now(tz=datetime.UTC).date()
+    contents = _contents(source, layers=layers)
+    texts = {table.name: render_table(table, contents[table.name]) for table in TABLES}
+    description = dict(source.describe())
+    atlas = {
+        "name": str(description.get("atlas", "")),
+        "connections": str(description.get("connections_version", "")),
+        "volumes": str(description.get("volumes_version", "")),
+        "space": str(description.get("space", "")),
+    }
+    described = {k: v for k, v in description.items() if k not in _NOT_RECORDED}
+    recorded_from = {"recorded_source": description.get("source", ""), **described}
+    manifest = render_manifest(texts, atlas, date, recorded_from)
+    with (
+        replacing(out) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for name, text in {**texts, MANIFEST: manifest}.items():
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, text)
+
+
+_NOT_RECORDED = ("licences", "source", "snapshot_checksum", "snapshot_date")
+
+
+def _contents(source: AtlasSource, *, layers: bool) -> dict[str, Iterable[Row]]:
+    """Return the rows of every table."""
+    return {
+        "regions.csv": [_region(record) for record in source.regions()],
+        "connections.csv": _connections(source),
+        "economo_areas.csv": [
+            {
+                "symbol": area.symbol,
+                "name": area.name,
+                "cell_density_per_mm3": area.cell_density_per_mm3,
+                "thickness_mm": area.thickness_mm,
+                "cortical_type": area.cortical_type,
+            }
+            for area in source.economo_areas().values()
+        ],
+        "economo_layers.csv": _layers("symbol", source.economo_layers()),
+        "measured_layers.csv": (
+            _layers("region", source.measured_layers()) if layers else []
+        ),
+        "homologues.csv": [
+            {
+                "region": homologue.region,
+                "node": homologue.node,
+                "economo": "+".join(homologue.economo_symbols),
+                "is_whole_node": str(homologue.is_whole_node).lower(),
+            }
+            for homologue in source.homologues().values()
+        ],
+        "hand_network_regions.csv": [
+            {
+                "node": node.node,
+                "hemisphere": node.hemisphere,
+                "role": node.role,
+                "julich_2_9": ";".join(node.julich_2_9),
+                "julich_3_1": ";".join(node.julich_3_1),
+                "economo": "+".join(node.economo_symbols),
+            }
+            for node in source.node_table()
+        ],
+        "hand_network_pathways.csv": [
+            {
+                "source": pathway.source,
+                "target": pathway.target,
+                "direction": pathway.direction,
+                "evidence": pathway.evidence,
+                "species": pathway.species,
+                "citation": pathway.citation,
+                "doi": pathway.doi,
+                "support": pathway.support,
+                "note": pathway.note,
+                "note_licence": note_licence(pathway.note),
+            }
+            for pathway in source.pathways()
+        ],
+    }
+
+
+def _region(record: RegionRecord) -> Row:
+    """Return a row of ``regions.csv``."""
+    x_mm, y_mm, z_mm = record.centroid_mm or (None, None, None)
+    shares = ";".join(f"{symbol}:{share!r}" for symbol, share in record.overlap_areas)
+    return {
+        "name": record.name,
+        "hemisphere": record.hemisphere,
+        "julich_2_9": record.julich_2_9,
+        "julich_3_1": record.julich_3_1,
+        "siibra_id_2_9": record.siibra_id_2_9,
+        "siibra_id_3_1": record.siibra_id_3_1,
+        "hierarchy": " > ".join(record.hierarchy),
+        "system": record.system,
+        "is_isocortex": str(record.is_isocortex).lower(),
+        "volume_mm3": record.volume_mm3,
+        "x_mm": x_mm,
+        "y_mm": y_mm,
+        "z_mm": z_mm,
+        "overlap_density_per_mm3": record.overlap_density_per_mm3,
+        "overlap_thickness_mm": record.overlap_thickness_mm,
+        "overlap_areas": shares,
+        "overlap_use": "none" if record.overlap_density_per_mm3 is None else "used",
+        "connectome_row": record.connectome_row,
+    }
+
+
+def _connections(source: AtlasSource) -> list[Row]:
+    """Return the pairs that streamlines join, i <= j."""
+    connections = source.connections()
+    count, length_mm = connections.streamline_count, connections.length_mm
+    pairs = zip(*np.nonzero(np.triu(count)), strict=True)
+    return [
+        {
+            "i": int(i),
+            "j": int(j),
+            "streamline_count": float(count[i, j]),
+            "length_mm": (
+                None if np.isnan(length_mm[i, j]) else float(length_mm[i, j])
+            ),
+        }
+        for i, j in pairs
+    ]
+
+
+def _layers(key: str, layers: Mapping[str, tuple[LayerRecord, ...]]) -> list[Row]:
+    return [
+        {
+            key: area,
+            "layer": layer.layer,
+            "cell_density_per_mm3": layer.cell_density_per_mm3,
+            "share": layer.share,
+        }
+        for area, listed in layers.items()
+        for layer in listed
+    ]

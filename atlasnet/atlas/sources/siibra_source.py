@@ -1,0 +1,563 @@
+# SPDX-License-Identifier: Apache-2.0
+"""SiibraSource: the live atlas, through siibra.
+
+The only module that imports siibra, and only in the process that asks it: the
+functions under "asked of siibra" run there (:mod:`atlasnet.atlas.sources.worker`), so
+that a time limit holds whatever the network does, and siibra's cache, logs and threads
+stay out of the way.
+"""
+
+import datetime
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from atlasnet.atlas.naming import normalised, side_of, without_side
+from atlasnet.atlas.source import (
+    LAYERS,
+    Connections,
+    EconomoArea,
+    Homologue,
+    LayerRecord,
+    NodeRecord,
+    PathwayRecord,
+    RegionRecord,
+)
+from atlasnet.atlas.sources.hierarchy import is_isocortex, system_of
+from atlasnet.atlas.sources.label_image import measure_labels
+from atlasnet.atlas.sources.snapshot import SnapshotSource
+from atlasnet.atlas.sources.worker import Progress, Worker, WorkerFailure, serve
+from atlasnet.errors import (
+    AtlasError,
+    AtlasUnavailableError,
+    IncompleteDataError,
+    closest,
+)
+from atlasnet.units import cells_per_mm3
+
+__all__ = ["SiibraSource", "answer_calls"]
+
+Version = Literal["2.9", "3.1"]
+
+_SPACE = "MNI ICBM 152 2009c nonlinear asymmetric"
+_PROGRAM = (
+    "from atlasnet.atlas.sources.siibra_source import answer_calls\nanswer_calls()\n"
+)
+# Progress bars and greetings of siibra stay off the terminal; errors tell why.
+_ENVIRONMENT = {"SIIBRA_LOG_LEVEL": "ERROR"}
+_TIMEOUT_S = 120.0
+
+
+class SiibraSource:
+    """The atlas as siibra serves it; an `~atlasnet.atlas.source.AtlasSource`.
+
+    Nothing is asked before it is needed, and each thing once.
+
+    Parameters
+    ----------
+    connections : {"2.9", "3.1"}, default="2.9"
+        Version of Julich-Brain whose connectome is read.
+    volumes : {"2.9", "3.1"}, default="3.1"
+        Version whose maps give volumes and centroids. Regions of two versions are
+        matched by their names without case and punctuation.
+    cohort : str, default="HCP"
+        Cohort of the connectome, ``"HCP"`` or ``"1000BRAINS"``.
+    subject : str, optional
+        One subject of the cohort, as siibra names it; the mean over all by default.
+        Counts are averaged over all subjects, lengths over those that have a
+        streamline: a length of 0 is a missing one.
+    timeout_s : float, default=120
+        Longest time without an answer or a sign of progress, in s.
+    on_progress : callable, optional
+        Told what is being read, how much of it has been, and how much there is.
+
+    Raises
+    ------
+    AtlasError
+        If a version or the limit cannot be.
+
+    Examples
+    --------
+    >>> source = SiibraSource(cohort="HCP", timeout_s=300)
+    >>> len(source.regions())  # doctest: +SKIP
+    438
+    """
+
+    def __init__(
+        self,
+        connections: Version = "2.9",
+        volumes: Version = "3.1",
+        *,
+        cohort: str = "HCP",
+        subject: str | None = None,
+        timeout_s: float = _TIMEOUT_S,
+        on_progress: Progress | None = None,
+    ) -> None:
+        for what, version in (("connections", connections), ("volumes", volumes)):
+            if version not in get_args(Version):
+                raise AtlasError(
+                    f"{what} is a version of Julich-Brain, 2.9 or 3.1, got {version!r}."
+                )
+        if not (math.isfinite(timeout_s) and timeout_s > 0):
+            raise AtlasError(f"timeout_s is a number above 0, got {timeout_s!r}.")
+        self._versions = connections, volumes
+        self._cohort = cohort.upper()
+        self._subject = subject
+        self._timeout_s = timeout_s
+        self._on_progress = on_progress
+        self._tables = SnapshotSource()
+
+    def describe(self) -> Mapping[str, str | list[str]]:
+        """Return name, versions, cohort, date and licences of the data."""
+        answers = self._answers
+        n_subjects = len(answers.counts["subjects"])
+        which = self._subject or f"mean of {n_subjects}"
+        return {
+            "source": "siibra",
+            "siibra_version": answers.siibra_version,
+            "retrieved": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+            "atlas": "Julich-Brain",
+            "connections_version": self._versions[0],
+            "volumes_version": self._versions[1],
+            "space": _SPACE,
+            "cohort": self._cohort,
+            "subject": which,
+            "literature_checksum": f"sha256:{self._tables.checksum}",
+            "licences": [
+                "volumes and centroids of Julich-Brain: CC BY-NC-SA 4.0",
+                "connectome: CC BY 4.0",
+                *_literature_licences(self._tables.describe()["licences"]),
+            ],
+        }
+
+    def regions(self) -> tuple[RegionRecord, ...]:
+        """Return every region that the connectome or the maps have."""
+        return self._regions
+
+    def connections(self) -> Connections:
+        """Return the connectome of the cohort or of one subject."""
+        return self._connections
+
+    def measured_layers(self) -> Mapping[str, tuple[LayerRecord, ...]]:
+        """Return the layers that siibra has measured, by `RegionRecord.name`.
+
+        A region was measured in one hemisphere of one brain, the BigBrain; both
+        hemispheres get what was found.
+
+        Raises
+        ------
+        AtlasUnavailableError
+            If siibra cannot be reached.
+        IncompleteDataError
+            If a region has fewer than six layers.
+        """
+        return self._measured_layers
+
+    def economo_areas(self) -> Mapping[str, EconomoArea]:
+        """Return von Economo's areas by symbol, from the shipped tables."""
+        return self._tables.economo_areas()
+
+    def economo_layers(self) -> Mapping[str, tuple[LayerRecord, ...]]:
+        """Return the layers of von Economo's areas, from the shipped tables."""
+        return self._tables.economo_layers()
+
+    def homologues(self) -> Mapping[str, Homologue]:
+        """Return the homologues of single regions by `RegionRecord.name`."""
+        names = {normalised(record.name): record.name for record in self._regions}
+        whole = {n.julich_2_9[0] for n in self.node_table() if len(n.julich_2_9) == 1}
+        return {
+            name: replace(homologue, region=name, is_whole_node=name in whole)
+            for old, homologue in self._tables.homologues().items()
+            if (name := names.get(normalised(old))) is not None
+        }
+
+    def node_table(self) -> tuple[NodeRecord, ...]:
+        """Return the nodes of the hand network, in the parts that this source has."""
+        columns = [f"julich_{v.replace('.', '_')}" for v in self._versions]
+        spelt: list[dict[str, str]] = [
+            {
+                normalised(name): name
+                for record in self._regions
+                if (name := getattr(record, column)) is not None
+            }
+            for column in columns
+        ]
+        nodes = []
+        for node in self._tables.node_table():
+            parts = [
+                tuple(names.get(normalised(part), "") for part in getattr(node, column))
+                for column, names in zip(columns, spelt, strict=True)
+            ]
+            if all(name for listed in parts for name in listed):
+                connected, measured = parts
+                nodes.append(replace(node, julich_2_9=connected, julich_3_1=measured))
+        return tuple(nodes)
+
+    def pathways(self) -> tuple[PathwayRecord, ...]:
+        """Return the cited pathways of the hand network, from the shipped tables."""
+        return self._tables.pathways()
+
+    @cached_property
+    def _answers(self) -> "_Answers":
+        """Ask siibra for regions, volumes and the connectome."""
+        connected, mapped = self._versions
+        with self._worker() as worker:
+            version = self._ask(worker, "its version", "version")()
+            trees = {
+                number: self._ask(
+                    worker, f"the regions of Julich-Brain {number}", "regions"
+                )(version=number)
+                for number in dict.fromkeys(self._versions)
+            }
+            asked = f"the volumes of Julich-Brain {mapped}"
+            volumes = self._ask(worker, asked, "volumes")(version=mapped)
+            matrices = []
+            for kind in ("StreamlineCounts", "StreamlineLengths"):
+                asked = f"{kind} of Julich-Brain {connected}, cohort {self._cohort}"
+                call = self._ask(worker, asked, "connectivity")
+                matrices.append(
+                    call(
+                        version=connected,
+                        kind=kind,
+                        cohort=self._cohort,
+                        subject=self._subject,
+                    )
+                )
+        answers = _Answers(version, trees, volumes, *matrices)
+        answers.check(self._versions)
+        return answers
+
+    @cached_property
+    def _regions(self) -> tuple[RegionRecord, ...]:
+        answers, (connected, mapped) = self._answers, self._versions
+        volumes = {normalised(name): name for name in answers.volumes}
+        overlap = {
+            normalised(record.julich_3_1): record
+            for record in self._tables.regions()
+            if record.julich_3_1 is not None and mapped == "3.1"
+        }
+        rows: list[tuple[str | None, str | None, int | None]] = []
+        for i, name in enumerate(answers.counts["regions"]):
+            rows.append((name, volumes.pop(normalised(name), None), i))
+        rows.extend((None, name, None) for name in volumes.values())
+        return tuple(_record(answers, connected, mapped, row, overlap) for row in rows)
+
+    @cached_property
+    def _connections(self) -> Connections:
+        counts, lengths = self._answers.counts, self._answers.lengths
+        count = np.array(counts["values"], dtype=np.float64)
+        length_mm = np.array(lengths["values"], dtype=np.float64)
+        length_mm[(length_mm == 0) | (count == 0)] = np.nan
+        return Connections(count, length_mm)
+
+    @cached_property
+    def _measured_layers(self) -> dict[str, tuple[LayerRecord, ...]]:
+        version = self._versions[1]
+        asked = f"the layers measured in regions of Julich-Brain {version}"
+        with self._worker() as worker:
+            answer = self._ask(worker, asked, "layers")(version=version)
+        by_name: dict[str, list[str]] = {}
+        for record in self._regions:
+            by_name.setdefault(normalised(without_side(record.name)), []).append(
+                record.name
+            )
+        measured: dict[str, tuple[LayerRecord, ...]] = {}
+        for name, rows in answer.items():
+            layers = _six_layers(name, rows)
+            for region in by_name.get(normalised(without_side(name)), ()):
+                measured[region] = layers
+        return measured
+
+    def _worker(self) -> Worker:
+        return Worker(_PROGRAM, self._timeout_s, _ENVIRONMENT)
+
+    def _ask(self, worker: Worker, asked: str, name: str) -> Callable[..., Any]:
+        """Return a call whose failures say what was asked of siibra."""
+
+        def call(**given: Any) -> Any:
+            try:
+                answer = worker.call(name, self._on_progress, **given)
+            except WorkerFailure as error:
+                raise AtlasUnavailableError(asked, str(error)) from error
+            if isinstance(answer, dict) and "refused" in answer:
+                raise AtlasError(answer["refused"])
+            return answer
+
+        return call
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What siibra said."""
+
+    siibra_version: str
+    trees: Mapping[Version, Mapping[str, Mapping[str, Any]]]
+    """By version and name: ``id`` and ``path``, from the atlas to the region."""
+    volumes: Mapping[str, Sequence[float]]
+    """By name: volume in mm3 and centroid in mm."""
+    counts: Mapping[str, Any]
+    lengths: Mapping[str, Any]
+
+    def check(self, versions: tuple[Version, Version]) -> None:
+        """Refuse an answer of which something is missing."""
+        connected, mapped = versions
+        for what, matrix in (("counts", self.counts), ("lengths", self.lengths)):
+            names = matrix["regions"]
+            values = np.array(matrix["values"], dtype=np.float64)
+            if values.shape != (len(names), len(names)) or len(set(names)) < len(names):
+                raise IncompleteDataError(
+                    f"siibra's streamline {what} of Julich-Brain {connected} are no "
+                    f"square matrix of its {len(names)} regions, but {values.shape}."
+                )
+            if not (np.isfinite(values).all() and (values >= 0).all()):
+                raise IncompleteDataError(
+                    f"siibra's streamline {what} of Julich-Brain {connected} have "
+                    "missing or negative values."
+                )
+            if not np.allclose(values, values.T):
+                raise IncompleteDataError(
+                    f"siibra's streamline {what} of Julich-Brain {connected} are not "
+                    "symmetric, as those of a tractography are."
+                )
+            _require_all(names, self.trees[connected], f"connectome of {connected}")
+        if list(self.counts["regions"]) != list(self.lengths["regions"]):
+            raise IncompleteDataError(
+                "siibra's streamline counts and lengths are of different regions."
+            )
+        if self.counts["subjects"] != self.lengths["subjects"]:
+            raise IncompleteDataError(
+                "siibra's streamline counts and lengths are of different subjects."
+            )
+        _require_all(self.volumes, self.trees[mapped], f"maps of {mapped}")
+        for name, (volume_mm3, *_) in self.volumes.items():
+            if not volume_mm3 > 0:
+                raise IncompleteDataError(f"The map that siibra gave lacks '{name}'.")
+
+
+def _require_all(
+    names: Sequence[str] | Mapping[str, Any], tree: Mapping[str, Any], where: str
+) -> None:
+    """Refuse regions that the parcellation does not have."""
+    unknown = [name for name in names if name not in tree or side_of(name) is None]
+    if unknown:
+        raise IncompleteDataError(
+            f"The {where} that siibra gave has '{unknown[0]}', which is no region of "
+            f"one hemisphere of its parcellation.{closest(unknown[0], tree)}"
+        )
+
+
+def _record(
+    answers: _Answers,
+    connected: Version,
+    mapped: Version,
+    row: tuple[str | None, str | None, int | None],
+    overlap: Mapping[str, RegionRecord],
+) -> RegionRecord:
+    """Return the record of a region with its names in connectome and maps."""
+    old, new, i_row = row
+    name = old or new or ""
+    tree = answers.trees[mapped if new else connected]
+    # The ends of a path are the atlas, and the region without and with its side. One
+    # level of 2.9 has no name.
+    place = tuple(filter(None, tree[new or name]["path"][1:-2]))
+    named = {connected: old} if connected != mapped else {}
+    named |= {mapped: new} if connected != mapped else {mapped: name}
+    ids = {v: answers.trees[v][n]["id"] for v, n in named.items() if n}
+    volume_mm3, *centroid_mm = answers.volumes[new] if new else (None,)
+    isocortex = is_isocortex(place)
+    known = overlap.get(normalised(new)) if new and isocortex else None
+    return RegionRecord(
+        name=name,
+        hemisphere=side_of(name) or "left",
+        julich_2_9=named.get("2.9"),
+        julich_3_1=named.get("3.1"),
+        siibra_id_2_9=ids.get("2.9"),
+        siibra_id_3_1=ids.get("3.1"),
+        hierarchy=place,
+        system=system_of(name, place),
+        is_isocortex=isocortex,
+        volume_mm3=volume_mm3,
+        centroid_mm=(centroid_mm[0], centroid_mm[1], centroid_mm[2]) if new else None,
+        overlap_density_per_mm3=known.overlap_density_per_mm3 if known else None,
+        overlap_thickness_mm=known.overlap_thickness_mm if known else None,
+        connectome_row=i_row,
+        overlap_areas=known.overlap_areas if known else (),
+    )
+
+
+def _six_layers(
+    name: str, rows: Sequence[tuple[int, float, float]]
+) -> tuple[LayerRecord, ...]:
+    """Return the layers of a region, checked to be complete."""
+    found = {int(layer) for layer, *_ in rows}
+    lacking = [LAYERS[k - 1] for k in range(1, 7) if k not in found]
+    if lacking:
+        raise IncompleteDataError(
+            f"siibra gave {len(found & set(range(1, 7)))} of 6 layers of '{name}': "
+            f"{', '.join(lacking)} could not be read. Ask again when its files can be "
+            "reached."
+        )
+    total = sum(area for layer, _, area in rows if layer in range(1, 7))
+    return tuple(
+        LayerRecord(LAYERS[int(layer) - 1], cells_per_mm3(density), area / total)
+        for layer, density, area in sorted(rows)
+        if layer in range(1, 7)
+    )
+
+
+def _literature_licences(licences: str | list[str]) -> list[str]:
+    """Return the licences of the tables that do not come from siibra."""
+    if isinstance(licences, str):
+        return [licences]
+    return [text for text in licences if not text.startswith("connections.csv")]
+
+
+# --- asked of siibra, in a process of its own ----------------------------------------
+
+
+def answer_calls() -> None:
+    """Answer what a `SiibraSource` asks; the process of its worker runs this."""
+    serve(
+        {
+            "version": _ask_version,
+            "regions": _ask_regions,
+            "volumes": _ask_volumes,
+            "connectivity": _ask_connectivity,
+            "layers": _ask_layers,
+        }
+    )
+
+
+def _ask_version(tell: Progress) -> str:
+    """Return siibra's version."""
+    tell("siibra", 0, 1)
+    import siibra
+
+    return str(siibra.__version__)
+
+
+def _parcellation(version: str) -> Any:
+    import siibra
+
+    return siibra.parcellations.get(f"julich {version}")
+
+
+def _ask_regions(tell: Progress, version: str) -> dict[str, Any]:
+    """Return id and path of every region of a parcellation, inner ones included."""
+    tell(f"regions of {version}", 0, 1)
+    regions = list(_parcellation(version))
+    return {
+        region.name: {"id": region.id, "path": [node.name for node in region.path]}
+        for region in regions
+    }
+
+
+def _ask_volumes(tell: Progress, version: str) -> dict[str, list[float]]:
+    """Return volume in mm3 and centroid in mm of every region of the labelled map.
+
+    Labels are counted in the maps themselves, which takes a second for all regions;
+    ``Region.spatial_props``, asked for each, gives the same numbers.
+    """
+    import siibra
+    from siibra.commons import MapIndex
+
+    labelled = siibra.get_map(_parcellation(version), "mni152")
+    wanted: dict[tuple[int, str | None], dict[str, int]] = {}
+    for name in labelled.regions:
+        index = labelled.get_index(name)
+        wanted.setdefault((index.volume or 0, index.fragment), {})[name] = index.label
+    volumes: dict[str, list[float]] = {}
+    for i, ((volume, fragment), labels) in enumerate(wanted.items()):
+        tell(f"maps of {version}", i, len(wanted))
+        image = labelled.fetch(
+            index=MapIndex(volume=volume, label=None, fragment=fragment)
+        )
+        if image is None:
+            raise RuntimeError(f"the map of {fragment or 'both sides'} was not fetched")
+        data = np.asanyarray(image.dataobj)
+        sizes = measure_labels(data, image.affine, labels.values())
+        for name, label in labels.items():
+            volume_mm3, centroid_mm = sizes[label]
+            volumes[name] = [volume_mm3, *(centroid_mm or ())]
+    return volumes
+
+
+def _ask_connectivity(
+    tell: Progress, version: str, kind: str, cohort: str, subject: str | None
+) -> dict[str, Any]:
+    """Return a matrix of streamline counts or lengths, averaged over subjects."""
+    import siibra
+    from siibra.features import connectivity
+
+    found = siibra.features.get(_parcellation(version), getattr(connectivity, kind))
+    cohorts = {feature.cohort: feature for feature in found}
+    if cohort not in cohorts:
+        known = ", ".join(sorted(cohorts)) or "none"
+        return {
+            "refused": f"siibra has no {kind} of cohort '{cohort}' for Julich-Brain "
+            f"{version}. There is: {known}."
+        }
+    feature = cohorts[cohort]
+    elements = getattr(feature, "elements", [feature])
+    if subject is not None:
+        subjects = [str(element.subject) for element in elements]
+        elements = [e for e in elements if str(e.subject) == subject]
+        if not elements:
+            return {
+                "refused": f"Cohort '{cohort}' has no subject '{subject}'. It has "
+                f"{len(subjects)}, e.g. {', '.join(subjects[:5])}."
+                f"{closest(subject, subjects)}"
+            }
+    total = present = np.zeros(())
+    names: list[str] = []
+    for i, element in enumerate(elements):
+        tell(f"{kind} of {len(elements)} subjects", i, len(elements))
+        frame = element.data
+        rows = [getattr(region, "name", str(region)) for region in frame.index]
+        if names and rows != names:
+            return {"refused": f"The {kind} of cohort '{cohort}' differ in regions."}
+        names = rows
+        values = frame.to_numpy(dtype=np.float64)
+        total, present = total + values, present + (values > 0)
+    if kind == "StreamlineLengths":
+        mean = total / np.maximum(present, 1)
+    else:
+        mean = total / len(elements)
+    return {
+        "regions": names,
+        "values": mean.tolist(),
+        "subjects": [str(element.subject) for element in elements],
+    }
+
+
+def _ask_layers(tell: Progress, version: str) -> dict[str, list[list[float]]]:
+    """Return layer, density per (0.1 mm)^3 and measured area, by region.
+
+    siibra prints the layers that it cannot fetch and goes on without them, so what is
+    missing here is missing.
+    """
+    import siibra
+
+    parcellation = _parcellation(version)
+    features = siibra.features.get(parcellation, "layerwise cell density")
+    layers: dict[str, list[list[float]]] = {}
+    for i, feature in enumerate(features):
+        tell("measured layers", i, len(features))
+        frame = feature.data
+        rows = []
+        if len(frame):
+            frame = frame.assign(layer=frame["layer"].astype(int))
+            for layer, group in frame.groupby("layer"):
+                mean = float(group["density"].mean())
+                rows.append([int(layer), mean, float(group["area_mu2"].sum())])
+        names = {
+            region.name
+            for region in feature.anchor.regions
+            if region.parcellation == parcellation
+        }
+        layers |= dict.fromkeys(names, rows)
+    return layers

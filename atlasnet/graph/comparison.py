@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What differs between two region graphs."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from atlasnet.graph.graph import RegionGraph
+
+__all__ = ["GraphComparison", "GraphDifference", "compare_graphs"]
+
+_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class GraphDifference:
+    """A value that two graphs have differently."""
+
+    what: str
+    """``"region"``, ``"projection"`` or ``"metadata"``."""
+    name: str
+    a: str
+    """Value in the first graph; ``"-"`` where it has none."""
+    b: str
+
+
+@dataclass(frozen=True, slots=True)
+class GraphComparison:
+    """Two graphs side by side."""
+
+    n_regions_shared: int
+    n_regions_only_a: int
+    n_regions_only_b: int
+    n_projections_shared: int
+    n_projections_only_a: int
+    n_projections_only_b: int
+    n_directions_changed: int
+    """Shared projections whose direction class differs."""
+    strength_spearman: float | None
+    """Rank correlation of the strengths of shared projections; None for fewer than
+    three, or if all of one graph are equal."""
+    differences: tuple[GraphDifference, ...]
+
+
+def compare_graphs(a: RegionGraph, b: RegionGraph) -> GraphComparison:
+    """Compare two graphs, region by region and projection by projection.
+
+    Parameters
+    ----------
+    a, b : RegionGraph
+        The graphs; regions are the same if they have the same name.
+
+    Returns
+    -------
+    GraphComparison
+        Counts, and every value that differs.
+
+    Examples
+    --------
+    >>> graph = RegionGraph([])
+    >>> compare_graphs(graph, graph).differences
+    ()
+    """
+    nodes = [{region.name: region for region in graph.regions} for graph in (a, b)]
+    edges = [
+        {f"{e.source} -> {e.target}": e for e in graph.projections} for graph in (a, b)
+    ]
+    shared = [key for key in edges[0] if key in edges[1]]
+    pairs = [(edges[0][key], edges[1][key]) for key in shared]
+    strengths = np.array([(x.strength, y.strength) for x, y in pairs]).reshape(-1, 2)
+    return GraphComparison(
+        n_regions_shared=len(nodes[0].keys() & nodes[1].keys()),
+        n_regions_only_a=len(nodes[0].keys() - nodes[1].keys()),
+        n_regions_only_b=len(nodes[1].keys() - nodes[0].keys()),
+        n_projections_shared=len(shared),
+        n_projections_only_a=len(edges[0]) - len(shared),
+        n_projections_only_b=len(edges[1]) - len(shared),
+        n_directions_changed=sum(x.direction != y.direction for x, y in pairs),
+        strength_spearman=_rank_correlation(strengths),
+        differences=(
+            *_differences("metadata", a.metadata, b.metadata),
+            *_differences("region", nodes[0], nodes[1]),
+            *_differences("projection", edges[0], edges[1]),
+        ),
+    )
+
+
+def _rank_correlation(strengths: Any) -> float | None:
+    """Return Spearman's correlation of two columns, None where it is not defined."""
+    if len(strengths) < 3 or (np.ptp(strengths, axis=0) == 0).any():
+        return None
+    return float(spearmanr(strengths[:, 0], strengths[:, 1]).statistic)
+
+
+def _differences(
+    what: str, a: Mapping[str, Any], b: Mapping[str, Any]
+) -> Iterator[GraphDifference]:
+    """Yield what two sets of records have differently, by key."""
+    for key in dict.fromkeys([*a, *b]):
+        if key not in a or key not in b:
+            there = ("there" if key in a else "-"), ("there" if key in b else "-")
+            yield GraphDifference(what, key, *there)
+        elif hasattr(a[key], "__dataclass_fields__"):
+            for entry in fields(a[key]):
+                x, y = getattr(a[key], entry.name), getattr(b[key], entry.name)
+                if not _is_same(x, y):
+                    name = f"{key}: {entry.name}"
+                    yield GraphDifference(what, name, _text(x), _text(y))
+        elif not _is_same(a[key], b[key]):
+            yield GraphDifference(what, key, _text(a[key]), _text(b[key]))
+
+
+def _is_same(x: Any, y: Any) -> bool:
+    if isinstance(x, float) and isinstance(y, float):
+        return abs(x - y) <= _TOLERANCE * max(abs(x), abs(y))
+    return bool(x == y)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.7g}" if isinstance(value, float) else str(value)

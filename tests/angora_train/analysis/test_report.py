@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+
+from angora_train.analysis.report import FIGURES, write_report
+from angora_train.config.run import RunConfig
+from angora_train.errors import AngoraError
+from atlasnet import (
+    SnapshotSource,
+    hand_interface,
+    plan_network,
+    preset_graph,
+)
+from tests.angora_train import samples
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A run's folder with all that a report reads."""
+    graph = preset_graph(SnapshotSource(), "fpn", blind=True)
+    spec = plan_network(graph, hand_interface(graph), name="<b>hand</b> & brain")
+    graph.save(tmp_path / "graph.json")
+    spec.save(tmp_path / "network.json")
+    (tmp_path / "config.yaml").write_text(RunConfig().to_yaml())
+    rows = "".join(json.dumps(row) + "\n" for row in samples.metrics())
+    (tmp_path / "metrics.jsonl").write_text(rows)
+    samples.comparison().save(tmp_path / "evaluation.json")
+    facts = {
+        "n_episodes": 120,
+        "n_per_kind": 20,
+        "kinds": ["ff", "rest"],
+        "n_phases": 5,
+        "n_folds": 5,
+        "reliability_mean": 0.95,
+        "reliability_min": 0.66,
+        "reliability_min_area": "4p left",
+    }
+    (tmp_path / "analysis.json").write_text(json.dumps(facts))
+    picture = io.BytesIO()
+    Figure(figsize=(1, 1)).savefig(picture, format="png")
+    (tmp_path / "figures").mkdir()
+    for name in FIGURES:
+        (tmp_path / "figures" / f"{name}.png").write_bytes(picture.getvalue())
+    return tmp_path
+
+
+class _Reader(HTMLParser):
+    """Collects tags and text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in {"meta", "img"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data + " "
+
+
+def read(path: Path) -> _Reader:
+    reader = _Reader()
+    reader.feed(path.read_text(encoding="utf-8"))
+    assert reader.open == []  # every tag is closed
+    reader.text = re.sub(r"\s+", " ", reader.text)
+    return reader
+
+
+def test_the_report_needs_no_other_file(folder: Path) -> None:
+    reader = read(write_report(folder))
+    pictures = [attrs for tag, attrs in reader.tags if tag == "img"]
+    assert len(pictures) == len(FIGURES)
+    for attrs in pictures:
+        assert str(attrs["src"]).startswith("data:image/png;base64,iVBOR")
+        assert attrs["alt"]
+    assert not {"script", "link", "iframe"} & {tag for tag, _ in reader.tags}
+    assert not any("href" in attrs for _, attrs in reader.tags)
+
+
+def test_the_report_says_what_was_found(folder: Path) -> None:
+    text = read(write_report(folder, {"Atlas to network": 2.25})).text
+    assert "28 areas" in text
+    assert "2,048 units" in text
+    assert "16,384 samples" in text
+    assert "3,000 samples/s" in text  # the upper median of 1000, 2000, 3000, 4000
+    assert "4p left 32 rate action 1,547 21,035 homologue 32.5" in text
+    assert "5.00 [5.00, 5.00] yes" in text  # the paired difference
+    assert "0.50 [0.22, 0.78]" in text  # Wilson: (4 + z^2 / 2) / (8 + z^2) -+ 0.285
+    assert "Atlas to network 2.2 s" in text
+    assert "CC BY-NC-SA 4.0" in text
+    assert "n_cycles: 150" in text
+
+
+def test_names_cannot_break_the_page(folder: Path) -> None:
+    reader = read(write_report(folder))
+    assert "<b>hand</b> & brain" in reader.text
+
+
+def test_a_report_of_half_a_run_says_what_is_missing(folder: Path) -> None:
+    (folder / "evaluation.json").unlink()
+    (folder / "figures" / "mds.png").unlink()
+    with pytest.raises(AngoraError, match=r"lacks evaluation\.json, figures/mds\.png"):
+        write_report(folder)
+    assert not (folder / "report.html").exists()

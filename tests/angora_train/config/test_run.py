@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+from pathlib import Path
+
+import pytest
+import yaml
+
+from angora_train.config.run import RunConfig, load_config
+from angora_train.errors import ConfigError
+
+
+def test_a_resolved_config_reads_back_as_the_same_config(tmp_path: Path) -> None:
+    config = load_config("reach", ["ppo.clip_range=0.1", "task.options={}"])
+    assert config.ppo.clip_range == 0.1
+    (tmp_path / "config.yaml").write_text(config.to_yaml())
+    assert load_config(str(tmp_path / "config.yaml")) == config
+
+
+def test_an_unknown_key_is_named_with_the_nearest_one() -> None:
+    with pytest.raises(ConfigError, match=r"'ppo\.cliprange'.*matches: clip_range"):
+        load_config("reach", ["ppo.cliprange=0.1"])
+    with pytest.raises(ConfigError, match=r"'n_world'.*matches: n_worlds"):
+        RunConfig.from_dict({"n_world": 3})
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        ({"pretrained": [{"path": "a", "prats": []}]}, r"0\.prats'.*matches: parts"),
+        ({"streams": {"vision": {"pth": "a"}}}, r"vision\.pth'.*Allowed: path, layer"),
+    ],
+)
+def test_an_unknown_key_is_named_inside_lists_and_mappings(
+    network: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        RunConfig.from_dict({"network": network})
+
+
+def test_a_value_out_of_range_is_named_with_what_is_allowed() -> None:
+    with pytest.raises(ConfigError, match=r"ppo\.clip_range.*less than 1, got 2"):
+        load_config("reach", ["ppo.clip_range=2"])
+
+
+def test_a_horizon_that_is_no_multiple_of_the_chunk_is_refused() -> None:
+    # 100 / 16 = 6.25: the nearest multiple is 6 * 16 = 96.
+    with pytest.raises(ConfigError, match=r"multiple of ppo.chunk_length.* is 96"):
+        load_config("reach", ["ppo.horizon=100"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        # 64 worlds x 64 steps = 4096 steps, 256 chunks of 16.
+        (["ppo.minibatch_size=8192"], r"more than the 4096 .* The largest is 4096"),
+        (["ppo.minibatch_size=1000"], r"multiple of ppo.chunk_length.* is 992"),
+        # 60 chunks do not divide 256; 64 are nearest: 1024 steps.
+        (["ppo.minibatch_size=960"], r"must divide the 4096 .* nearest is 1024"),
+        (
+            ["ppo.schedule=exponential", "ppo.final_learning_rate=0"],
+            "above zero for the exponential",
+        ),
+    ],
+)
+def test_minibatches_and_schedules_that_cannot_be_are_refused(
+    changes: list[str], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config("reach", changes)
+
+
+def test_an_unknown_preset_is_named_with_the_nearest_one() -> None:
+    with pytest.raises(ConfigError, match=r"'reech'.*Close matches: reach"):
+        load_config("reech")
+
+
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "list.yaml"
+    path.write_text("- 1\n")
+    with pytest.raises(ConfigError, match="must hold a mapping, got list"):
+        load_config(str(path))
+    path.write_text("a: [")
+    with pytest.raises(ConfigError, match="no valid YAML"):
+        load_config(str(path))
+
+
+def test_an_override_reads_key_equals_value() -> None:
+    with pytest.raises(ConfigError, match="KEY=VALUE, got 'seed'"):
+        load_config("reach", ["seed"])
+
+
+def test_a_value_that_is_no_yaml_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"no valid YAML\. Close its brackets"):
+        load_config("reach", ["network.regions=[Area 4p"])
+
+
+def test_a_config_file_ends_in_yaml(tmp_path: Path) -> None:
+    (tmp_path / "run.txt").write_text("seed: 1")
+    with pytest.raises(ConfigError, match=r"ends in \.yaml"):
+        load_config(str(tmp_path / "run.txt"))
+
+
+def test_a_config_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        RunConfig().seed = 3  # type: ignore[misc]
+
+
+def test_yaml_holds_plain_values_only() -> None:
+    data = yaml.safe_load(RunConfig().to_yaml())
+    assert data["directory"] == "runs/reach"
+    assert data["ppo"]["horizon"] == 64

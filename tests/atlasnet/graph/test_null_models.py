@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each null model keeps what it promises and loses what it is for."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from atlasnet.atlas.assembly import preset_graph
+from atlasnet.atlas.rules import GraphRules
+from atlasnet.atlas.sources.snapshot import SnapshotSource
+from atlasnet.errors import GraphError
+from atlasnet.graph.graph import Projection, Region, RegionGraph
+from atlasnet.graph.null_models import NULL_MODELS, randomize
+from atlasnet.plan.interface import hand_interface
+from atlasnet.plan.planner import UnitRule, plan_network, unit_counts
+
+SEEDS = range(2)
+
+
+@pytest.fixture(scope="module")
+def graph() -> RegionGraph:
+    """Both hemispheres, so that there are callosal edges."""
+    rules = GraphRules(weight="log")
+    return preset_graph(SnapshotSource(), "fpn", "both", blind=True, rules=rules)
+
+
+def ends(graph: RegionGraph) -> set[tuple[str, str]]:
+    return {(edge.source, edge.target) for edge in graph.projections}
+
+
+def measurements(graph: RegionGraph) -> Counter:
+    return Counter(
+        (e.streamline_count, e.length_mm, e.delay_ms, e.weight)
+        for e in graph.projections
+    )
+
+
+def degrees(graph: RegionGraph) -> Counter:
+    """Projections that leave and enter every region, by class and hemispheres."""
+    out = Counter((e.source, e.direction, e.is_callosal) for e in graph.projections)
+    into = Counter(
+        (e.target, e.direction, e.is_callosal, "in") for e in graph.projections
+    )
+    return out + into
+
+
+def cells(graph: RegionGraph) -> list[float]:
+    return sorted(region.cell_count or 0.0 for region in graph.regions)
+
+
+@pytest.mark.parametrize("model", NULL_MODELS)
+def test_the_seed_alone_decides_and_the_metadata_name_it(
+    graph: RegionGraph, model: str
+) -> None:
+    null = randomize(graph, model, 3)
+    assert null == randomize(graph, model, 3)
+    assert null.metadata["null_model"] == model
+    assert null.metadata["null_model_seed"] == 3
+    assert null.metadata["null_model_keeps"] == NULL_MODELS[model].keeps
+    assert null.names == graph.names
+    if model not in ("fully_connected", "equal_units"):
+        assert null != randomize(graph, model, 4)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_rewiring_keeps_degrees_and_measurements(graph: RegionGraph, seed: int) -> None:
+    null = randomize(graph, "rewired", seed)
+    assert degrees(null) == degrees(graph)
+    assert measurements(null) == measurements(graph)
+    assert null.regions == graph.regions
+    moved = null.metadata["null_model_new_projections"]
+    assert moved == len(ends(null) - ends(graph))
+    # Half of all pairs are joined, so many a swap leads to another joined pair.
+    assert moved > 0.2 * len(graph.projections)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_direction_that_was_moved_is_claimed_by_nobody(
+    graph: RegionGraph, seed: int
+) -> None:
+    null = randomize(graph, "rewired", seed)
+    for edge in null.projections:
+        if (edge.source, edge.target) in ends(graph):
+            continue
+        assert edge.direction_rule == "null_model"
+        assert edge.citation is None
+        assert edge.sln is None
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_distance_surrogate_keeps_distances_too(
+    graph: RegionGraph, seed: int
+) -> None:
+    null = randomize(graph, "distance_surrogate", seed)
+    points = {r.name: np.array(r.centroid_mm) for r in graph.regions}
+
+    def distances(which: RegionGraph) -> np.ndarray:
+        return np.array(
+            [
+                np.linalg.norm(points[e.source] - points[e.target])
+                for e in which.projections
+            ]
+        )
+
+    limits = np.quantile(distances(graph), np.linspace(0, 1, 11)[1:-1])
+    histogram = [
+        np.bincount(np.searchsorted(limits, distances(g)), minlength=10)
+        for g in (graph, null)
+    ]
+    np.testing.assert_array_equal(*histogram)
+    assert degrees(null) == degrees(graph)
+    assert measurements(null) == measurements(graph)
+    assert ends(null) != ends(graph)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_shuffled_weights_keep_everything_else(graph: RegionGraph, seed: int) -> None:
+    null = randomize(graph, "shuffled_weights", seed)
+    for a, b in zip(graph.projections, null.projections, strict=True):
+        assert replace(b, streamline_count=0.0, weight=None) == replace(
+            a, streamline_count=0.0, weight=None
+        )
+    assert Counter(e.streamline_count for e in null.projections) == Counter(
+        e.streamline_count for e in graph.projections
+    )
+    for edge in null.projections:
+        if null.has_projection(edge.target, edge.source):
+            back = null.projection(edge.target, edge.source)
+            assert back.streamline_count == edge.streamline_count
+    assert null.projections != graph.projections
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_shuffled_units_keep_the_set_of_unit_counts(
+    graph: RegionGraph, seed: int
+) -> None:
+    null = randomize(graph, "shuffled_units", seed)
+    assert null.projections == graph.projections
+    assert cells(null) == cells(graph)
+    rule = UnitRule(total=4096, floor=8)
+
+    def units(which: RegionGraph) -> list[int]:
+        counts = {r.name: r.cell_count or 0.0 for r in which.regions}
+        return sorted(unit_counts(counts, rule).values())
+
+    assert units(null) == units(graph)
+    assert {r.cell_density_rule for r in null.regions} == {"null_model"}
+
+
+def test_equal_units_keep_the_number_of_cells(graph: RegionGraph) -> None:
+    null = randomize(graph, "equal_units", 0)
+    assert null.projections == graph.projections
+    assert len(set(cells(null))) == 1
+    assert sum(cells(null)) == pytest.approx(sum(cells(graph)))
+    rule = UnitRule(total=28 * 2 * 40, floor=1)
+    spec = plan_network(null, hand_interface(null), rule)
+    assert {area.n_units for area in spec.areas} == {40}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_random_graph_keeps_sizes_and_has_no_cycle(
+    graph: RegionGraph, seed: int
+) -> None:
+    null = randomize(graph, "random", seed)
+    assert Counter(e.direction for e in null.projections) == Counter(
+        e.direction for e in graph.projections
+    )
+    assert measurements(null) == measurements(graph)
+    assert null.metadata["feedforward_closing_cycles"] == []
+    assert null.regions == graph.regions
+    side = {r.name: r.hemisphere for r in null.regions}
+    for edge in null.projections:
+        assert edge.is_callosal == (side[edge.source] != side[edge.target])
+
+
+def test_a_fully_connected_graph_has_every_pair_and_the_old_ones(
+    graph: RegionGraph,
+) -> None:
+    null = randomize(graph, "fully_connected", 0)
+    n = len(graph)
+    assert len(null.projections) == n * (n - 1)
+    for edge in graph.projections:
+        assert null.projection(edge.source, edge.target) == edge
+    added = [
+        e for e in null.projections if not graph.has_projection(e.source, e.target)
+    ]
+    assert {edge.direction_rule for edge in added} == {"null_model"}
+    typical = np.median([e.streamline_count for e in graph.projections])
+    assert {edge.streamline_count for edge in added} == {typical}
+
+
+@pytest.mark.parametrize("model", NULL_MODELS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_network_can_be_planned_on_every_null_model(model: str, seed: int) -> None:
+    graph = preset_graph(SnapshotSource(), "fpn", blind=True)
+    null = randomize(graph, model, seed)
+    spec = plan_network(null, hand_interface(null))
+    assert spec.n_units == 2048
+    assert spec.provenance["null_model"] == model
+
+
+def test_the_report_on_the_parts_of_a_graph_is_of_the_null_model() -> None:
+    regions = [Region(name, "left") for name in "abcd"]
+    edges = [
+        Projection(*ends, 1.0, None, None, "lateral", "none")
+        for ends in (("a", "b"), ("b", "a"))
+    ]
+    graph = RegionGraph(regions, edges, {"n_components": 3, "isolated_regions": ["c"]})
+    null = randomize(graph, "fully_connected", 0)
+    assert null.metadata["n_components"] == 1
+    assert null.metadata["isolated_regions"] == []
+    same = randomize(graph, "shuffled_weights", 0)
+    assert same.metadata["n_components"] == 3
+    assert same.metadata["isolated_regions"] == ["c", "d"]
+
+
+def test_what_is_missing_is_refused(graph: RegionGraph) -> None:
+    bare = RegionGraph([Region("a left", "left"), Region("b left", "left")])
+    for model, reason in (
+        ("distance_surrogate", "centroid"),
+        ("equal_units", "volume"),
+        ("fully_connected", "no typical one"),
+    ):
+        with pytest.raises(GraphError, match=reason):
+            randomize(bare, model, 0)
+    with pytest.raises(GraphError, match=r"No null model 'rewire'.*rewired"):
+        randomize(graph, "rewire", 0)
+    with pytest.raises(GraphError, match="seed is a whole number"):
+        randomize(graph, "rewired", -1)

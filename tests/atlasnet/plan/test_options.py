@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a user may choose about a plan, and what becomes of it."""
+
+from typing import Any
+
+import pytest
+
+from atlasnet.errors import RegionNotFoundError, SpecError
+from atlasnet.graph.graph import Projection, Region, RegionGraph
+from atlasnet.plan.interface import Interface
+from atlasnet.plan.latency import path_latencies
+from atlasnet.plan.options import PlanOptions
+from atlasnet.plan.planner import UnitRule, plan_network
+from atlasnet.plan.spec import InputSpec, NetworkSpec, PathwaySpec, ValueSpec
+
+
+def region(node: str, system: str) -> Region:
+    return Region(
+        f"{node} left",
+        "left",
+        volume_mm3=10.0,
+        cell_density_per_mm3=10.0,
+        cell_density_rule="table",
+        node=node,
+        system=system,
+    )
+
+
+def edge(
+    source: str, target: str, count: float, length_mm: float | None, direction: Any
+) -> Projection:
+    names = f"{source} left", f"{target} left"
+    return Projection(*names, count, length_mm, None, direction, "structural_model")
+
+
+def plan(**kwargs: Any) -> NetworkSpec:
+    """S (dense) -> P, Q -> M, with feedback from M; 20 ms a step."""
+    graph = RegionGraph(
+        [
+            region("S", "primary somatosensory"),
+            region("P", "parietal association"),
+            region("Q", "premotor"),
+            region("M", "primary motor"),
+        ],
+        [
+            edge("S", "P", 99.0, 60.0, "feedforward"),
+            edge("S", "Q", 999.0, 30.0, "feedforward"),
+            edge("P", "M", 9.0, 202.0, "feedforward"),
+            edge("Q", "M", 9999.0, 12.0, "feedforward"),
+            edge("M", "P", 9.0, 12.0, "feedback"),
+            edge("M", "Q", 0.0, None, "feedback"),
+        ],
+    )
+    interface = Interface(
+        inputs=(InputSpec(name="touch", size=3, areas=("S left",)),),
+        action_areas=("M left",),
+        policy_size=2,
+        value=ValueSpec(areas=("M left",)),
+    )
+    return plan_network(
+        graph,
+        interface,
+        UnitRule(total=40, floor=5),
+        options=PlanOptions(**kwargs) if kwargs else None,
+    )
+
+
+def pathways(spec: NetworkSpec) -> dict[str, PathwaySpec]:
+    return {f"{p.source[0]}{p.target[0]}": p for p in spec.pathways}
+
+
+def cells(spec: NetworkSpec) -> dict[str, str]:
+    return {area.name[0]: area.cell for area in spec.areas}
+
+
+def test_by_default_primary_sensory_areas_have_no_memory() -> None:
+    assert cells(plan()) == {"S": "dense", "P": "rate", "Q": "rate", "M": "rate"}
+
+
+def test_one_cell_is_that_of_all_areas_with_a_memory() -> None:
+    assert cells(plan(cell="gru")) == {"S": "dense", "P": "gru", "Q": "gru", "M": "gru"}
+
+
+def test_the_cell_of_a_single_area_wins() -> None:
+    chosen = plan(cell="rnn", cells={"m": "lstm", "S left": "rate"})
+    assert cells(chosen) == {"S": "rate", "P": "rnn", "Q": "rnn", "M": "lstm"}
+
+
+def test_an_area_that_is_not_there_is_refused() -> None:
+    with pytest.raises(RegionNotFoundError, match="'4p'"):
+        plan(cells={"4p": "lstm"})
+
+
+def test_activation_and_time_constant_are_those_chosen() -> None:
+    areas = plan(activation="relu", time_constant_s=0.1).areas
+    assert {(a.activation, a.time_constant_s) for a in areas} == {("relu", 0.1)}
+
+
+def test_gains_go_with_the_logarithm_of_streamline_counts() -> None:
+    by_name = pathways(plan(gain="streamlines", strength="fixed"))
+    # To M: log10(10) = 1 and log10(10000) = 4, root mean square sqrt(17 / 2).
+    rms = 8.5**0.5
+    assert by_name["PM"].strength == pytest.approx(1 / rms)
+    assert by_name["QM"].strength == pytest.approx(4 / rms)
+    # Alone among what drives P and what modulates Q: an even share.
+    assert by_name["SP"].strength == pytest.approx(1.0)
+    assert by_name["MQ"].strength == pytest.approx(1.0)
+    assert {p.strength_use for p in by_name.values()} == {"fixed"}
+
+
+def test_delays_are_tract_lengths_in_control_steps() -> None:
+    by_name = pathways(plan(has_delays=True))
+    # 202 mm at 6 m/s are 33.7 ms, 1.7 steps of 20 ms; 60 mm are 10 ms: half a step,
+    # which rounds to the even 0; 12 mm are 2 ms, but feedback takes a step at least.
+    found = {name: p.lag for name, p in by_name.items()}
+    assert found == {"SP": 0, "SQ": 0, "PM": 2, "QM": 0, "MP": 1, "MQ": 1}
+    slow = pathways(plan(has_delays=True, conduction_velocity_m_per_s=1.0))
+    # 202 ms: 10 steps; 60 ms: 3; 30 ms: 1.5, which rounds to 2.
+    assert [slow[name].lag for name in ("PM", "SP", "SQ")] == [10, 3, 2]
+    assert {p.lag for p in pathways(plan()).values()} == {0, 1}
+
+
+def test_dales_principle_holds_in_every_area() -> None:
+    areas = plan(inhibitory_share=0.25, activation="softplus").areas
+    shares = {area.name[0]: area.inhibitory_share for area in areas}
+    assert shares == {"S": 0.0, "P": 0.25, "Q": 0.25, "M": 0.25}
+    with pytest.raises(SpecError, match="take relu or softplus"):
+        plan(inhibitory_share=0.25)
+
+
+def test_noise_costs_and_value_stem_reach_the_spec() -> None:
+    spec = plan(noise_std=0.1, activity_cost=0.2, wiring_cost=0.3, value_stem="copy")
+    assert (spec.noise_std, spec.activity_cost, spec.wiring_cost) == (0.1, 0.2, 0.3)
+    assert spec.value.stem == "copy"
+    assert '"noise_std":0.1' in spec.provenance["options"]
+    assert "options" not in plan().provenance
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        (
+            {"cells": {"4p": "spiking"}},
+            "'cell' of the area '4p': Input should be 'd",
+        ),
+        ({"cell": "spiking"}, "option 'cell': Input should be 'dense', 'rate', 'rnn'"),
+        ({"delay": True}, "No option 'delay'"),
+        ({"noise_std": -1.0}, "option 'noise_std'.*got -1.0"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(
+    kwargs: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SpecError, match=message):
+        PlanOptions(**kwargs)
+
+
+def test_latencies_are_those_of_the_fastest_path() -> None:
+    (latency,) = path_latencies(plan())
+    # By Q: 30 + 12 mm at 6 m/s, 7 ms; all feedforward, so within the step.
+    assert latency.path == ("S left", "Q left", "M left")
+    assert latency.delay_ms == pytest.approx(7.0)
+    assert (latency.sensation, latency.area, latency.n_steps) == ("touch", "M left", 0)
+    (slow,) = path_latencies(
+        plan(has_delays=True, conduction_velocity_m_per_s=1.0), 1.0
+    )
+    assert slow.delay_ms == pytest.approx(42.0)
+    assert slow.n_steps == 2 + 1  # 30 ms and 12 ms, each rounded: 1.5 to 2, 0.6 to 1
