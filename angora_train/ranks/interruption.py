@@ -19,8 +19,9 @@ class Interruption:
     """Notes SIGINT (Ctrl-C) and SIGTERM (a cluster's time limit) while it is entered.
 
     The first signal is only noted; a second SIGINT raises `KeyboardInterrupt`, as
-    without this class. Outside the main thread, where Python sets no handlers,
-    nothing is noted.
+    without this class. A SIGINT that was ignored before stays ignored, as shells ask of
+    what they start in the background. Outside the main thread, where Python sets no
+    handlers, nothing is noted.
     """
 
     def __init__(self) -> None:
@@ -30,7 +31,10 @@ class Interruption:
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for kind in _SIGNALS:
-                self._previous[kind] = signal.signal(kind, self._note)
+                found = signal.getsignal(kind)
+                if kind == signal.SIGTERM or found != signal.SIG_IGN:
+                    self._previous[kind] = found
+                    signal.signal(kind, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -116,6 +116,7 @@ def started(directory: Path, **changes: str) -> "subprocess.Popen[str]":
             directory=str(directory),
             **{"n_cycles": "100000", **changes},
         ),
+        preexec_fn=_heed_interrupts,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -126,6 +127,11 @@ def started(directory: Path, **changes: str) -> "subprocess.Popen[str]":
         assert time.monotonic() < deadline
         time.sleep(0.2)
     return job
+
+
+def _heed_interrupts() -> None:
+    """Undo what a shell in the background passes on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_an_interrupted_job_leaves_a_whole_checkpoint_and_resumes(

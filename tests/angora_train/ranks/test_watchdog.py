@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-import signal
 import threading
 import time
 
 import pytest
 
 from angora_train.ranks.comm import LocalComm
-from angora_train.ranks.interruption import Interruption
 from angora_train.ranks.watchdog import Watchdog
 
 
@@ -48,13 +46,3 @@ def test_who_waits_for_others_is_not_stalled() -> None:
     watchdog._mark(False)
     time.sleep(0.1)
     assert watchdog.stalled() == [0]
-
-
-def test_a_first_signal_is_noted_and_a_second_interrupts() -> None:
-    with Interruption() as stop:
-        assert stop.agreed(LocalComm()) == 0
-        signal.raise_signal(signal.SIGINT)
-        assert stop.agreed(LocalComm()) == signal.SIGINT
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
