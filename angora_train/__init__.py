@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from angora_train.ranks.comm import make_comm as make_comm
     from angora_train.run.checkpoint import Checkpoint as Checkpoint
     from angora_train.run.checkpoint import load_agent as load_agent
+    from angora_train.run.preparation import Prepared as Prepared
+    from angora_train.run.preparation import prepare as prepare
     from angora_train.run.trainer import train as train
     from angora_train.tasks.base import Task as Task
     from angora_train.tasks.base import TaskConfig as TaskConfig
@@ -73,6 +75,7 @@ _HOME = {
     "Evaluation": "analysis.evaluation",
     "LocalComm": "ranks.comm",
     "Normalizer": "agent.normalization",
+    "Prepared": "run.preparation",
     "RewardScaler": "agent.normalization",
     "RunConfig": "config.run",
     "Simulation": "tasks.worlds.simulation",
@@ -90,6 +93,7 @@ _HOME = {
     "make_network": "networks.make",
     "make_task": "tasks.registry",
     "make_vector_task": "tasks.registry",
+    "prepare": "run.preparation",
     "pretrain": "pretraining.fitting",
     "read_group": "analysis.group",
     "record": "analysis.record",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median_high
 from typing import Any
 
 from rich.console import Console
@@ -29,10 +30,10 @@ from angora_train.analysis.report import write_report
 from angora_train.analysis.study import study
 from angora_train.config.run import RunConfig, load_config
 from angora_train.errors import ConfigError, RankError
-from angora_train.networks.make import make_network
-from angora_train.run.checkpoint import load_agent, make_distribution
+from angora_train.run.checkpoint import load
 from angora_train.run.metrics import read_metrics
-from angora_train.tasks.base import VectorTask
+from angora_train.run.preparation import Prepared, prepare
+from angora_train.tasks.base import Task, VectorTask
 from angora_train.tasks.registry import make_vector_task
 from atlasnet import NetworkSpec, save_model
 from atlasnet.files import write_text
@@ -166,13 +167,11 @@ def run_demo(
     with stages.stage("Report"):
         write_report(directory, stages.times_s)
     write_text(directory / _MARK, json.dumps({"times_s": stages.times_s}, indent=1))
-
-    speeds = sorted(r["time/steps_per_s"] for r in read_metrics(_metrics(directory)))
     result = DemoResult(
         directory=directory,
         spec=spec,
         comparison=comparison,
-        samples_per_s=speeds[len(speeds) // 2],
+        samples_per_s=_median_speed(directory),
         files=_written(directory),
         times_s=stages.times_s,
     )
@@ -225,38 +224,18 @@ def _clear(directory: Path) -> None:
 
 def _build(run: RunConfig) -> NetworkSpec:
     """Build the network with its initial weights; write graph, spec and model."""
-    task = _task(run, 1)
-    space: Any = task.single_observation_space
-    shapes = {name: box.shape for name, box in space.spaces.items()}
-    n_actions = (task.single_action_space.shape or (1,))[0]
-    task.close()
-    model = make_network(
-        run.network,
-        run.policy,
-        shapes,
-        make_distribution(run, n_actions, task.n_bins),
-        control_step_s=task.simulation.control_step_s,
-        seed=run.seed,
-        directory=run.directory,
-    )
-    save_model(model, run.directory / "model.keras")
+    ready = prepare(run, directory=run.directory)
+    _simulation(ready.task).close()
+    save_model(ready.model, run.directory / "model.keras")
     return NetworkSpec.load(run.directory / "network.json")
 
 
-def _task(
-    run: RunConfig, n_worlds: int, n_threads: int = 1, **options: Any
-) -> VectorTask:
-    """Return worlds of the run's task."""
-    task = make_vector_task(
-        run.task.name,
-        {**run.task.options, **options},
-        n_worlds=n_worlds,
-        n_threads=n_threads,
-    )
+def _simulation(task: Task) -> VectorTask:
+    """Return a task in whose worlds a posture can be held."""
     if not isinstance(task, VectorTask):
         raise ConfigError(
             f"The demonstration looks for postures in a simulation; the task "
-            f"'{run.task.name}' has none."
+            f"'{type(task).__name__}' has none."
         )
     return task
 
@@ -337,28 +316,46 @@ def _bar(
 # --- evaluation and recording -------------------------------------------------------
 
 
+def _trained(run: RunConfig, n_worlds: int, n_threads: int) -> Prepared:
+    """Return what the trained network acts with."""
+    stored = load(run.directory, "last")
+    return prepare(run, range(n_worlds), n_threads=n_threads, stored=stored)
+
+
 def _evaluate(run: RunConfig, n_episodes: int, n_threads: int) -> Comparison:
     """Compare the trained agent with its controls."""
-    agent = load_agent(run.directory, "last")
-    task = _task(run, n_episodes, n_threads)
-    posture_task = _task(run, _POSTURES, n_threads)
-    comparison = compare(agent, task, posture_task, _EVALUATION_SEED)
+    ready = _trained(run, n_episodes, n_threads)
+    posture_task = make_vector_task(
+        run.task.name, run.task.options, n_worlds=_POSTURES, n_threads=n_threads
+    )
+    comparison = compare(
+        ready.agent(),
+        _simulation(ready.task),
+        _simulation(posture_task),
+        _EVALUATION_SEED,
+    )
     comparison.save(run.directory / "evaluation.json")
     return comparison
 
 
 def _record(run: RunConfig, n_episodes: int, n_threads: int) -> None:
     """Record every area of the trained agent."""
-    probes = area_layers(load_agent(run.directory, "last").model)
-    agent = load_agent(run.directory, "last", probes)
-    task = _task(run, n_episodes, n_threads, rest_share=_REST_SHARE)
-    recording = record(
-        agent, task, _RECORDING_SEED, {"run": str(run.directory), "checkpoint": "last"}
-    )
+    options = {**run.task.options, "rest_share": _REST_SHARE}
+    task = run.task.model_copy(update={"options": options})
+    ready = _trained(run.model_copy(update={"task": task}), n_episodes, n_threads)
+    agent = ready.agent(probes=area_layers(ready.model))
+    about = {"run": str(run.directory), "checkpoint": "last"}
+    recording = record(agent, ready.task, _RECORDING_SEED, about)
     save_recording(recording, run.directory / "recording.nc")
 
 
 # --- summary ------------------------------------------------------------------------
+
+
+def _median_speed(directory: Path) -> float:
+    """Return the samples per s of a cycle, learning included."""
+    rows = read_metrics(_metrics(directory))
+    return float(median_high(row["time/steps_per_s"] for row in rows))
 
 
 def _written(directory: Path) -> list[Path]:

@@ -145,35 +145,19 @@ def measure_on_this_rank(n_rounds: int) -> None:
 
 def _make_collector(rank: int) -> tuple[Any, int]:
     """Return a rank's worlds and agent as the trainer makes them, and the units."""
-    from angora_train.agent.agent import Agent
-    from angora_train.agent.normalization import SensationNormalizer
     from angora_train.config.run import load_config
-    from angora_train.engine import make_engine
     from angora_train.learning.rollout import Collector
-    from angora_train.networks.make import make_network
-    from angora_train.run.checkpoint import make_distribution
-    from angora_train.tasks import make_vector_task
+    from angora_train.run.preparation import prepare
     from atlasnet import spec_of
 
-    config = load_config("reach")
-    engine = make_engine()
     first_world = rank * N_WORLDS
-    task = make_vector_task("Reach", n_worlds=N_WORLDS, first_world=first_world)
-    shapes = task.sensation_shapes
-    distribution = make_distribution(config, task.n_actions)
-    model = make_network(
-        config.network,
-        config.policy,
-        shapes,
-        distribution,
-        control_step_s=task.control_step_s,
-        seed=0,
+    ready = prepare(
+        load_config("reach", ["seed=0"]), range(first_world, first_world + N_WORLDS)
     )
-    spec = spec_of(model)
-    read = {tensor.name: shapes[tensor.name][0] for tensor in model.inputs}
-    agent = Agent(model, distribution, SensationNormalizer(read), engine)
+    spec = spec_of(ready.model)
     n_units = spec.n_units if spec is not None else 0
-    return Collector(task, agent, seed=0, first_world=first_world), n_units
+    collector = Collector(ready.task, ready.agent(), seed=0, first_world=first_world)
+    return collector, n_units
 
 
 class _Physics:

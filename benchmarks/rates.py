@@ -155,39 +155,23 @@ class _Rank:
     def __init__(self, overrides: Sequence[str], number: int) -> None:
         import numpy as np
 
-        from angora_train.agent.agent import Agent
-        from angora_train.agent.normalization import SensationNormalizer
         from angora_train.config.run import load_config
         from angora_train.engine import make_engine
         from angora_train.learning.learner import PPOLearner
         from angora_train.learning.rollout import Collector
-        from angora_train.networks.make import make_network
         from angora_train.ranks.comm import LocalComm
         from angora_train.ranks.roles import Roles
-        from angora_train.run.checkpoint import make_distribution
-        from angora_train.tasks import make_vector_task
+        from angora_train.run.preparation import prepare
 
         config = load_config(PRESET, overrides)
         self.n_worlds = config.n_worlds
         self.n_samples = config.n_worlds * config.ppo.horizon
         self._engine = _TimedEngine(make_engine())
         first_world = number * config.n_worlds
-        task: Any = make_vector_task(
-            config.task.name, config.task.options, config.n_worlds, first_world
-        )
-        shapes = task.sensation_shapes
-        distribution = make_distribution(config, task.n_actions)
-        model = make_network(
-            config.network,
-            config.policy,
-            shapes,
-            distribution,
-            control_step_s=task.control_step_s,
-            seed=config.seed,
-        )
-        read = {tensor.name: shapes[tensor.name][0] for tensor in model.inputs}
-        self.agent = Agent(model, distribution, SensationNormalizer(read), self._engine)
-        self.n_weights = model.count_params()
+        ready = prepare(config, range(first_world, first_world + config.n_worlds))
+        task: Any = ready.task
+        self.agent = ready.agent(self._engine)
+        self.n_weights = ready.model.count_params()
         alone = LocalComm()
         roles = Roles.of(config, alone, 0)
         self._learner = PPOLearner(self.agent, config, alone, roles)
@@ -201,7 +185,7 @@ class _Rank:
         self._sensations = {n: x[0] for n, x in self._rollout.sensations.items()}
         self._state = self.agent.initial_state(config.n_worlds)
         self._is_first = np.zeros(config.n_worlds, np.bool_)
-        shape = (config.n_worlds, distribution.n_uniforms)
+        shape = (config.n_worlds, ready.distribution.n_uniforms)
         self._uniforms = np.random.default_rng(number).random(shape, np.float32)
         self._n_updates = 0
 

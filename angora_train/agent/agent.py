@@ -4,7 +4,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 import atlasnet
 from angora_train.agent.distributions import Distribution
-from angora_train.agent.normalization import Normalizer
+from angora_train.agent.normalization import Normalizer, make_normalizer
 from angora_train.agent.recurrence import (
     IS_FIRST,
     explicit_state,
     require_no_recurrence,
 )
+from angora_train.config.run import NormalizationConfig
 from angora_train.engine import Engine
 from angora_train.errors import ConfigError, closest
 
@@ -110,6 +111,51 @@ class Agent:
         }
         self._probes = tuple(probes or ())
         self._act = engine.compile(self._policy_step, self.stateful.model.variables)
+
+    @classmethod
+    def of(
+        cls,
+        model: keras.Model,
+        distribution: Distribution,
+        normalization: NormalizationConfig,
+        engine: Engine,
+        *,
+        moments: Mapping[str, NDArray[np.float64]] | None = None,
+        probes: Mapping[str, str] | None = None,
+    ) -> Self:
+        """Make an agent with the normalisation that a config asks for.
+
+        Parameters
+        ----------
+        model, distribution, engine, probes
+            As of the class.
+        normalization : NormalizationConfig
+            What is normalised, and how.
+        moments : mapping of str to ndarray of float64, optional
+            A checkpoint's; by default the agent has sensed nothing yet.
+
+        Returns
+        -------
+        Agent
+            Ready to act.
+        """
+        sizes = {
+            tensor.name: int(tensor.shape[-1])
+            for tensor in model.inputs
+            if len(tensor.shape) == 3 and tensor.name != NOISE  # the others are pixels
+        }
+        normalizer = make_normalizer(
+            normalization.sensations, sizes, normalization.sensation_clip
+        )
+        if moments is not None:
+            normalizer.restore(moments)
+        return cls(model, distribution, normalizer, engine, probes)
+
+    def probing(self, probes: Mapping[str, str]) -> Self:
+        """Return the same agent with other layers to read; see the class."""
+        return type(self)(
+            self.model, self.distribution, self.normalizer, self.engine, probes
+        )
 
     @property
     def sensations(self) -> tuple[str, ...]:

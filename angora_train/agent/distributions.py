@@ -7,12 +7,13 @@ its own generator and on nothing else.
 """
 
 import math
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any, Protocol
 
 from keras import ops
 
 from angora_train.agent.special import digamma, log_beta
+from angora_train.config.run import PolicyConfig
 from angora_train.errors import ConfigError, closest
 
 __all__ = [
@@ -363,25 +364,15 @@ def distribution_names() -> tuple[str, ...]:
     return _FAMILIES
 
 
-def make_distribution(
-    name: str,
-    n_dimensions: int,
-    *,
-    n_bins: int = 11,
-    spread_depends_on_state: bool = False,
-) -> Distribution:
-    """Return a family of policies by its name.
+def make_distribution(policy: PolicyConfig, n_dimensions: int) -> Distribution:
+    """Return the family of policies that a config asks for.
 
     Parameters
     ----------
-    name : str
+    policy : PolicyConfig
         One of `distribution_names`, or a class of the user's own as ``module:Class``.
     n_dimensions : int
         Actuators.
-    n_bins : int
-        Bins of an actuator, for the categorical families.
-    spread_depends_on_state : bool
-        Whether a Gaussian's spread is read from the network.
 
     Returns
     -------
@@ -395,17 +386,20 @@ def make_distribution(
 
     Examples
     --------
-    >>> make_distribution("multi_categorical", 20, n_bins=11).n_parameters
+    >>> from angora_train.config.run import PolicyConfig
+    >>> make_distribution(PolicyConfig(n_bins=11), 20).n_parameters
     220
     """
+    name = policy.distribution
     if name == "beta":
         return Beta(n_dimensions)
     if name == "categorical":
-        return Categorical(n_dimensions, n_bins)
+        return Categorical(n_dimensions, policy.n_bins)
     if name == "gaussian":
-        return DiagonalGaussian(n_dimensions, depends_on_state=spread_depends_on_state)
+        depends_on_state = policy.spread_depends_on_state
+        return DiagonalGaussian(n_dimensions, depends_on_state=depends_on_state)
     if name == "multi_categorical":
-        return MultiCategorical(n_dimensions, n_bins)
+        return MultiCategorical(n_dimensions, policy.n_bins)
     if ":" in name:
         return _own(name, n_dimensions)
     raise ConfigError(
@@ -416,9 +410,8 @@ def make_distribution(
 
 def _own(path: str, n_dimensions: int) -> Distribution:
     """Make a distribution of the user's own."""
-    module, _, name = path.partition(":")
     try:
-        made = getattr(import_module(module), name)(n_dimensions)
+        made = resolve_name(path)(n_dimensions)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise ConfigError(
             f"policy.distribution is '{path}', which cannot be made: {error}. Write "

@@ -7,7 +7,7 @@ that keeps to the protocol `Normalizer` or `RewardScaler`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -424,9 +424,8 @@ def make_reward_scaler(
 
 def _imported(path: str, key: str, protocol: type) -> Any:
     """Return a class of the user's own that has a protocol's methods."""
-    module, _, name = path.partition(":")
     try:
-        found = getattr(import_module(module), name)
+        found = resolve_name(path)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(
             f"normalization.{key} is '{path}', which cannot be imported: {error}. "

@@ -111,8 +111,8 @@ def record(
         activity = moment.step.activity
         if not activity:
             raise ConfigError(
-                "The agent has no probes, so there is nothing to record. Make it with "
-                "probes=area_layers(model)."
+                "The agent has no probes, so there is nothing to record. Take "
+                "agent.probing(area_layers(agent.model))."
             )
         units = {name: x.reshape(len(x), -1) for name, x in activity.items()}
         areas = {name: values.shape[1] for name, values in units.items()}

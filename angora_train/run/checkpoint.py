@@ -36,13 +36,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from angora_train.agent import distributions
-from angora_train.agent.agent import NOISE, Agent
-from angora_train.agent.distributions import Distribution
-from angora_train.agent.normalization import make_normalizer
-from angora_train.config.run import PolicyConfig, RunConfig, load_config
+from angora_train.agent.agent import Agent
+from angora_train.agent.distributions import make_distribution
+from angora_train.config.run import RunConfig, load_config
 from angora_train.engine import make_engine
-from angora_train.errors import CheckpointError, ConfigError
+from angora_train.errors import CheckpointError
 from atlasnet import AtlasNetError, Intervention, intervene, load_model
 from atlasnet.files import write_text
 
@@ -52,7 +50,6 @@ __all__ = [
     "is_finished",
     "load",
     "load_agent",
-    "make_distribution",
     "read_config",
     "save",
 ]
@@ -331,57 +328,6 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         return {name: stored[name] for name in stored.files}
 
 
-def make_distribution(
-    config: RunConfig, n_actions: int, n_choices: int | None = None
-) -> Distribution:
-    """Return the action distribution that a config asks for.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run.
-    n_actions : int
-        Dimensions of an action.
-    n_choices : int, optional
-        Among how many each must be chosen, if the task's actions are choices.
-
-    Returns
-    -------
-    Distribution
-        The family.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such family, or it cannot choose every action.
-    """
-    policy = config.policy
-    if n_choices is not None:
-        _require_bins(policy, config.task.name, n_choices)
-    return distributions.make_distribution(
-        policy.distribution,
-        n_actions,
-        n_bins=policy.n_bins,
-        spread_depends_on_state=policy.spread_depends_on_state,
-    )
-
-
-def _require_bins(policy: PolicyConfig, task: str, n_choices: int) -> None:
-    """Refuse a policy that cannot choose every action of a task."""
-    if ":" in policy.distribution:  # a class of the user's own
-        return
-    told = f"The actions of task '{task}' are choices among {n_choices}"
-    if "categorical" not in policy.distribution:
-        raise ConfigError(
-            f"{told}: policy.distribution must be multi_categorical or categorical "
-            f"with policy.n_bins={n_choices}, got '{policy.distribution}'."
-        )
-    if policy.n_bins != n_choices:
-        raise ConfigError(
-            f"{told}: policy.n_bins must be {n_choices}, got {policy.n_bins}."
-        )
-
-
 def load_agent(
     path: Path,
     which: Which = "best",
@@ -410,16 +356,13 @@ def load_agent(
     model, config = checkpoint.model, checkpoint.config
     if interventions:
         model = intervene(model, interventions)
-    sizes = {
-        tensor.name: int(tensor.shape[-1])
-        for tensor in model.inputs
-        if len(tensor.shape) == 3 and tensor.name != NOISE  # the others are pixels
-    }
-    normalizer = make_normalizer(
-        config.normalization.sensations, sizes, config.normalization.sensation_clip
-    )
-    normalizer.restore(checkpoint.moments)
     width = int(model.output["policy"].shape[-1])
-    n_actions = width // make_distribution(config, 1).n_parameters
-    distribution = make_distribution(config, n_actions)
-    return Agent(model, distribution, normalizer, make_engine(), probes)
+    n_actions = width // make_distribution(config.policy, 1).n_parameters
+    return Agent.of(
+        model,
+        make_distribution(config.policy, n_actions),
+        config.normalization,
+        make_engine(),
+        moments=checkpoint.moments,
+        probes=probes,
+    )

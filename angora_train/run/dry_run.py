@@ -6,14 +6,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from angora_train.agent.agent import check_model, without_frozen_streams
+from angora_train.agent.agent import without_frozen_streams
 from angora_train.config.run import RunConfig
 from angora_train.errors import ConfigError
 from angora_train.learning.minibatches import Geometry
-from angora_train.networks.make import make_network
 from angora_train.ranks.roles import learning_ranks, require_chunks, share_of_worlds
-from angora_train.run.checkpoint import make_distribution
-from angora_train.tasks.registry import make_vector_task
+from angora_train.run.preparation import prepare
 
 __all__ = ["describe"]
 
@@ -57,30 +55,18 @@ def describe(config: RunConfig, n_ranks: int, n_nodes: int) -> dict[str, Any]:
     geometry = Geometry.of(config)
     require_chunks(len(learners), config.ppo)
     worlds = share_of_worlds(config.n_worlds, n_ranks, 0)
-    task = make_vector_task(config.task.name, config.task.options)
-    shapes = task.sensation_shapes
-    distribution = make_distribution(config, task.n_actions, task.n_bins)
-    model = make_network(
-        config.network,
-        config.policy,
-        shapes,
-        distribution,
-        control_step_s=task.control_step_s,
-        seed=config.seed,
-    )
-    check_model(model, shapes, distribution)
-    task.close()
-    n_bytes = config.ppo.horizon * len(worlds) * _kept_bytes(model)
+    ready = prepare(config)
+    ready.task.close()
+    step_s = ready.task.control_step_s
+    n_bytes = config.ppo.horizon * len(worlds) * _kept_bytes(ready.model)
     return {
         **geometry.describe(len(learners)),
         "worlds of a rank": len(worlds),
-        "control step, ms": round(1000 * task.control_step_s),
-        "simulated time of a cycle, h": round(
-            geometry.n_steps * task.control_step_s / 3600, 2
-        ),
+        "control step, ms": round(1000 * step_s),
+        "simulated time of a cycle, h": round(geometry.n_steps * step_s / 3600, 2),
         "cycles": config.n_cycles,
         "control steps in all": geometry.n_steps * config.n_cycles,
-        "weights": model.count_params(),
+        "weights": ready.model.count_params(),
         "sensations of a rank in a cycle, MB": round(n_bytes / 1e6),
     }
 

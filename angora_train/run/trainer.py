@@ -7,16 +7,16 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from angora_train.agent.agent import Agent, check_model
+from angora_train.agent.agent import Agent
 from angora_train.agent.normalization import (
     RewardNormalizer,
     ValueNormalizer,
-    make_normalizer,
     make_reward_scaler,
 )
 from angora_train.config.run import RunConfig
@@ -29,15 +29,14 @@ from angora_train.errors import (
 )
 from angora_train.learning.learner import PPOLearner
 from angora_train.learning.rollout import Collector
-from angora_train.networks.make import make_network
 from angora_train.ranks.comm import Comm
 from angora_train.ranks.interruption import Interruption
 from angora_train.ranks.roles import Roles
 from angora_train.ranks.watchdog import Watchdog
 from angora_train.run import checkpoint
 from angora_train.run.metrics import MetricsWriter, summarize
+from angora_train.run.preparation import prepare
 from angora_train.tasks.base import Task
-from angora_train.tasks.registry import make_vector_task
 from atlasnet.files import replacing, write_text
 
 __all__ = ["Report", "next_learning_rate", "pin_to_core", "train"]
@@ -240,36 +239,12 @@ def _set_up(config: RunConfig, comm: Comm, resume: bool, watchdog: Watchdog) -> 
     engine = make_engine()
     roles = Roles.of(config, comm, engine.n_gpus)
     engine.use(_gpu(comm, roles, engine))
-    task = make_vector_task(
-        config.task.name,
-        config.task.options,
-        n_worlds=len(roles.worlds),
-        first_world=roles.worlds.start,
-    )
-    distribution = checkpoint.make_distribution(config, task.n_actions, task.n_bins)
-    stored = _stored(config, resume)
-    shapes, floats = task.sensation_shapes, _vector_sizes(task)
+    stored = _stored(config) if resume else None
     if stored is None:
-        model = make_network(
-            config.network,
-            config.policy,
-            shapes,
-            distribution,
-            control_step_s=task.control_step_s,
-            seed=config.seed,
-            directory=config.directory if comm.rank == 0 else None,
-        )
-    else:
-        model = stored.model
-    check_model(model, shapes, distribution)
-    read = {t.name: floats[t.name] for t in model.inputs if t.name in floats}
+        _refuse_overwriting(config.directory)
+    ready = prepare(config, roles.worlds, stored=stored, directory=config.directory)
+    task, agent = ready.task, ready.agent(engine)
     normalization = config.normalization
-    agent = Agent(
-        model,
-        distribution,
-        make_normalizer(normalization.sensations, read, normalization.sensation_clip),
-        engine,
-    )
     learner = PPOLearner(
         agent,
         config,
@@ -308,31 +283,25 @@ def _gpu(comm: Comm, roles: Roles, engine: Engine) -> int | None:
     return roles.node_learners.index(comm.rank) % engine.n_gpus
 
 
-def _stored(config: RunConfig, resume: bool) -> checkpoint.Checkpoint | None:
-    """Return the checkpoint to go on from; refuse to overwrite one."""
-    if resume:
-        stored = checkpoint.load(config.directory, "last")
-        if stored.progress["cycle"] >= config.n_cycles:
-            raise ConfigError(
-                f"The run has all its {config.n_cycles} cycles. Train longer with: "
-                f"angora-train resume {config.directory} --set "
-                f"n_cycles={2 * config.n_cycles}"
-            )
-        return stored
-    try:
-        config.directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+def _stored(config: RunConfig) -> checkpoint.Checkpoint:
+    """Return the checkpoint to go on from."""
+    stored = checkpoint.load(config.directory, "last")
+    if stored.progress["cycle"] >= config.n_cycles:
         raise ConfigError(
-            f"Cannot write to '{config.directory}': {error.strerror}. Choose another "
-            "folder: --set directory=FOLDER."
-        ) from error
-    if (config.directory / "checkpoints" / "last").is_file():
-        raise CheckpointError(
-            f"'{config.directory}' holds a run already. Go on with: angora-train "
-            f"resume {config.directory}. Or choose another folder: --set "
-            "directory=FOLDER."
+            f"The run has all its {config.n_cycles} cycles. Train longer with: "
+            f"angora-train resume {config.directory} --set "
+            f"n_cycles={2 * config.n_cycles}"
         )
-    return None
+    return stored
+
+
+def _refuse_overwriting(directory: Path) -> None:
+    """Refuse a folder that holds a run."""
+    if (directory / "checkpoints" / "last").is_file():
+        raise CheckpointError(
+            f"'{directory}' holds a run already. Go on with: angora-train resume "
+            f"{directory}. Or choose another folder: --set directory=FOLDER."
+        )
 
 
 def _restore(run: _Run, stored: checkpoint.Checkpoint) -> None:
@@ -348,7 +317,6 @@ def _restore(run: _Run, stored: checkpoint.Checkpoint) -> None:
         )
     for variable, value in zip(variables, stored.optimizer.values(), strict=True):
         variable.assign(value)
-    run.agent.normalizer.restore(stored.moments)
     for part in (learner.reward_normalizer, learner.value_normalizer):
         if part is not None:
             part.restore(stored.moments)
@@ -371,16 +339,6 @@ def _restore(run: _Run, stored: checkpoint.Checkpoint) -> None:
 
 _RETURNS = "returns"
 """Name of the discounted returns that are under way, for the scaling of rewards."""
-
-
-def _vector_sizes(task: Task) -> dict[str, int]:
-    """Return the widths of a task's sensations, but for pixels."""
-    space: Any = task.single_observation_space
-    return {
-        name: int(box.shape[-1])
-        for name, box in space.spaces.items()
-        if box.dtype != np.uint8
-    }
 
 
 def _times(

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from angora_train.agent.distributions import (
     make_distribution,
 )
 from angora_train.agent.special import digamma, log_gamma
+from angora_train.config.run import PolicyConfig
 from angora_train.errors import ConfigError
 
 
@@ -198,22 +200,26 @@ def test_the_divergence_is_the_expected_difference_of_log_probabilities(
     assert float(policy.kl(p, p)[0]) == pytest.approx(0.0, abs=1e-5)
 
 
+def family(name: str, n_dimensions: int, **options: Any) -> Distribution:
+    return make_distribution(PolicyConfig(distribution=name, **options), n_dimensions)
+
+
 def test_families_are_found_by_name() -> None:
-    assert make_distribution("gaussian", 3).n_spreads == 3
-    dependent = make_distribution("gaussian", 3, spread_depends_on_state=True)
+    assert family("gaussian", 3).n_spreads == 3
+    dependent = family("gaussian", 3, spread_depends_on_state=True)
     assert dependent.n_spreads == 0
-    assert make_distribution("categorical", 1, n_bins=2).n_parameters == 2
-    own = make_distribution("angora_train.agent.distributions:Beta", 4)
+    assert family("categorical", 1, n_bins=2).n_parameters == 2
+    own = family("angora_train.agent.distributions:Beta", 4)
     assert isinstance(own, Beta)
     assert own.n_dimensions == 4
 
 
 def test_an_unknown_family_is_an_error_with_the_nearest_name() -> None:
     with pytest.raises(ConfigError, match=r"'gausian'.*Close matches: gaussian"):
-        make_distribution("gausian", 3)
+        family("gausian", 3)
     with pytest.raises(ConfigError, match=r"builtins:float lacks action, .*log_prob"):
-        make_distribution("builtins:float", 3)
+        family("builtins:float", 3)
     with pytest.raises(ConfigError, match="cannot be made"):
-        make_distribution("no_such_module:Family", 3)
+        family("no_such_module:Family", 3)
     with pytest.raises(ConfigError, match="one choice; the task has 2"):
         Categorical(2, 3)

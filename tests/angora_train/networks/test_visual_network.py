@@ -81,9 +81,8 @@ def test_a_network_that_sees_pixels_trains_and_is_recorded(tmp_path: Path) -> No
     # A checkpoint gives the same network, which is recorded in every area.
     task = make_vector_task("Reach", {"vision": _EYE, "episode_s": 0.06}, n_worlds=2)
     folder = Path(config.directory)
-    model = checkpoint.load_agent(folder, "last").model
-    loaded = checkpoint.load_agent(folder, "last", probes=area_layers(model))
-    recording = record(loaded, task, seed=0)
+    loaded = checkpoint.load_agent(folder, "last")
+    recording = record(loaded.probing(area_layers(loaded.model)), task, seed=0)
     seen = recording["activity"].sel(unit=recording["area"] == "V1 left")
     assert seen.shape[2] == spec.area("V1 left").n_units
     assert recording["vision"].dims[2:] == (
