@@ -7,21 +7,13 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median_high
-from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
 from angora_train.analysis.conditions import CONDITIONS, Comparison, compare
@@ -33,6 +25,7 @@ from angora_train.errors import ConfigError, RankError
 from angora_train.run.checkpoint import load
 from angora_train.run.metrics import read_metrics
 from angora_train.run.preparation import Prepared, prepare
+from angora_train.run.progress import Bar
 from angora_train.tasks.base import Task, VectorTask
 from angora_train.tasks.registry import make_vector_task
 from atlasnet import NetworkSpec, save_model
@@ -260,19 +253,19 @@ def _train(command: Sequence[str], run: RunConfig, console: Console) -> None:
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     with (
         log.open("w", encoding="utf-8") as output,
-        _bar(console, run.n_cycles) as show,
+        Bar(console, run.n_cycles, is_transient=True) as bar,
         subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, env=environment
         ) as process,
     ):
         try:
             while process.poll() is None:
-                show(read_metrics(_metrics(run.directory)))
+                _show(bar, run)
                 time.sleep(0.5)
         except BaseException:  # Ctrl-C among them: leave no rank behind
             process.terminate()
             raise
-        show(read_metrics(_metrics(run.directory)))
+        _show(bar, run)
     if process.returncode:
         lines = log.read_text(encoding="utf-8").strip().splitlines()
         tail = "\n".join(lines[-8:])
@@ -282,35 +275,10 @@ def _train(command: Sequence[str], run: RunConfig, console: Console) -> None:
         )
 
 
-@contextmanager
-def _bar(
-    console: Console, n_cycles: int
-) -> Iterator[Callable[[list[dict[str, Any]]], None]]:
-    """Yield what shows a run's metrics as a progress bar."""
-    with Progress(
-        TextColumn("   cycle"),
-        MofNCompleteColumn(),
-        BarColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.description}"),
-        console=console,
-        transient=True,
-    ) as progress:
-        bar = progress.add_task("starting", total=n_cycles)
-
-        def show(metrics: list[dict[str, Any]]) -> None:
-            if not metrics:
-                return
-            row = metrics[-1]
-            text = f"{row['time/steps_per_s']:,.0f} samples/s"
-            if row["rollout/return"] is not None:
-                text = (
-                    f"return {row['rollout/return']:.2f}  "
-                    f"success {row['rollout/success']:.2f}  {text}"
-                )
-            progress.update(bar, completed=row["cycle"], description=text)
-
-        yield show
+def _show(bar: Bar, run: RunConfig) -> None:
+    """Show how far the training is."""
+    for metrics in read_metrics(_metrics(run.directory))[-1:]:
+        bar.show(metrics)
 
 
 # --- evaluation and recording -------------------------------------------------------

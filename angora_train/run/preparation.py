@@ -133,10 +133,8 @@ def prepare(
     distribution = make_distribution(config.policy, task.n_actions)
     if directory is not None:
         _make_folder(directory)
-    model = (
-        stored.model
-        if stored is not None
-        else make_network(
+    if stored is None:
+        model = make_network(
             config.network,
             config.policy,
             task.sensation_shapes,
@@ -145,7 +143,8 @@ def prepare(
             seed=config.seed,
             directory=None if worlds.start else directory,
         )
-    )
+    else:
+        model = stored.model
     check_model(model, task.sensation_shapes, distribution)
     if interventions:
         model = intervene(model, interventions)

@@ -274,10 +274,10 @@ def test_a_launcher_of_another_mpi_is_refused(tmp_path: Path) -> None:
 def test_a_rank_that_fails_ends_the_job_and_is_named(tmp_path: Path) -> None:
     program = tmp_path / "fails.py"
     program.write_text(
-        "from angora_train.commands.app import _job\n"
+        "from angora_train.commands.job import Job\n"
         "from angora_train.ranks.comm import make_comm\n"
         "comm = make_comm()\n"
-        "with _job(comm):\n"
+        "with Job(comm):\n"
         "    if comm.rank == 1:\n"
         "        raise RuntimeError('the second rank breaks')\n"
         "    comm.barrier()\n"

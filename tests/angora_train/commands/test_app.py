@@ -34,6 +34,31 @@ def test_a_folder_without_a_checkpoint_is_one_message_and_exit_code_2(
     assert result.stderr.startswith("Error: There is no checkpoint")
 
 
+@pytest.mark.parametrize("command", ["evaluate", "record", "film"])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("success_rad=0.4", "Unknown config key 'success_rad'. An option of the task "),
+        ("ppo.horizon=8", "'ppo.horizon' decides how an agent is trained."),
+    ],
+)
+def test_of_a_trained_agent_the_task_alone_is_changed(
+    command: str, change: str, message: str, tmp_path: Path
+) -> None:
+    out = [] if command == "evaluate" else ["--out", str(tmp_path / "a")]
+    result = call(command, str(tmp_path), *out, "--set", change)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"Error: {message}")
+    assert "--set task.options." in result.stderr
+
+
+def test_the_old_spelling_of_a_task_option_is_answered_with_the_new_one(
+    tmp_path: Path,
+) -> None:
+    result = call("evaluate", str(tmp_path), "--set", "success_rad=0.4")
+    assert result.stderr.endswith("with: --set task.options.success_rad=0.4\n")
+
+
 def test_packages_that_are_missing_are_named_with_the_remedy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -118,6 +143,10 @@ def test_a_trained_agent_is_evaluated_and_recorded(tmp_path: Path) -> None:
     assert (tmp_path / "a.webp").read_bytes()[8:12] == b"WEBP"
     out = tmp_path / "evaluation"
     call("evaluate", str(run), "--episodes", "3", "--out", str(out))
+    # 0.06 s are three control steps of 20 ms.
+    shorter = ("--set", "task.options.episode_s=0.06")
+    call("record", str(run), "--episodes", "2", "--out", out_file, *shorter)
+    assert load_recording(tmp_path / "b.nc").sizes["time"] == 3
     assert json.loads((out / "evaluation.json").read_text())["return"]["median"] < 0
     assert {p.name for p in out.glob("*.png")} == {"return.png", "distance_m.png"}
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow  # compiles with TensorFlow
 PROGRAM = """
 import os, resource, sys
 import numpy as np
-from angora_train.commands import app as cli
+from angora_train.commands.job import Job
 from angora_train.ranks.comm import LocalComm
 from angora_train.config.run import RunConfig
 from angora_train.run.trainer import train
@@ -29,7 +29,7 @@ def fail(metrics):
         {failure}
 
 config = RunConfig.model_validate_json(sys.argv[1])
-with cli._job(LocalComm()):
+with Job(LocalComm()):
     train(config, LocalComm(), fail)
 """
 FULL_DISK = "resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))"

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands in which a trained agent plays: evaluate, record, film."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from angora_train.commands.options import (
+    Choice,
+    Episodes,
+    Interventions,
+    RunFolder,
+    SeedOption,
+    Trained,
+    unfolded,
+)
+from atlasnet.commands.console import side_channel
+from atlasnet.files import replacing
+from atlasnet.quiet import import_keras
+
+if TYPE_CHECKING:
+    from angora_train.analysis.evaluation import Evaluation
+
+__all__ = ["evaluate", "film", "record"]
+
+_EVALUATED = Episodes(episodes=50, seed=10_000)
+_RECORDED = Episodes(episodes=100, seed=20_000)
+
+
+@unfolded
+def evaluate(
+    directory: RunFolder,
+    *,
+    trained: Trained,
+    played: Episodes = _EVALUATED,
+    choice: Choice = "sampled",
+    interventions: Interventions,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for evaluation.json and figures.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object.")
+    ] = False,
+) -> None:
+    """Play seeded episodes with a trained agent and say how they went."""
+    import_keras()
+    from angora_train.analysis.actors import AgentActor, choosing
+    from angora_train.analysis.evaluation import evaluate as play
+
+    done = interventions.read()
+    with side_channel().status("playing episodes"):
+        ready = trained.ready(directory, played.episodes, done)
+        actor = AgentActor(choosing(ready.agent(), choice))
+        found = play(actor, ready.task, played.seed)
+        summary = _summary(found, played.seed)
+    result = {
+        **asdict(played),
+        "choice": choice,
+        "checkpoint": trained.which,
+        "interventions": [one.model_dump(mode="json") for one in done],
+        **summary,
+    }
+    if out is not None:
+        _write_evaluation(out, result, _values(found))
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    what = f", {len(done)} interventions" if done else ""
+    title = f"{directory}: {played.episodes} episodes, {choice} actions{what}"
+    Console().print(_table(title, summary))
+
+
+def _values(found: "Evaluation") -> dict[str, Any]:
+    """Return what is more than a yes or a no, one number an episode."""
+    return {"return": found.total_reward, **found.facts}
+
+
+def _summary(found: "Evaluation", seed: int) -> dict[str, dict[str, float]]:
+    """Return means with their intervals, and how all is distributed."""
+    from angora_train.analysis.intervals import spread, summarize
+
+    summary = {name: asdict(mean) for name, mean in summarize(found, seed).items()}
+    for name, values in _values(found).items():
+        summary[name] |= spread(values, seed)
+    return summary
+
+
+def _table(title: str, summary: Mapping[str, Mapping[str, float]]) -> Table:
+    """Return a summary as a table."""
+    table = Table(title=title)
+    for column in ("", "mean", "95 % from", "to", "median", "mode"):
+        table.add_column(column, justify="right" if column else "left")
+    for name, row in summary.items():
+        keys = ("mean", "low", "high", "median", "mode")
+        table.add_row(name, *(f"{row[key]:.4g}" if key in row else "" for key in keys))
+    return table
+
+
+def _write_evaluation(
+    out: Path, result: Mapping[str, Any], values: Mapping[str, Any]
+) -> None:
+    """Write an evaluation as JSON, each return, and how all is distributed."""
+    import numpy as np
+
+    from angora_train.analysis.figures import plot_distribution
+    from atlasnet.figures.palette import figure_of
+    from atlasnet.files import write_text
+
+    write_text(out / "evaluation.json", json.dumps(result, indent=1))
+    with replacing(out / "returns.npy") as path:
+        np.save(path, values["return"])
+    for name, numbers in values.items():
+        with replacing(out / f"{name}.png") as path:
+            axes = plot_distribution(numbers, name.replace("_", " "))
+            figure_of(axes).savefig(path, dpi=150)
+
+
+@unfolded
+def record(
+    directory: RunFolder,
+    out: Annotated[Path, typer.Option(help="The NetCDF file to write.")],
+    *,
+    trained: Trained,
+    played: Episodes = _RECORDED,
+    interventions: Interventions,
+) -> None:
+    """Record every area of a trained network, as an xarray data set in NetCDF."""
+    import_keras()
+    from angora_train.analysis.record import area_layers, save_recording
+    from angora_train.analysis.record import record as play
+
+    done = interventions.read()
+    with side_channel().status("recording"):
+        ready = trained.ready(directory, played.episodes, done)
+        probes = area_layers(ready.model)
+        attributes = {
+            "run": str(directory),
+            "interventions": json.dumps([one.model_dump(mode="json") for one in done]),
+        }
+        agent = ready.agent(probes=probes)
+        recording = play(agent, ready.task, played.seed, attributes)
+        save_recording(recording, out)
+    Console().print(
+        f"{out}: {recording.sizes['episode']} episodes, {recording.sizes['time']} "
+        f"control steps, {recording.sizes['unit']} units of {len(probes)} areas",
+        soft_wrap=True,
+    )
+
+
+@unfolded
+def film(
+    directory: RunFolder,
+    out: Annotated[Path, typer.Option(help="A .webp, .gif, .png or .mp4 to write.")],
+    *,
+    trained: Trained,
+    steps: Annotated[int, typer.Option(min=1, help="Control steps to show.")] = 200,
+    seed: SeedOption = _EVALUATED.seed,
+    choice: Choice = "sampled",
+) -> None:
+    """Film a trained agent, in the pace of its world."""
+    import_keras()
+    from angora_train.analysis.actors import AgentActor, choosing
+    from angora_train.analysis.evaluation import filmed
+    from angora_train.analysis.pictures import write_video
+
+    with side_channel().status("filming"):
+        ready = trained.ready(directory, 1)
+        step_s = ready.task.control_step_s
+        actor = AgentActor(choosing(ready.agent(), choice))
+        write_video(filmed(actor, ready.task, seed, steps), out, 1.0 / step_s)
+    Console().print(f"{out}: {steps * step_s:.1f} s", soft_wrap=True)

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands that train: run, resume, group."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from angora_train.commands.job import Job
+from angora_train.commands.options import RunFolder, Set
+from angora_train.config.run import RunConfig, load_config
+from angora_train.errors import CheckpointError, InterruptedRunError
+from angora_train.ranks.comm import Comm, make_comm
+from angora_train.run.progress import Bar
+from atlasnet.files import replacing
+from atlasnet.quiet import import_keras
+
+__all__ = ["group", "resume", "run"]
+
+_SIGNALLED = 128
+"""What shells add to the number of a signal."""
+_SIDE = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def run(
+    config: Annotated[str, typer.Argument(help="A YAML file or a preset's name.")],
+    override: Set = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(help="Several runs, a folder seed-N each: 0-9 or 0,3,5."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
+    ] = False,
+    ranks: Annotated[int, typer.Option(min=1, help="MPI ranks, for a dry run.")] = 1,
+    nodes: Annotated[
+        int, typer.Option(min=1, help="Nodes that they are spread over, likewise.")
+    ] = 1,
+) -> None:
+    """Train. Under mpiexec, every rank runs this command."""
+    if dry_run:
+        _say_plan(load_config(config, override or []), ranks, nodes)
+        return
+    comm = make_comm()
+    with Job(comm):
+        wanted = load_config(config, override or [])
+        if seeds is None:
+            _train(wanted, comm, resume=False)
+        else:
+            _train_group(wanted, comm, seeds)
+
+
+def _say_plan(config: RunConfig, n_ranks: int, n_nodes: int) -> None:
+    """Show what a run would do, and whether it could."""
+    import_keras()
+    from angora_train.run.dry_run import describe
+
+    table = Table(title=f"{config.task.name}, {n_ranks} ranks on {n_nodes} nodes")
+    table.add_column("")
+    table.add_column("", justify="right")
+    for name, value in describe(config, n_ranks, n_nodes).items():
+        is_number = isinstance(value, int)
+        table.add_row(name, f"{value:,}" if is_number else str(value))
+    Console().print(table)
+
+
+def _train_group(config: RunConfig, comm: Comm, seeds: str) -> None:
+    """Train one run a seed, go on with those that were interrupted, and sum up."""
+    import_keras()
+    from angora_train.analysis.group import parse_seeds, seed_folder
+    from angora_train.run.checkpoint import is_finished
+
+    directory = config.directory
+    for seed in parse_seeds(seeds):
+        folder = seed_folder(directory, seed)
+        own = config.model_copy(update={"seed": seed, "directory": folder})
+        if not is_finished(own):
+            has_begun = (folder / "checkpoints" / "last").is_file()
+            _train(own, comm, resume=has_begun)
+        comm.barrier()
+    if comm.rank == 0:
+        _sum_up(directory)
+
+
+def group(directory: RunFolder) -> None:
+    """Sum up runs that differ in their seed: mean, interval, best run, figure."""
+    import_keras()
+    _sum_up(directory)
+
+
+def _sum_up(directory: Path) -> None:
+    """Write a group's summary and figure, and show it."""
+    from angora_train.analysis.figures import plot_group
+    from angora_train.analysis.group import read_group
+    from atlasnet.figures.palette import figure_of
+
+    found = read_group(directory)
+    found.save(directory)
+    with replacing(directory / "group.png") as path:
+        figure_of(plot_group(found)).savefig(path, dpi=150)
+    table = Table(title=f"{directory}: return of the last tenth of the samples")
+    table.add_column("seed")
+    table.add_column("return", justify="right")
+    for seed, value in zip(found.seeds, found.results, strict=True):
+        mark = "  best" if seed == found.best_seed else ""
+        table.add_row(f"{seed}{mark}", f"{value:.4g}")
+    interval = found.summary()["return"]
+    if interval is not None and interval["low"] is not None:
+        table.add_section()
+        table.add_row(
+            "mean [95 %]",
+            f"{interval['mean']:.4g} [{interval['low']:.4g}, {interval['high']:.4g}]",
+        )
+    Console().print(table)
+
+
+def resume(directory: RunFolder, override: Set = None) -> None:
+    """Go on from a run's last checkpoint, with changes of its config if wanted."""
+    comm = make_comm()
+    with Job(comm):
+        import_keras()
+        from angora_train.run.checkpoint import read_config
+
+        if (directory / "state.json").is_file():
+            raise CheckpointError(
+                f"'{directory}' is a checkpoint; resume takes the folder of its run: "
+                f"'{directory.absolute().parents[1]}'."
+            )
+        config = read_config(directory, overrides=override or [])
+        _train(config.model_copy(update={"directory": directory}), comm, resume=True)
+
+
+def _train(config: RunConfig, comm: Comm, *, resume: bool) -> None:
+    """Train on this rank, and show progress on the first."""
+    import_keras()
+    from angora_train.run.trainer import pin_to_core, train
+
+    if config.ranks.per_node is not None:
+        comm = make_comm(config.ranks.per_node)
+    if comm.size > 1 and config.ranks.is_pinned:
+        pin_to_core(comm.rank)
+    try:
+        if comm.rank:
+            train(config, comm, resume=resume)
+            return
+        with Bar(_SIDE, config.n_cycles) as bar:
+            train(config, comm, bar.show, resume=resume)
+    except InterruptedRunError as error:
+        if comm.rank == 0:
+            _SIDE.print(str(error))
+        raise typer.Exit(_SIGNALLED + error.signal) from error
