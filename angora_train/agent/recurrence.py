@@ -197,14 +197,35 @@ def explicit_state(model: keras.Model) -> StatefulModel:
             "keras.Model, made as keras.Model(inputs, outputs), whose recurrent states "
             "it can find."
         )
-    flags = keras.Input((None,), name=IS_FIRST)
-    states_in: dict[str, Any] = {}
-    states_out: dict[str, Any] = {}
+    walk = _Walk()
+    inputs = {
+        tensor.name: keras.Input(tensor.shape[1:], name=tensor.name)
+        for tensor in model.inputs
+    }
+    # `keras.models.clone_model` walks the graph like this, but then refuses outputs
+    # that depend on inputs which the original does not have.
+    outputs = model._run_through_graph(list(inputs.values()), call_fn=walk)
+    stateful = keras.Model(
+        {**inputs, IS_FIRST: walk.flags, **walk.states_in},
+        {**outputs, **walk.states_out},
+    )
+    shapes = {name: tuple(x.shape[1:]) for name, x in walk.states_in.items()}
+    return StatefulModel(stateful, shapes)
 
-    def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+
+class _Walk:
+    """Calls layer after layer of a model, and opens those that have a state."""
+
+    def __init__(self) -> None:
+        self.flags = keras.Input((None,), name=IS_FIRST)
+        self.states_in: dict[str, Any] = {}
+        self.states_out: dict[str, Any] = {}
+
+    def __call__(self, layer: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call a layer, or the same with its states in and out."""
         if isinstance(layer, keras.Model) and _holds_recurrence(layer):
             inner = getattr(layer, "_functional", layer)  # of a Sequential
-            return inner._run_through_graph(args[0], call_fn=call)
+            return inner._run_through_graph(args[0], call_fn=self)
         if not isinstance(layer, keras.layers.RNN):
             require_no_recurrence(layer)
             return layer(*args, **kwargs)
@@ -219,26 +240,13 @@ def explicit_state(model: keras.Model) -> StatefulModel:
         if ProjectedCell.fits(cell):
             cell = ProjectedCell(cell)
             heard = _Projection(cell, name=f"{layer.name}_projected")(heard)
-        flagged = _Flagged(name=f"{layer.name}_flagged")([heard, flags])
+        flagged = _Flagged(name=f"{layer.name}_flagged")([heard, self.flags])
         output, *states = _PreparingRNN(layer, cell, name=f"{layer.name}_stateful")(
             flagged, initial_state=list(entry.values())
         )
-        states_in.update(entry)
-        states_out.update(zip(entry, states, strict=True))
+        self.states_in.update(entry)
+        self.states_out.update(zip(entry, states, strict=True))
         return output
-
-    inputs = {
-        tensor.name: keras.Input(tensor.shape[1:], name=tensor.name)
-        for tensor in model.inputs
-    }
-    # `keras.models.clone_model` walks the graph like this, but then refuses outputs
-    # that depend on inputs which the original does not have.
-    outputs = model._run_through_graph(list(inputs.values()), call_fn=call)
-    stateful = keras.Model(
-        {**inputs, IS_FIRST: flags, **states_in}, {**outputs, **states_out}
-    )
-    shapes = {name: tuple(x.shape[1:]) for name, x in states_in.items()}
-    return StatefulModel(stateful, shapes)
 
 
 def _state_shapes(layer: keras.layers.RNN) -> list[tuple[int, ...]]:

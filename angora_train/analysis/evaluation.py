@@ -18,7 +18,7 @@ from angora_train.analysis.actors import Actor
 from angora_train.randomness import ACTIONS, generator
 from angora_train.tasks.base import Task
 
-__all__ = ["Evaluation", "Moment", "episodes", "evaluate", "filmed"]
+__all__ = ["Evaluation", "Moment", "Tally", "episodes", "evaluate", "filmed"]
 
 
 @dataclass(frozen=True)
@@ -179,21 +179,44 @@ def evaluate(actor: Actor, task: Task, seed: int) -> Evaluation:
     Evaluation
         One row a world.
     """
-    n_worlds = task.num_envs
-    total_reward = np.zeros(n_worlds)
-    n_steps = np.zeros(n_worlds, np.int64)
-    success = np.zeros(n_worlds, np.bool_)
-    distance_m = np.full(n_worlds, np.nan)
-    goal_kind = np.zeros(n_worlds, np.int64)
-    facts = {name: np.full(n_worlds, np.nan) for name in getattr(task, "metrics", ())}
+    tally = Tally(task)
     for moment in episodes(actor, task, seed):
-        total_reward += np.where(moment.is_under_way, moment.reward, 0.0)
-        n_steps += moment.is_under_way
-        last = moment.is_last
-        success[last] = moment.info["success"][last]
+        tally.add(moment)
+    return tally.evaluation
+
+
+class Tally:
+    """How episodes go, while they are under way.
+
+    Parameters
+    ----------
+    task : Task
+        One world an episode.
+
+    Attributes
+    ----------
+    evaluation : Evaluation
+        How they went, once every world's episode has ended.
+    """
+
+    def __init__(self, task: Task) -> None:
+        n = task.num_envs
+        self.evaluation = Evaluation(
+            total_reward=np.zeros(n),
+            success=np.zeros(n, np.bool_),
+            distance_m=np.full(n, np.nan),
+            goal_kind=np.zeros(n, np.int64),
+            n_steps=np.zeros(n, np.int64),
+            facts={name: np.full(n, np.nan) for name in getattr(task, "metrics", ())},
+        )
+
+    def add(self, moment: Moment) -> None:
+        """Take note of a control step, in place."""
+        found, last = self.evaluation, moment.is_last
+        found.total_reward[:] += np.where(moment.is_under_way, moment.reward, 0.0)
+        found.n_steps[:] += moment.is_under_way
+        at_end = {"success": found.success, "goal_kind": found.goal_kind, **found.facts}
         if "distance_m" in moment.info:
-            distance_m[last] = moment.info["distance_m"][last]
-        goal_kind[last] = moment.info["goal_kind"][last]
-        for name, values in facts.items():
+            at_end["distance_m"] = found.distance_m
+        for name, values in at_end.items():
             values[last] = moment.info[name][last]
-    return Evaluation(total_reward, success, distance_m, goal_kind, n_steps, facts)

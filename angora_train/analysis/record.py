@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from angora_train.agent.agent import Agent
 from angora_train.analysis.actors import AgentActor
-from angora_train.analysis.evaluation import episodes
+from angora_train.analysis.evaluation import Moment, Tally, episodes
 from angora_train.errors import AngoraError, ConfigError
 from angora_train.tasks.base import Task
 from atlasnet.files import replacing
@@ -101,43 +101,42 @@ def record(
     ConfigError
         If the agent has no probes.
     """
+    tally = Tally(task)
     rows: list[dict[str, NDArray[Any]]] = []
-    n_worlds = task.num_envs
-    success = np.zeros(n_worlds, np.bool_)
-    goal_kind = np.zeros(n_worlds, np.int64)
-    n_steps = np.zeros(n_worlds, np.int64)
     areas: dict[str, int] = {}
     for moment in episodes(AgentActor(agent), task, seed):
-        activity = moment.step.activity
-        if not activity:
-            raise ConfigError(
-                "The agent has no probes, so there is nothing to record. Take "
-                "agent.probing(area_layers(agent.model))."
-            )
-        units = {name: x.reshape(len(x), -1) for name, x in activity.items()}
-        areas = {name: values.shape[1] for name, values in units.items()}
-        row = {
-            "activity": np.concatenate(list(units.values()), axis=1),
-            "action": moment.step.action,
-            "reward": moment.reward,
-            "value": moment.step.value,
-            "distance": _distance_m(moment.info, len(moment.reward)),
-            **moment.observation,
-        }
-        rows.append({name: _seen(x, moment.is_under_way) for name, x in row.items()})
-        n_steps += moment.is_under_way
-        last = moment.is_last
-        success[last] = moment.info["success"][last]
-        goal_kind[last] = moment.info["goal_kind"][last]
-    stacked = {name: np.stack([r[name] for r in rows], axis=1) for name in rows[0]}
-    per_episode = {"goal_kind": goal_kind, "success": success, "n_steps": n_steps}
+        tally.add(moment)
+        rows.append(_row(moment))
+        areas = {name: x[0].size for name, x in moment.step.activity.items()}
+    found = tally.evaluation
     return _dataset(
-        stacked,
-        per_episode,
+        {name: np.stack([row[name] for row in rows], axis=1) for name in rows[0]},
+        {name: getattr(found, name) for name in ("goal_kind", "success", "n_steps")},
         areas,
         task.control_step_s,
         {"seed": seed, **(attributes or {}), **_versions()},
     )
+
+
+def _row(moment: Moment) -> dict[str, NDArray[Any]]:
+    """Return what is kept of a control step, each of shape (B, ...)."""
+    activity = moment.step.activity
+    if not activity:
+        raise ConfigError(
+            "The agent has no probes, so there is nothing to record. Take "
+            "agent.probing(area_layers(agent.model))."
+        )
+    row = {
+        "activity": np.concatenate(
+            [x.reshape(len(x), -1) for x in activity.values()], axis=1
+        ),
+        "action": moment.step.action,
+        "reward": moment.reward,
+        "value": moment.step.value,
+        "distance": _distance_m(moment.info, len(moment.reward)),
+        **moment.observation,
+    }
+    return {name: _seen(x, moment.is_under_way) for name, x in row.items()}
 
 
 def _distance_m(info: Mapping[str, Any], n_worlds: int) -> NDArray[np.float32]:

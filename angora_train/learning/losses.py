@@ -80,23 +80,13 @@ def ppo_loss(
     https://arxiv.org/abs/1707.06347
     """
     mask = batch["mask"]
-    # Steps that do not count are replaced before anything is computed from them: the
-    # gradient of an infinity that is masked afterwards is not a number.
-    kept = {
-        name: ops.where(mask, batch[name], ops.zeros_like(batch[name]))
-        for name in ("log_prob", "advantage", "value", "value_target")
-    }
-    sample = ops.where(
-        ops.expand_dims(mask, -1), batch["sample"], ops.zeros_like(batch["sample"])
-    )
-    log_prob = distribution.log_prob(outputs["policy"], sample)
+    kept = _kept(batch)
+    log_prob = distribution.log_prob(outputs["policy"], kept["sample"])
     log_ratio = ops.where(
         mask, log_prob - kept["log_prob"], ops.zeros_like(kept["log_prob"])
     )
     ratio = ops.exp(log_ratio)
-    clipped = ops.clip(ratio, 1.0 - ppo.clip_range, 1.0 + ppo.clip_range)
-    advantage = kept["advantage"]
-    gain = ops.minimum(ratio * advantage, clipped * advantage)
+    gain = _gain(ratio, kept["advantage"], ppo.clip_range)
     policy_loss = -masked_mean(gain, mask)
 
     value = ops.squeeze(outputs["value"], axis=-1)
@@ -113,6 +103,28 @@ def ppo_loss(
         "clip_fraction": masked_mean(is_clipped, mask),
         "ratio": masked_mean(ratio, mask),
     }
+
+
+def _kept(batch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a batch without the steps that do not count: zeros stand for them.
+
+    They are replaced before anything is computed from them: the gradient of an
+    infinity that is masked afterwards is not a number.
+    """
+    mask = batch["mask"]
+    masks = {
+        name: mask for name in ("log_prob", "advantage", "value", "value_target")
+    } | {"sample": ops.expand_dims(mask, -1)}
+    return {
+        name: ops.where(counts, batch[name], ops.zeros_like(batch[name]))
+        for name, counts in masks.items()
+    }
+
+
+def _gain(ratio: Any, advantage: Any, clip_range: float) -> Any:
+    """Return what a step gains, at most as much as within the clip range; eq. 7."""
+    clipped = ops.clip(ratio, 1.0 - clip_range, 1.0 + clip_range)
+    return ops.minimum(ratio * advantage, clipped * advantage)
 
 
 def _squared_error(value: Any, batch: Mapping[str, Any], ppo: PPOConfig) -> Any:

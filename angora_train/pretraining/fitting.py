@@ -91,10 +91,14 @@ class Pretrained:
     report: Mapping[str, Any]
 
 
+def _tell_nobody(what: str, done: int, total: int) -> None:
+    """Let progress pass unseen."""
+
+
 def pretrain(
     config: PretrainingConfig,
     directory: Path,
-    report: Report | None = None,
+    report: Report = _tell_nobody,
     n_threads: int = 1,
 ) -> Pretrained:
     """Make pictures, let a network learn the cube's pose from them, and measure it.
@@ -123,23 +127,18 @@ def pretrain(
     DivergenceError
         If the loss is no number.
     """
-    tell = report or (lambda what, done, total: None)
     engine = make_engine(n_threads)
     begun_s = time.monotonic()
-    make_images(config, directory / "images", lambda i, n: tell("pictures", i, n))
+    make_images(config, directory / "images", lambda i, n: report("pictures", i, n))
     drawn_s = time.monotonic()
     training = load_images(config, directory / "images", "training")
     held_out = load_images(config, directory / "images", "held_out")
     model = pose_network(config, training.position_m)
-    losses = _fit(model, training, config, engine, tell)
+    losses = _fit(model, training, config, engine, report)
     learned_s = time.monotonic()
     position_m, orientation = _predict(model, held_out, config.batch_size, engine)
     errors = pose_errors(position_m, orientation, held_out)
-    baseline = pose_errors(
-        training.position_m.mean(axis=0)[None],
-        mean_orientation(training.orientation.astype(np.float64))[None],
-        held_out,
-    )
+    baseline = _baseline(training, held_out)
     found = {
         "error": errors.summary(),
         "baseline": baseline.summary(),
@@ -156,6 +155,15 @@ def pretrain(
     save_model(model, directory / MODEL_FILE)
     write_text(directory / _REPORT_FILE, json.dumps(found, indent=1))
     return Pretrained(model, held_out, position_m, orientation, errors, baseline, found)
+
+
+def _baseline(training: PoseImages, held_out: PoseImages) -> PoseErrors:
+    """Return the errors of always guessing the mean pose."""
+    return pose_errors(
+        training.position_m.mean(axis=0)[None],
+        mean_orientation(training.orientation.astype(np.float64))[None],
+        held_out,
+    )
 
 
 def pose_errors(

@@ -113,7 +113,7 @@ def train(
         signal = 0
         if not resume:  # so that even a run that is killed at once can be resumed
             _save(run)
-        while run.cycle < config.n_cycles:
+        while run.cycle < config.n_cycles and not signal:
             metrics = _take_cycle(run)
             watchdog.beat()
             signal = stop.agreed(comm)
@@ -124,18 +124,21 @@ def train(
                 _save(run)
             if writer is not None and report is not None:
                 report(metrics)
-            if signal:
-                break
         if writer is not None:
             writer.close()
         if signal:
-            raise InterruptedRunError(
-                f"Interrupted after cycle {run.cycle} of {config.n_cycles}. The last "
-                f"checkpoint is whole. Go on with: angora-train resume "
-                f"{config.directory}",
-                signal,
-            )
+            raise _interrupted(run, signal)
     return run.agent
+
+
+def _interrupted(run: _Run, signal: int) -> InterruptedRunError:
+    """Say where a run was interrupted, and how it goes on."""
+    return InterruptedRunError(
+        f"Interrupted after cycle {run.cycle} of {run.config.n_cycles}. The last "
+        "checkpoint is whole. Go on with: angora-train resume "
+        f"{run.config.directory}",
+        signal,
+    )
 
 
 def _begin(run: _Run) -> MetricsWriter:
