@@ -17,97 +17,18 @@ Examples
 """
 
 import os
-from typing import TYPE_CHECKING
 
-from atlasnet.names import moved_into, redirect, resolve
+import lazy_loader
+
+from atlasnet.moved import moved_into, redirect
 
 # TensorFlow's own kernels multiply without AVX2 and FMA, and it takes oneDNN's only
 # where a processor has AVX-512. On others an update takes half as long again without
 # them. Read when TensorFlow is loaded.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-if TYPE_CHECKING:
-    from angora_train.agent.agent import Agent as Agent
-    from angora_train.agent.distributions import Distribution as Distribution
-    from angora_train.agent.export import export_agent as export_agent
-    from angora_train.agent.normalization import Normalizer as Normalizer
-    from angora_train.agent.normalization import RewardScaler as RewardScaler
-    from angora_train.analysis.actors import AgentActor as AgentActor
-    from angora_train.analysis.evaluation import Evaluation as Evaluation
-    from angora_train.analysis.evaluation import evaluate as evaluate
-    from angora_train.analysis.group import read_group as read_group
-    from angora_train.analysis.intervals import summarize as summarize
-    from angora_train.analysis.pictures import film as film
-    from angora_train.analysis.pictures import write_video as write_video
-    from angora_train.analysis.record import load_recording as load_recording
-    from angora_train.analysis.record import record as record
-    from angora_train.analysis.record import save_recording as save_recording
-    from angora_train.config.run import RunConfig as RunConfig
-    from angora_train.config.run import load_config as load_config
-    from angora_train.errors import AngoraError as AngoraError
-    from angora_train.networks.make import make_network as make_network
-    from angora_train.pretraining.fitting import pretrain as pretrain
-    from angora_train.ranks.comm import Comm as Comm
-    from angora_train.ranks.comm import LocalComm as LocalComm
-    from angora_train.ranks.comm import make_comm as make_comm
-    from angora_train.run.checkpoint import Checkpoint as Checkpoint
-    from angora_train.run.checkpoint import load_agent as load_agent
-    from angora_train.run.preparation import Prepared as Prepared
-    from angora_train.run.preparation import prepare as prepare
-    from angora_train.run.trainer import train as train
-    from angora_train.tasks.base import Task as Task
-    from angora_train.tasks.base import TaskConfig as TaskConfig
-    from angora_train.tasks.base import VectorTask as VectorTask
-    from angora_train.tasks.base import Verdict as Verdict
-    from angora_train.tasks.registry import make_task as make_task
-    from angora_train.tasks.registry import make_vector_task as make_vector_task
-    from angora_train.tasks.registry import register_task as register_task
-    from angora_train.tasks.registry import task_names as task_names
-    from angora_train.tasks.worlds.simulation import Simulation as Simulation
-
-_HOME = {
-    "Agent": "agent.agent",
-    "AgentActor": "analysis.actors",
-    "AngoraError": "errors",
-    "Checkpoint": "run.checkpoint",
-    "Comm": "ranks.comm",
-    "Distribution": "agent.distributions",
-    "Evaluation": "analysis.evaluation",
-    "LocalComm": "ranks.comm",
-    "Normalizer": "agent.normalization",
-    "Prepared": "run.preparation",
-    "RewardScaler": "agent.normalization",
-    "RunConfig": "config.run",
-    "Simulation": "tasks.worlds.simulation",
-    "Task": "tasks.base",
-    "TaskConfig": "tasks.base",
-    "VectorTask": "tasks.base",
-    "Verdict": "tasks.base",
-    "evaluate": "analysis.evaluation",
-    "export_agent": "agent.export",
-    "film": "analysis.pictures",
-    "load_agent": "run.checkpoint",
-    "load_config": "config.run",
-    "load_recording": "analysis.record",
-    "make_comm": "ranks.comm",
-    "make_network": "networks.make",
-    "make_task": "tasks.registry",
-    "make_vector_task": "tasks.registry",
-    "prepare": "run.preparation",
-    "pretrain": "pretraining.fitting",
-    "read_group": "analysis.group",
-    "record": "analysis.record",
-    "register_task": "tasks.registry",
-    "save_recording": "analysis.record",
-    "summarize": "analysis.intervals",
-    "task_names": "tasks.registry",
-    "train": "run.trainer",
-    "write_video": "analysis.pictures",
-}
-
-__all__ = sorted(_HOME)
 __version__ = "0.1.0"
-__getattr__ = resolve("angora_train", _HOME)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 redirect(
     moved_into(
@@ -148,7 +69,3 @@ redirect(
         },
     )
 )
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME])

@@ -5,6 +5,6 @@ Acting one step in many worlds lives here, and what that needs of a Keras model.
 it learns, and on which task, may not.
 """
 
-from atlasnet.names import forward
+from atlasnet.moved import forward
 
 __getattr__ = forward("angora_train.agent.agent")

@@ -4,6 +4,6 @@
 Everything that decides the result of a run lives here. Nothing is made from it here.
 """
 
-from atlasnet.names import forward
+from atlasnet.moved import forward
 
 __getattr__ = forward("angora_train.config.run")

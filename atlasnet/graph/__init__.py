@@ -5,6 +5,6 @@ Regions, projections, their directions and nulls, and files of other programs li
 here. What is to be built from it, and where its numbers come from, may not.
 """
 
-from atlasnet.names import forward
+from atlasnet.moved import forward
 
 __getattr__ = forward("atlasnet.graph.graph")

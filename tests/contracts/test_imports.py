@@ -39,7 +39,7 @@ plan_network(graph, hand_interface(graph))
         ),
         pytest.param(
             "import angora_train.tasks",
-            BACKENDS | DRAWING | {"atlasnet", "mpi4py"},
+            BACKENDS | DRAWING | {"atlasnet.graph", "mpi4py", "networkx", "pandas"},
             id="tasks",
         ),
     ],

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Names: public ones are resolved when first used, and old ones still lead home.
+"""Moved modules: the names that they had still lead to them.
 
-Shared by both packages, so that importing either loads nothing else.
+Shared by both packages; importing it loads nothing else.
 """
 
 import sys
@@ -12,33 +12,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-__all__ = ["forward", "moved_into", "redirect", "resolve"]
-
-
-def resolve(package: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return a package's ``__getattr__``, which imports a name when it is first used.
-
-    Parameters
-    ----------
-    package : str
-        The package.
-    homes : mapping of str to str
-        Module of each public name, relative to the package.
-
-    Returns
-    -------
-    callable
-        Takes a name; raises ``AttributeError`` where there is none.
-    """
-
-    def get(name: str) -> Any:
-        if name not in homes:
-            raise AttributeError(f"module '{package}' has no attribute '{name}'")
-        value = getattr(import_module(f"{package}.{homes[name]}"), name)
-        setattr(sys.modules[package], name, value)
-        return value
-
-    return get
+__all__ = ["forward", "moved_into", "redirect"]
 
 
 def forward(module: str) -> Callable[[str], Any]:
