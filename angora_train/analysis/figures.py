@@ -280,7 +280,7 @@ def plot_rdms(rdms: RDMs, axes: Sequence[Axes] | None = None) -> list[Axes]:
     Parameters
     ----------
     rdms : rsatoolbox.rdm.RDMs
-        What :func:`angora_train.analysis.similarity.area_rdms` returned.
+        What :func:`angora_train.analysis.rdms.area_rdms` returned.
     axes : sequence of matplotlib.axes.Axes, optional
         One an area, in the order of the groups. By default a figure is made.
 
