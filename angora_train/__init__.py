@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from angora_train.agent.export import export_agent as export_agent
     from angora_train.agent.normalization import Normalizer as Normalizer
     from angora_train.agent.normalization import RewardScaler as RewardScaler
-    from angora_train.analysis.evaluation import AgentActor as AgentActor
+    from angora_train.analysis.actors import AgentActor as AgentActor
     from angora_train.analysis.evaluation import Evaluation as Evaluation
     from angora_train.analysis.evaluation import evaluate as evaluate
-    from angora_train.analysis.evaluation import summarize as summarize
     from angora_train.analysis.group import read_group as read_group
+    from angora_train.analysis.intervals import summarize as summarize
     from angora_train.analysis.pictures import film as film
     from angora_train.analysis.pictures import write_video as write_video
     from angora_train.analysis.record import load_recording as load_recording
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Agent": "agent.agent",
-    "AgentActor": "analysis.evaluation",
+    "AgentActor": "analysis.actors",
     "AngoraError": "errors",
     "Checkpoint": "run.checkpoint",
     "Comm": "ranks.comm",
@@ -95,7 +95,7 @@ _HOME = {
     "record": "analysis.record",
     "register_task": "tasks.registry",
     "save_recording": "analysis.record",
-    "summarize": "analysis.evaluation",
+    "summarize": "analysis.intervals",
     "task_names": "tasks.registry",
     "train": "run.trainer",
     "write_video": "analysis.pictures",

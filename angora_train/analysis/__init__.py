@@ -3,6 +3,9 @@
 
 ::
 
+    actors       who acts: an agent, one that is shown the wrong goals, a posture
+    evaluation   seeded episodes, and how they went
+    intervals    how sure their mean is
     conditions   the agent against its controls, on the same episodes
     posture      the best constant command, one of the controls
     record       what every area did, as an xarray data set

@@ -23,18 +23,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from angora_train.agent.agent import Agent
-from angora_train.analysis.evaluation import (
+from angora_train.analysis.actors import (
     Actor,
     AgentActor,
-    Evaluation,
-    Interval,
     PostureActor,
     ShuffledActor,
-    bootstrap_interval,
     choosing,
-    evaluate,
-    summarize,
 )
+from angora_train.analysis.evaluation import Evaluation, evaluate
+from angora_train.analysis.intervals import Interval, bootstrap_interval, summarize
 from angora_train.analysis.posture import best_posture
 from angora_train.errors import ConfigError
 from angora_train.tasks.base import VectorTask

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from angora_train.analysis.evaluation import Interval
+from angora_train.analysis.intervals import Interval
 from angora_train.errors import CheckpointError, ConfigError
 from angora_train.run.metrics import read_metrics
 from atlasnet.files import write_text

@@ -12,7 +12,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from angora_train.agent.agent import Agent
-from angora_train.analysis.evaluation import AgentActor, episodes
+from angora_train.analysis.actors import AgentActor
+from angora_train.analysis.evaluation import episodes
 from angora_train.errors import AngoraError, ConfigError
 from angora_train.tasks.base import Task
 from atlasnet.files import replacing

@@ -18,7 +18,7 @@ from typing import Any
 import jinja2
 
 from angora_train.analysis.conditions import CONDITIONS, EXPECTED_ACTION, Comparison
-from angora_train.analysis.evaluation import Interval
+from angora_train.analysis.intervals import Interval
 from angora_train.config.run import RunConfig, load_config
 from angora_train.errors import AngoraError
 from angora_train.run.metrics import read_metrics

@@ -292,8 +292,9 @@ def evaluate(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Play seeded episodes with a trained agent and say how they went."""
     import_keras()
-    from angora_train.analysis.evaluation import AgentActor, choosing, spread, summarize
+    from angora_train.analysis.actors import AgentActor, choosing
     from angora_train.analysis.evaluation import evaluate as play
+    from angora_train.analysis.intervals import spread, summarize
     from angora_train.run.checkpoint import load_agent, read_config
     from angora_train.tasks.registry import make_vector_task
 
@@ -494,7 +495,8 @@ def film(
 ) -> None:
     """Film a trained agent, in the pace of its world."""
     import_keras()
-    from angora_train.analysis.evaluation import AgentActor, choosing, filmed
+    from angora_train.analysis.actors import AgentActor, choosing
+    from angora_train.analysis.evaluation import filmed
     from angora_train.analysis.pictures import write_video
     from angora_train.run.checkpoint import load_agent, read_config
     from angora_train.tasks.registry import make_vector_task

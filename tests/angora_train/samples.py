@@ -13,12 +13,8 @@ from angora_train.analysis.conditions import (
     Comparison,
     Summary,
 )
-from angora_train.analysis.evaluation import (
-    Evaluation,
-    Interval,
-    bootstrap_interval,
-    summarize,
-)
+from angora_train.analysis.evaluation import Evaluation
+from angora_train.analysis.intervals import Interval, bootstrap_interval, summarize
 
 AREAS = ("dlPFC left", "3a left", "4p left", "AIP left", "1 left")
 KINDS = ("ff", "mf", "rest")

@@ -15,7 +15,7 @@ from angora_train.agent.distributions import Beta, MultiCategorical
 from angora_train.agent.export import export_agent, step_model
 from angora_train.agent.normalization import IdentityNormalizer, SensationNormalizer
 from angora_train.agent.recurrence import IS_FIRST, explicit_state
-from angora_train.analysis.evaluation import choosing
+from angora_train.analysis.actors import choosing
 from angora_train.engine import make_engine
 from angora_train.errors import ConfigError
 from angora_train.networks.plain import build_architecture

@@ -9,6 +9,7 @@ import pytest
 from angora_train.agent.agent import Agent
 from angora_train.agent.distributions import MultiCategorical
 from angora_train.agent.normalization import SensationNormalizer
+from angora_train.analysis.actors import PostureActor, ShuffledActor
 from angora_train.analysis.conditions import (
     CONDITIONS,
     EXPECTED_ACTION,
@@ -17,12 +18,7 @@ from angora_train.analysis.conditions import (
     derangement,
     untrained,
 )
-from angora_train.analysis.evaluation import (
-    PostureActor,
-    ShuffledActor,
-    episodes,
-    evaluate,
-)
+from angora_train.analysis.evaluation import episodes, evaluate
 from angora_train.analysis.posture import best_posture
 from angora_train.engine import make_engine
 from angora_train.errors import ConfigError

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from angora_train.agent.agent import Agent
 from angora_train.agent.distributions import MultiCategorical
 from angora_train.agent.normalization import SensationNormalizer
-from angora_train.analysis.evaluation import (
+from angora_train.analysis.actors import (
     AgentActor,
     PostureActor,
     ShuffledActor,
-    bootstrap_interval,
     choosing,
-    episodes,
-    evaluate,
+)
+from angora_train.analysis.evaluation import episodes, evaluate
+from angora_train.analysis.intervals import (
+    bootstrap_interval,
     share_interval,
     summarize,
 )

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from angora_train.agent.normalization import IdentityNormalizer, SensationNormalizer
-from angora_train.analysis.evaluation import AgentActor, evaluate, summarize
+from angora_train.analysis.actors import AgentActor
+from angora_train.analysis.evaluation import evaluate
+from angora_train.analysis.intervals import summarize
 from angora_train.config.run import RunConfig
 from angora_train.errors import ConfigError
 from angora_train.ranks.comm import LocalComm

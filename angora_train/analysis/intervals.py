@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Intervals: how sure the mean of some episodes is."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from angora_train.analysis.evaluation import Evaluation
+from angora_train.errors import ConfigError
+
+__all__ = [
+    "Interval",
+    "bootstrap_interval",
+    "share_interval",
+    "spread",
+    "summarize",
+]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and how far it may be off.
+
+    Attributes
+    ----------
+    mean : float
+        Mean of the sample.
+    low, high : float
+        Ends of the confidence interval.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+
+def bootstrap_interval(
+    values: NDArray[np.floating],
+    rng: np.random.Generator,
+    n: int = 10_000,
+    level: float = 0.95,
+) -> Interval:
+    """Return the mean of a sample with its percentile bootstrap interval.
+
+    Applied to the differences of two actors over the same episodes, this is the
+    paired interval.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (n_episodes,)
+        The sample.
+    rng : numpy.random.Generator
+        Draws the resamples.
+    n : int
+        Resamples.
+    level : float
+        Confidence level, in (0, 1).
+
+    Returns
+    -------
+    Interval
+        Mean and the ends between which `level` of the resampled means lie.
+
+    Raises
+    ------
+    ConfigError
+        If there is no value, or the level is no fraction.
+
+    References
+    ----------
+    Efron & Tibshirani (1993), An introduction to the bootstrap, section 13.3.
+
+    Examples
+    --------
+    >>> bootstrap_interval(np.full(5, 2.0), np.random.default_rng(0))
+    Interval(mean=2.0, low=2.0, high=2.0)
+    """
+    _require_sample(len(values), level)
+    drawn = rng.integers(0, len(values), (n, len(values)))
+    means = np.asarray(values, np.float64)[drawn].mean(axis=1)
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return Interval(float(np.mean(values)), float(low), float(high))
+
+
+def share_interval(n_hits: int, n: int, level: float = 0.95) -> Interval:
+    """Return a share with its Wilson interval, which is honest at 0 and 1 too.
+
+    Parameters
+    ----------
+    n_hits : int
+        Episodes that count.
+    n : int
+        Episodes.
+    level : float
+        Confidence level, in (0, 1).
+
+    Returns
+    -------
+    Interval
+        The share and its interval.
+
+    Raises
+    ------
+    ConfigError
+        If there is no episode, or the level is no fraction.
+
+    References
+    ----------
+    Wilson (1927), Probable inference, the law of succession, and statistical
+    inference, J Am Stat Assoc 22:209. https://doi.org/10.2307/2276774
+
+    Examples
+    --------
+    >>> round(share_interval(0, 50).high, 4)
+    0.0713
+    """
+    _require_sample(n, level)
+    interval = stats.binomtest(n_hits, n).proportion_ci(level, method="wilson")
+    return Interval(n_hits / n, float(interval.low), float(interval.high))
+
+
+def _require_sample(n: int, level: float) -> None:
+    """Refuse an empty sample and a level that is no fraction."""
+    if n < 1:
+        raise ConfigError("An interval needs at least one episode, got none.")
+    if not 0.0 < level < 1.0:
+        raise ConfigError(f"A confidence level lies between 0 and 1, got {level}.")
+
+
+def spread(values: NDArray[np.floating], seed: int) -> dict[str, float]:
+    """Describe a number's distribution over episodes beyond its mean.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (n_episodes,)
+        The number, such as the goals that an episode reached.
+    seed : int
+        Of the resampling.
+
+    Returns
+    -------
+    dict of str to float
+        ``median`` with the ends of its 95 % percentile bootstrap interval,
+        ``median_low`` and ``median_high``; ``mode``, the most frequent value, the
+        smallest of several; ``std``.
+
+    Examples
+    --------
+    >>> spread(np.array([1.0, 3.0, 3.0, 8.0]), seed=0)["mode"]
+    3.0
+    """
+    _require_sample(len(values), 0.95)
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, len(values), (10_000, len(values)))
+    medians = np.median(np.asarray(values, np.float64)[drawn], axis=1)
+    low, high = np.quantile(medians, [0.025, 0.975])
+    found, counts = np.unique(values, return_counts=True)
+    return {
+        "median": float(np.median(values)),
+        "median_low": float(low),
+        "median_high": float(high),
+        "mode": float(found[np.argmax(counts)]),
+        "std": float(np.std(values)),
+    }
+
+
+def summarize(evaluation: Evaluation, seed: int) -> dict[str, Interval]:
+    """Return the means of an evaluation with their 95 % intervals.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        Episodes.
+    seed : int
+        Of the resampling.
+
+    Returns
+    -------
+    dict of str to Interval
+        ``return``, ``success`` (a share), ``distance_m`` where the task measures it,
+        and what else it counts among its metrics.
+    """
+    n_hits = int(evaluation.success.sum())
+    facts = dict(evaluation.facts)
+    if not facts and np.isfinite(evaluation.distance_m).any():
+        facts["distance_m"] = evaluation.distance_m
+    return {
+        "return": bootstrap_interval(
+            evaluation.total_reward, np.random.default_rng(seed)
+        ),
+        "success": share_interval(n_hits, evaluation.n_episodes),
+        **{
+            name: bootstrap_interval(values, np.random.default_rng(seed))
+            for name, values in facts.items()
+        },
+    }
