@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from rsatoolbox.rdm.rdms import RDMs
 
 from angora_train.analysis.conditions import CONDITIONS, Comparison
-from angora_train.analysis.group import Group, student_interval
-from angora_train.analysis.intervals import Interval
+from angora_train.analysis.group import Group
+from angora_train.analysis.intervals import Interval, student_interval
 from angora_train.analysis.similarity import Embedding
 from atlasnet.figures.labels import place_labels
 from atlasnet.figures.palette import (
