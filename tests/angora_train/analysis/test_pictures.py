@@ -74,14 +74,14 @@ def test_a_video_has_its_frames_in_order_and_its_pace(
 def test_an_mp4_has_its_frames_in_order_and_its_pace(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
     colours = (255, 0, 0), (0, 255, 0), (0, 0, 255)
-    write_video((_plain(colour, 5, 7) for colour in colours), path, fps=12.5)
+    write_video((_plain(colour, 47, 63) for colour in colours), path, fps=12.5)
     with av.open(path) as video:
         frames = list(video.decode(video=0))
     assert [frame.time for frame in frames] == pytest.approx([0.0, 0.08, 0.16])
     for colour, frame in zip(colours, frames, strict=True):
         shown = frame.to_ndarray(format="rgb24")
-        assert shown.shape == (6, 8, 3)  # even sides, the frame at the top left
-        np.testing.assert_allclose(shown[:2, :2], _plain(colour, 2, 2), atol=8)
+        assert shown.shape == (48, 64, 3)  # even sides, the frame at the top left
+        np.testing.assert_allclose(shown[:32, :32], _plain(colour, 32, 32), atol=8)
     assert list(tmp_path.iterdir()) == [path]
 
 
