@@ -8,7 +8,7 @@ UV ?= $(BIN)/uv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup graphics demo test check format lint types imports fast thorough fix bench lock clean
+.PHONY: help setup graphics demo test check format lint types imports fast thorough long fix bench lock clean
 
 # Commands in docs and tests find the environment's programs, mpiexec among them.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -67,14 +67,17 @@ imports: $(STAMP)
 	$(BIN)/lint-imports --no-logo
 
 fast: $(STAMP)
-	$(BIN)/pytest -m "not slow and not mpi and not network" -n 2 --dist loadfile
+	$(BIN)/pytest -m "not slow and not mpi and not network and not long" -n 2 --dist loadfile
 
 # The examples in docstrings, then what is slow, then what starts MPI ranks, which take
 # two cores by themselves.
 thorough: $(STAMP)
 	$(BIN)/pytest atlasnet angora_train
-	$(BIN)/pytest -m "slow and not mpi and not network" -n 2 --dist loadfile --durations=10
-	$(BIN)/pytest -m "mpi and not network" --durations=10
+	$(BIN)/pytest -m "slow and not mpi and not network and not long" -n 2 --dist loadfile --durations=10
+	$(BIN)/pytest -m "mpi and not network and not long" --durations=10
+
+long: $(STAMP) ## Tests that take long and have a short twin in `make test`
+	$(BIN)/pytest -m "long and not network" --durations=10
 
 fix: $(STAMP) ## Format, and mend what the linter can
 	$(BIN)/ruff check --fix .

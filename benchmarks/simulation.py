@@ -52,16 +52,26 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import mujoco
 import numpy as np
+from episodes import (
+    CUBE,
+    N_STEPS,
+    N_STEPS_A_TURN,
+    N_WORLDS,
+    BareEpisodes,
+    BareHalves,
+    Copies,
+    CubeEpisodes,
+    TaskEpisodes,
+    draw_actions,
+)
 from figures import figure as _figure
 from figures import make_parser, missing, present
-from numpy.typing import NDArray
 from peers import (
     DIRECTORY,
     ENVPOOL,
@@ -74,19 +84,10 @@ from peers import (
 from angora_train.errors import TaskError
 from angora_train.tasks import make_vector_task
 from angora_train.tasks.hand.cameras import open_eyes
-from angora_train.tasks.hand.model import (
-    compose_cube_model,
-    compose_reach_model,
-    find_assets,
-    rest_state,
-)
+from angora_train.tasks.hand.model import compose_cube_model, find_assets
 from angora_train.tasks.worlds.vision import VisionConfig
 
-N_WORLDS = 32
-N_STEPS = 100
 N_STEPS_OF_FLATNESS = 5
-N_STEPS_A_TURN = 4
-N_SUBSTEPS = 10
 
 
 def main() -> None:
@@ -142,10 +143,10 @@ def measure_peers(
 
 def _measure_share(n_rounds: int) -> dict[str, dict[str, Any]]:
     """Time the task and the bare loop in turn."""
-    actions = _draw_actions(N_WORLDS)
-    task, bare = _TaskEpisodes(actions), _BareEpisodes(actions)
+    actions = draw_actions(N_WORLDS)
+    task, bare = TaskEpisodes(actions), BareEpisodes(actions)
     times = _take_turns({"task": task, "bare": bare}, time.process_time, n_rounds)
-    if not np.array_equal(task.last_angles, bare.last_angles):
+    if not np.array_equal(task.last_angles, bare.last_positions.astype(np.float32)):
         sys.exit("The task and the bare loop did different physics.")
     n = N_WORLDS * N_STEPS
     return {
@@ -157,9 +158,9 @@ def _measure_share(n_rounds: int) -> dict[str, dict[str, Any]]:
 
 def _measure_cube_share(n_rounds: int) -> dict[str, dict[str, Any]]:
     """Time the cube's task and the bare loop in turn."""
-    actions = _draw_actions(N_WORLDS)
-    task = _CubeEpisodes(actions)
-    bare = _BareCubeEpisodes(actions, task.record())
+    actions = draw_actions(N_WORLDS)
+    task = CubeEpisodes(actions)
+    bare = BareEpisodes(actions, compose_cube_model(), task.record())
     times = _take_turns({"task": task, "bare": bare}, time.process_time, n_rounds)
     if not np.array_equal(task.last_positions, bare.last_positions):
         sys.exit("The cube's task and the bare loop did different physics.")
@@ -173,9 +174,9 @@ def _measure_cube_share(n_rounds: int) -> dict[str, dict[str, Any]]:
 
 def _measure_finer_physics(n_rounds: int) -> dict[str, dict[str, Any]]:
     """Control steps of 80 ms per second, with smaller physics steps."""
-    actions = _draw_actions(N_WORLDS)
+    actions = draw_actions(N_WORLDS)
     works = {
-        f"cube_{n}x{ms}ms_steps_per_s": _CubeEpisodes(
+        f"cube_{n}x{ms}ms_steps_per_s": CubeEpisodes(
             actions, n_substeps=n, timestep_s=ms / 1000
         )
         for n, ms in ((20, 4), (40, 2))
@@ -196,11 +197,11 @@ def _measure_flatness(n_rounds: int) -> float:
     machine slows both.
     """
     sizes = (64, 128, 256) + ((512, 1024) if n_rounds > 3 else ())
-    actions = _draw_actions(N_WORLDS)[:N_STEPS_OF_FLATNESS]
-    few = _Copies(N_WORLDS, actions)
+    actions = draw_actions(N_WORLDS)[:N_STEPS_OF_FLATNESS]
+    few = Copies(N_WORLDS, actions)
     medians = [1.0]
     for n_worlds in sizes:
-        many = _Copies(n_worlds, actions)
+        many = Copies(n_worlds, actions)
         n_turns = (n_rounds // 2) * min(4, max(sizes) // n_worlds)
         many_s, few_s = np.zeros(1 + n_turns), np.zeros(1 + n_turns)
         for turn in range(1 + n_turns):
@@ -214,45 +215,14 @@ def _measure_flatness(n_rounds: int) -> float:
     return max(medians) / min(medians)
 
 
-class _Copies:
-    """A cube's worlds, all in the same 32 states, that do the same again and again."""
-
-    def __init__(self, n_worlds: int, actions: NDArray[np.float32]) -> None:
-        self._task: Any = make_vector_task("ReorientCube", _CUBE, n_worlds)
-        self._task.reset(seed=0)
-        self._simulation = self._task.simulation
-        self._rows = np.arange(n_worlds) % N_WORLDS
-        self._first = self._states()[self._rows]
-        self._actions = actions[:, self._rows]
-
-    def _states(self) -> NDArray[np.float64]:
-        """Return the states of the first 32 worlds."""
-        return np.stack([self._simulation.state(w) for w in range(N_WORLDS)])
-
-    def rewind(self) -> None:
-        """Take all worlds to where they began."""
-        self._simulation.restore(range(len(self._rows)), self._first)
-
-    def repeat(self, i_step: int, n_times: int) -> float:
-        """Take one control step so often; return the processor time, s."""
-        states = self._states()[self._rows]
-        spent_s = 0.0
-        for _ in range(n_times):
-            self._simulation.restore(range(len(self._rows)), states)
-            start = time.process_time()
-            self._task.step(self._actions[i_step])
-            spent_s += time.process_time() - start
-        return spent_s
-
-
 def _measure_threads(n_rounds: int) -> dict[str, dict[str, Any]]:
     """Wall time of one thread over that of two, of the task and of the bare loop."""
-    actions = _draw_actions(N_WORLDS)
+    actions = draw_actions(N_WORLDS)
     works = {
-        "one": _TaskEpisodes(actions),
-        "two": _TaskEpisodes(actions, n_threads=2),
-        "bare_one": _BareEpisodes(actions),
-        "bare_two": _BareHalves(actions),
+        "one": TaskEpisodes(actions),
+        "two": TaskEpisodes(actions, n_threads=2),
+        "bare_one": BareEpisodes(actions),
+        "bare_two": BareHalves(actions),
     }
     times = _take_turns(works, time.perf_counter, n_rounds)
     return {
@@ -263,142 +233,11 @@ def _measure_threads(n_rounds: int) -> dict[str, dict[str, Any]]:
     }
 
 
-class _TaskEpisodes:
-    """The task, with everything that it gives a policy."""
-
-    def __init__(self, actions: NDArray[np.float32], n_threads: int = 1) -> None:
-        self._actions = actions
-        self._task = make_vector_task(
-            "Reach", n_worlds=actions.shape[1], n_threads=n_threads
-        )
-        self._task.reset(seed=0)
-        self.last_angles = np.zeros((actions.shape[1], 24), np.float32)
-
-    def __iter__(self) -> Iterator[None]:
-        """Run one episode, pausing after every few steps."""
-        for i_step, actions in enumerate(self._actions):
-            *_, info = self._task.step(actions)
-            if (i_step + 1) % N_STEPS_A_TURN == 0:
-                yield
-        self.last_angles = info["final_obs"]["proprioception"][:, :24]
-
-
-class _BareEpisodes:
-    """Nothing but `mujoco.mj_step` on the worlds of a batch."""
-
-    def __init__(self, actions: NDArray[np.float32]) -> None:
-        self._model = compose_reach_model()
-        self._start = rest_state(self._model)
-        self._worlds = [mujoco.MjData(self._model) for _ in range(actions.shape[1])]
-        low, high = self._model.actuator_ctrlrange.T
-        self._controls = (low + high) / 2 + (high - low) / 2 * actions
-        self.last_angles = np.zeros((actions.shape[1], self._model.nq), np.float32)
-
-    def __iter__(self) -> Iterator[None]:
-        """Run one episode, pausing after every few steps."""
-        model = self._model
-        for data in self._worlds:
-            mujoco.mj_copyData(data, model, self._start)
-        for i_step, controls in enumerate(self._controls):
-            for data, control in zip(self._worlds, controls, strict=True):
-                data.ctrl[:] = control
-                mujoco.mj_step(model, data, N_SUBSTEPS)
-            if (i_step + 1) % N_STEPS_A_TURN == 0:
-                yield
-        angles = np.stack([data.qpos for data in self._worlds])
-        self.last_angles = angles.astype(np.float32)
-
-
-class _BareHalves:
-    """The bare loop with half of the worlds in each of two threads."""
-
-    def __init__(self, actions: NDArray[np.float32]) -> None:
-        self._halves = [_BareEpisodes(part) for part in np.split(actions, 2, axis=1)]
-
-    def __iter__(self) -> Iterator[None]:
-        """Run one episode, pausing after every few steps."""
-        with ThreadPoolExecutor(2) as threads:
-            running = [iter(half) for half in self._halves]
-            for _ in range(N_STEPS // N_STEPS_A_TURN):
-                list(threads.map(next, running))
-                yield
-
-
-_CUBE = {"control": "absolute", "rewards": "openai2018"}
-"""Absolute control, so that the bare loop knows the commands beforehand."""
-
-
-class _CubeEpisodes:
-    """The cube's task; episodes begin where drops and missed goals end the last."""
-
-    def __init__(self, actions: NDArray[np.float32], **settings: Any) -> None:
-        self._actions = actions
-        self._task: Any = make_vector_task(
-            "ReorientCube", {**_CUBE, **settings}, actions.shape[1]
-        )
-        self.last_positions = np.zeros(())
-
-    def record(self) -> list[dict[int, NDArray[np.float64]]]:
-        """States in which worlds begin, before each step and after the last."""
-        simulation = self._task.simulation
-        self._task.reset(seed=0)
-        starts = [{w: simulation.state(w) for w in range(self._task.num_envs)}]
-        for actions in self._actions:
-            info = self._task.step(actions)[4]
-            ended = np.flatnonzero(info.get("_final_obs", ()))
-            starts.append({int(w): simulation.state(int(w)) for w in ended})
-        return starts
-
-    def __iter__(self) -> Iterator[None]:
-        """Run as many steps as there are actions, pausing after every few."""
-        self._task.reset(seed=0)
-        for i_step, actions in enumerate(self._actions):
-            self._task.step(actions)
-            if (i_step + 1) % N_STEPS_A_TURN == 0:
-                yield
-        self.last_positions = self._task.simulation.qpos.copy()
-
-
-class _BareCubeEpisodes:
-    """Nothing but `mujoco.mj_step`, from the states in which the task began."""
-
-    def __init__(
-        self,
-        actions: NDArray[np.float32],
-        starts: list[dict[int, NDArray[np.float64]]],
-    ) -> None:
-        self._model = compose_cube_model()
-        self._starts = starts
-        self._worlds = [mujoco.MjData(self._model) for _ in range(actions.shape[1])]
-        low, high = self._model.actuator_ctrlrange.T
-        self._controls = (low + high) / 2 + (high - low) / 2 * actions
-        self.last_positions = np.zeros(())
-
-    def __iter__(self) -> Iterator[None]:
-        """Do the steps of the task, pausing after every few."""
-        model = self._model
-        for i_step, controls in enumerate(self._controls):
-            self._begin(i_step)
-            for data, control in zip(self._worlds, controls, strict=True):
-                data.ctrl[:] = control
-                mujoco.mj_step(model, data, N_SUBSTEPS)
-            if (i_step + 1) % N_STEPS_A_TURN == 0:
-                yield
-        self._begin(len(self._controls))
-        self.last_positions = np.stack([data.qpos for data in self._worlds])
-
-    def _begin(self, i_step: int) -> None:
-        """Put the worlds that begin anew in their states."""
-        kind = int(mujoco.mjtState.mjSTATE_INTEGRATION)
-        for world, state in self._starts[i_step].items():
-            mujoco.mj_setState(self._model, self._worlds[world], state, kind)
-
-
 def _measure_pixels(n_rounds: int) -> dict[str, dict[str, Any]]:
     """Draw what cameras see of worlds, alone and as part of a step."""
-    task: Any = make_vector_task("ReorientCube", _CUBE, N_WORLDS)
+    task: Any = make_vector_task("ReorientCube", CUBE, N_WORLDS)
     task.reset(seed=0)
-    actions = _draw_actions(N_WORLDS)
+    actions = draw_actions(N_WORLDS)
     for action in actions[:10]:
         task.step(action)
     everyone = np.arange(N_WORLDS)
@@ -419,8 +258,8 @@ def _measure_pixels(n_rounds: int) -> dict[str, dict[str, Any]]:
             "rgb_step_share_of_pose": missing(str(error), "1"),
         }
     works = {
-        "pose": _CubeEpisodes(actions[:20]),
-        "rgb": _CubeEpisodes(actions[:20], vision="rgb"),
+        "pose": CubeEpisodes(actions[:20]),
+        "rgb": CubeEpisodes(actions[:20], vision="rgb"),
     }
     times = _take_turns(works, time.process_time, max(2, n_rounds // 5))
     rates = {
@@ -449,8 +288,8 @@ def _measure_reset(name: str, n_rounds: int) -> float:
 def _measure_memory(name: str) -> float:
     """Resident memory of one more world, MB."""
     n_worlds = 64
-    actions = _draw_actions(n_worlds)
-    run = _TaskEpisodes if name == "Reach" else _CubeEpisodes
+    actions = draw_actions(n_worlds)
+    run = TaskEpisodes if name == "Reach" else CubeEpisodes
     _exhaust(run(actions[:, :1]))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     episodes = run(actions)
@@ -458,12 +297,6 @@ def _measure_memory(name: str) -> float:
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     bytes_a_unit = 1 if sys.platform == "darwin" else 1024
     return (after - before) * bytes_a_unit / 1e6 / n_worlds
-
-
-def _draw_actions(n_worlds: int) -> NDArray[np.float32]:
-    """Uniform actions of one episode, shape (T, B, A)."""
-    rng = np.random.default_rng(0)
-    return rng.uniform(-1.0, 1.0, (N_STEPS, n_worlds, 20)).astype(np.float32)
 
 
 def _exhaust(work: Iterable[None]) -> None:

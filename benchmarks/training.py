@@ -79,15 +79,11 @@ small_vs_sb3
 """
 
 import argparse
-import json
 import multiprocessing
-import os
 import resource
-import shutil
 import statistics
 import sys
-import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -96,9 +92,9 @@ from typing import Any
 
 import peers
 from figures import Figures, figure, make_parser, missing, present
-from processes import ProcessError, run
+from processes import ProcessError
+from runs import N_SKIPPED, Row, measure_rates, train
 
-FOLDER = Path(__file__).resolve().parent
 N_RANKS = 2
 N_WORLDS = 32
 """Of a rank."""
@@ -107,9 +103,6 @@ N_CHUNKS = 128
 """Of a minibatch and rank."""
 N_CHUNKS_OF_UPDATE = 192
 N_EPOCHS = 3
-N_SKIPPED = 2
-"""Cycles that compile."""
-LIMIT_S = 1200.0
 PAPER = "paper"
 CUBE = (
     "task.options.timestep_s=0.008",
@@ -146,9 +139,6 @@ SMALL_NETWORK = (
 )
 LAST_HORIZON = 2048
 """Control steps of the cycle whose memory is measured."""
-
-Row = Mapping[str, float]
-"""Metrics of one cycle."""
 
 
 @dataclass(frozen=True)
@@ -440,38 +430,6 @@ def cube(overrides: Sequence[str], n_ranks: int, effort: Effort) -> list[str]:
     ]
 
 
-def train(n_ranks: int, preset: str, overrides: Sequence[str]) -> list[Row]:
-    """Train through the command line.
-
-    Parameters
-    ----------
-    n_ranks : int
-        MPI ranks.
-    preset : str
-        The config that is changed.
-    overrides : sequence of str
-        Changes, ``KEY=VALUE``.
-
-    Returns
-    -------
-    list of mapping
-        Metrics of the cycles after those that compile.
-
-    Raises
-    ------
-    ProcessError
-        If the run fails.
-    """
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "run"
-        changes = [*overrides, f"directory={folder}", "save_every=1000000"]
-        program = beside_python("angora-train")
-        # MuJoCo may write a log where it is run.
-        launch(n_ranks, [program, "run", preset, *settings(changes)], Path(scratch))
-        text = (folder / "metrics.jsonl").read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines()][N_SKIPPED:]
-
-
 def measure_parts(effort: Effort) -> dict[str, list[float]]:
     """Measure what bounds the cube: rates of two ranks, each with its own worlds."""
     n_steps = N_CHUNKS * CHUNK_LENGTH
@@ -483,44 +441,6 @@ def measure_parts(effort: Effort) -> dict[str, list[float]]:
         f"ppo.minibatch_size={n_steps}",
     ]
     return measure_rates("parts", N_RANKS, overrides, effort.n_rounds)
-
-
-def measure_rates(
-    work: str, n_ranks: int, overrides: Sequence[str], n_rounds: int
-) -> dict[str, Any]:
-    """Return what `rates` prints."""
-    script = [sys.executable, FOLDER / "rates.py", work, n_rounds]
-    printed = launch(n_ranks, [*script, *settings(overrides)])
-    measured: dict[str, Any] = json.loads(printed.splitlines()[-1])
-    return measured
-
-
-def launch(
-    n_ranks: int, command: Sequence[object], directory: Path | None = None
-) -> str:
-    """Run a command on some ranks, each with one thread, and return what it prints."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    launcher = [beside_python("mpiexec"), "-n", n_ranks]
-    return run(
-        [*launcher, *command],
-        timeout_s=LIMIT_S,
-        directory=directory,
-        environment=environment,
-    )
-
-
-def beside_python(name: str) -> str:
-    """Return a program of this environment, or else of the system."""
-    own = Path(sys.executable).with_name(name)
-    found = str(own) if own.is_file() else shutil.which(name)
-    if found is None:
-        sys.exit(f"No {name} was found. Make the environment with: make setup")
-    return found
-
-
-def settings(overrides: Iterable[str]) -> list[str]:
-    """Return changes of a config as options."""
-    return [word for override in overrides for word in ("--set", override)]
 
 
 def median_of(rows: Sequence[Row], name: str) -> float:

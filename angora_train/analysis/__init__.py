@@ -9,7 +9,9 @@
     conditions   the agent against its controls, on the same episodes
     posture      the best constant command, one of the controls
     record       what every area did, as an xarray data set
-    similarity   distances between conditions in every area, and areas compared
+    patterns     mean activity in every condition
+    rdms         distances between conditions in every area, and as hypotheses say
+    similarity   areas compared by their distances, and in a plane
     figures      pictures of all that
     study        the similarity and the pictures of a run's folder
 """

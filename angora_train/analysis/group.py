@@ -18,14 +18,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
-from angora_train.analysis.intervals import Interval
+from angora_train.analysis.intervals import student_interval
 from angora_train.errors import CheckpointError, ConfigError
 from angora_train.run.metrics import read_metrics
 from atlasnet.files import write_text
 
-__all__ = ["Group", "parse_seeds", "read_group", "seed_folder", "student_interval"]
+__all__ = ["Group", "parse_seeds", "read_group", "seed_folder"]
 
 _LAST_SHARE = 0.1
 """Share of a run, at its end, whose episodes are its result. Ours."""
@@ -69,35 +68,6 @@ def parse_seeds(text: str) -> list[int]:
 def seed_folder(directory: Path, seed: int) -> Path:
     """Return the folder of one run of a group."""
     return directory / f"seed-{seed}"
-
-
-def student_interval(values: NDArray[np.floating], level: float = 0.95) -> Interval:
-    """Return the mean of a few runs with the interval of Student's t.
-
-    Parameters
-    ----------
-    values : ndarray of float, shape (n,)
-        One number a run.
-    level : float
-        Confidence level.
-
-    Returns
-    -------
-    Interval
-        Mean and interval; without an end for a single run.
-
-    Examples
-    --------
-    >>> interval = student_interval(np.array([1.0, 2.0, 3.0]))
-    >>> round(interval.high, 3)  # 2 + 4.303 / sqrt(3)
-    4.484
-    """
-    mean = float(np.mean(values))
-    if len(values) < 2:
-        return Interval(mean, -math.inf, math.inf)
-    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    spread = float(stats.t.ppf((1 + level) / 2, len(values) - 1)) * error
-    return Interval(mean, mean - spread, mean + spread)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Intervals: how sure the mean of some episodes is."""
+"""Intervals: how sure the mean of some episodes, or of a few runs, is."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +17,7 @@ __all__ = [
     "bootstrap_interval",
     "share_interval",
     "spread",
+    "student_interval",
     "summarize",
 ]
 
@@ -78,10 +81,30 @@ def bootstrap_interval(
     Interval(mean=2.0, low=2.0, high=2.0)
     """
     _require_sample(len(values), level)
-    drawn = rng.integers(0, len(values), (n, len(values)))
-    means = np.asarray(values, np.float64)[drawn].mean(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(np.mean(values)), float(low), float(high))
+    return _resampled(values, np.mean, rng, n, level)
+
+
+def _resampled(
+    values: NDArray[np.floating],
+    statistic: Callable[..., NDArray[np.float64]],
+    rng: np.random.Generator,
+    n: int,
+    level: float,
+) -> Interval:
+    """Return a statistic of a sample with its percentile bootstrap interval."""
+    sample = np.asarray(values, np.float64)
+    value = float(statistic(sample))
+    if len(sample) == 1 or math.isnan(value):  # SciPy refuses, or warns
+        return Interval(value, value, value)
+    ends = stats.bootstrap(
+        (sample,),
+        statistic,
+        n_resamples=n,
+        confidence_level=level,
+        method="percentile",
+        rng=rng,
+    ).confidence_interval
+    return Interval(value, float(ends.low), float(ends.high))
 
 
 def share_interval(n_hits: int, n: int, level: float = 0.95) -> Interval:
@@ -121,6 +144,34 @@ def share_interval(n_hits: int, n: int, level: float = 0.95) -> Interval:
     return Interval(n_hits / n, float(interval.low), float(interval.high))
 
 
+def student_interval(values: NDArray[np.floating], level: float = 0.95) -> Interval:
+    """Return the mean of a few runs with the interval of Student's t.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (n,)
+        One number a run.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Interval
+        Mean and interval; without an end for a single run.
+
+    Examples
+    --------
+    >>> interval = student_interval(np.array([1.0, 2.0, 3.0]))
+    >>> round(interval.high, 3)  # 2 + 4.303 / sqrt(3)
+    4.484
+    """
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return Interval(mean, -math.inf, math.inf)
+    half = float(stats.t.ppf((1 + level) / 2, len(values) - 1) * stats.sem(values))
+    return Interval(mean, mean - half, mean + half)
+
+
 def _require_sample(n: int, level: float) -> None:
     """Refuse an empty sample and a level that is no fraction."""
     if n < 1:
@@ -153,14 +204,12 @@ def spread(values: NDArray[np.floating], seed: int) -> dict[str, float]:
     """
     _require_sample(len(values), 0.95)
     rng = np.random.default_rng(seed)
-    drawn = rng.integers(0, len(values), (10_000, len(values)))
-    medians = np.median(np.asarray(values, np.float64)[drawn], axis=1)
-    low, high = np.quantile(medians, [0.025, 0.975])
+    median = _resampled(values, np.median, rng, n=10_000, level=0.95)
     found, counts = np.unique(values, return_counts=True)
     return {
-        "median": float(np.median(values)),
-        "median_low": float(low),
-        "median_high": float(high),
+        "median": median.mean,
+        "median_low": median.low,
+        "median_high": median.high,
         "mode": float(found[np.argmax(counts)]),
         "std": float(np.std(values)),
     }

@@ -2,15 +2,11 @@
 """Pictures and videos as files, and sheets of many pictures.
 
 A frame is an array of shape (H, W, 3), uint8, as `angora_train.tasks.base.Task.picture`
-draws it. GIF, APNG and WebP are written by Pillow; MP4 needs the program ``ffmpeg``.
+draws it. GIF, APNG and WebP are written by Pillow, MP4 by PyAV.
 """
 
-import shutil
-import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
-from importlib import import_module
-from importlib.util import find_spec
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -79,7 +75,7 @@ def write_video(frames: Iterable[_Frame], path: Path, fps: float) -> None:
     ------
     TaskError
         If the suffix is unknown, there is no frame, frames differ in size, or an MP4
-        is asked for where there is no ``ffmpeg``.
+        is asked for where PyAV is not installed or cannot encode the frames.
     """
     suffix = path.suffix.lower()
     if suffix not in _SUFFIXES:
@@ -201,38 +197,25 @@ def _alike(frames: Iterable[_Frame]) -> Iterator[Image.Image]:
 def _encode(
     images: Iterable[Image.Image], size: tuple[int, int], path: Path, fps: float
 ) -> None:
-    """Let ffmpeg write an MP4 that every browser plays."""
-    width, height = size
-    even = "pad=ceil(iw/2)*2:ceil(ih/2)*2"  # the format halves colours both ways
-    command = [
-        *(_ffmpeg(), "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"),
-        *("-s", f"{width}x{height}", "-r", str(fps), "-i", "-", "-an", "-vf", even),
-        *("-c:v", "libx264", "-crf", "20", "-pix_fmt", "yuv420p"),
-        *("-movflags", "+faststart", str(path)),
-    ]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as encoder:
-        if encoder.stdin is not None:
-            with suppress(BrokenPipeError):  # it has ended, and says why
-                for image in images:
-                    encoder.stdin.write(image.tobytes())
-        _, said = encoder.communicate()
-    if encoder.returncode:
-        reason = said.decode(errors="replace").strip().splitlines()
+    """Write an MP4 that every browser plays."""
+    try:
+        import av
+    except ImportError as error:
         raise TaskError(
-            f"ffmpeg did not write the video: {reason[-1] if reason else 'no reason'}."
-        )
-
-
-def _ffmpeg() -> str:
-    """Find ffmpeg: the system's, or the one of the package imageio-ffmpeg."""
-    found = shutil.which("ffmpeg")
-    if found is None and find_spec("imageio_ffmpeg") is not None:
-        found = str(import_module("imageio_ffmpeg").get_ffmpeg_exe())
-    if found is None:
-        raise TaskError(
-            "An MP4 needs the program ffmpeg, which is not installed. Install it (pip "
-            "install imageio-ffmpeg), or write .webp or .gif."
-        )
-    return found
+            "An MP4 needs the package av, which is not installed. Install it (pip "
+            "install av), or write .webp or .gif."
+        ) from error
+    width, height = (side + side % 2 for side in size)  # colours are halved both ways
+    try:
+        with av.open(path, "w", "mp4", options={"movflags": "+faststart"}) as container:
+            rate = Fraction(fps).limit_denominator(1000)
+            stream = container.add_stream("libx264", rate, options={"crf": "20"})
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            for image in images:
+                padded = image.crop((0, 0, width, height))
+                container.mux(
+                    stream.encode(av.VideoFrame.from_ndarray(np.asarray(padded)))
+                )
+            container.mux(stream.encode())
+    except av.FFmpegError as error:
+        raise TaskError(f"The video '{path.name}' was not written: {error}.") from error

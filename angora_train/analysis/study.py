@@ -16,15 +16,13 @@ from angora_train.analysis.figures import (
     plot_rdms,
     plot_similarity,
 )
+from angora_train.analysis.patterns import patterns_by_condition
+from angora_train.analysis.rdms import area_rdms, model_rdms, reliability
 from angora_train.analysis.record import load_recording
 from angora_train.analysis.similarity import (
-    area_rdms,
     compare_areas,
     compare_models,
     embed_areas,
-    model_rdms,
-    patterns_by_condition,
-    reliability,
 )
 from angora_train.run.metrics import read_metrics
 from atlasnet import NetworkSpec, RegionGraph

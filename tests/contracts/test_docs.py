@@ -40,6 +40,16 @@ def test_every_link_leads_to_a_file(page: Path) -> None:
     assert missing == []
 
 
+def test_every_place_where_something_is_added_exists() -> None:
+    text = (ROOT / "docs" / "where.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    for row in rows:
+        assert re.search(r"`(angora_train|atlasnet)/", row), row
+        assert "`tests/" in row
+    places = re.findall(r"`([\w/]+/[\w.]*)`", text)
+    assert [place for place in places if not (ROOT / place).exists()] == []
+
+
 @pytest.mark.parametrize("page", pages(), ids=_name)
 def test_every_command_and_option_exists(page: Path) -> None:
     for words in commands(page):

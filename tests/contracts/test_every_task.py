@@ -20,13 +20,17 @@ from angora_train.tasks import (
 
 ADAPTED = ("gym:CartPole-v1", "gym:Pendulum-v1")
 
-_EVERY_TASK = pytest.mark.parametrize(
-    "name",
-    [
-        *task_names(),
-        *ADAPTED,
-    ],
-)
+_OTHER_FINGERS = ("LF", "MF", "RF")
+"""Variants that differ from the first finger's in the finger alone."""
+
+
+def _case(name: str) -> Any:
+    """Return a task as a case, a long one if it is a variant like another."""
+    is_long = variant_of(name) is not None and name.endswith(_OTHER_FINGERS)
+    return pytest.param(name, marks=[pytest.mark.long] if is_long else [])
+
+
+_EVERY_TASK = pytest.mark.parametrize("name", [*map(_case, task_names()), *ADAPTED])
 pytestmark = [_EVERY_TASK, pytest.mark.slow]  # steps every task
 
 

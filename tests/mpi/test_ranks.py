@@ -191,6 +191,7 @@ def test_a_killed_rank_ends_the_job_and_leaves_a_whole_checkpoint(
     assert checkpoint.load(directory, "last").progress["cycle"] >= 3
 
 
+@pytest.mark.long  # the short one kills a rank
 def test_a_killed_launcher_leaves_no_rank_and_a_whole_checkpoint(
     tmp_path: Path,
 ) -> None:

@@ -17,13 +17,8 @@ from angora_train.analysis.actors import (
     choosing,
 )
 from angora_train.analysis.evaluation import episodes, evaluate
-from angora_train.analysis.intervals import (
-    bootstrap_interval,
-    share_interval,
-    summarize,
-)
+from angora_train.analysis.intervals import summarize
 from angora_train.engine import make_engine
-from angora_train.errors import ConfigError
 from atlasnet.model.builder import build_model
 from atlasnet.plan.spec import NetworkSpec
 
@@ -184,44 +179,6 @@ def test_the_way_of_choosing_decides_the_action(agent: Agent) -> None:
     np.testing.assert_allclose(action("most_likely"), centres[p.argmax(-1)], atol=1e-6)
     np.testing.assert_allclose(action("expected"), p @ centres, atol=1e-5)
     assert (action("sampled") == 1.0).all()  # the last bin, by the uniform numbers
-
-
-def test_the_bootstrap_of_two_values_is_known(rng: np.random.Generator) -> None:
-    # The mean of two draws from {0, 1} is 0, 1/2 or 1 with chances 1/4, 1/2, 1/4.
-    values = np.array([0.0, 1.0])
-    wide = bootstrap_interval(values, rng, level=0.95)
-    assert (wide.mean, wide.low, wide.high) == (0.5, 0.0, 1.0)
-    narrow = bootstrap_interval(values, rng, level=0.4)  # between 30 and 70 %
-    assert (narrow.low, narrow.high) == (0.5, 0.5)
-
-
-def test_the_bootstrap_covers_as_often_as_it_says(rng: np.random.Generator) -> None:
-    hits = 0
-    for _ in range(200):
-        interval = bootstrap_interval(rng.normal(3.0, 2.0, 50), rng, n=500)
-        hits += interval.low < 3.0 < interval.high
-    # Binomial(200, 0.93), the percentile interval being a little short: 5 sd is 18.
-    assert abs(hits - 186) < 18
-
-
-def test_no_hit_in_fifty_still_leaves_seven_percent() -> None:
-    # Wilson at 0 of n: z^2 / (n + z^2) = 3.8415 / 53.8415.
-    interval = share_interval(0, 50)
-    assert (interval.mean, interval.low) == (0.0, 0.0)
-    assert interval.high == pytest.approx(3.8415 / 53.8415, abs=1e-5)
-
-
-@pytest.mark.parametrize("level", [0.0, 1.0, 95.0])
-def test_a_level_that_is_no_fraction_is_refused(
-    level: float, rng: np.random.Generator
-) -> None:
-    with pytest.raises(ConfigError, match="between 0 and 1"):
-        bootstrap_interval(np.ones(3), rng, level=level)
-
-
-def test_no_episode_has_no_interval() -> None:
-    with pytest.raises(ConfigError, match="at least one episode"):
-        share_interval(0, 0)
 
 
 def test_a_summary_has_the_means() -> None:

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from angora_train.analysis.figures import plot_distribution, plot_group
-from angora_train.analysis.group import parse_seeds, read_group, student_interval
+from angora_train.analysis.group import parse_seeds, read_group
 from angora_train.commands import app as cli
 from angora_train.errors import CheckpointError, ConfigError
 
@@ -53,11 +53,6 @@ def test_a_group_by_hand(tmp_path: Path) -> None:
     half = 4.3027 * math.sqrt(7 / 3)
     assert summary["return"]["mean"] == 3.0
     assert summary["return"]["high"] == pytest.approx(3 + half, abs=1e-3)
-
-
-def test_one_run_has_no_interval() -> None:
-    interval = student_interval(np.array([2.0]))
-    assert (interval.mean, interval.low) == (2.0, -math.inf)
 
 
 def test_the_group_command_writes_summary_and_figure(tmp_path: Path) -> None:

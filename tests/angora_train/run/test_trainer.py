@@ -219,33 +219,35 @@ def test_the_adaptive_schedule_follows_the_divergence(tmp_path: Path) -> None:
     assert found == pytest.approx([3e-3, 2e-3, 3e-3, 3e-3, 2e-3, 1.5e-3])
 
 
-@pytest.mark.parametrize(
-    ("task", "changes"),
-    [
-        ("Reach", {"sensing": {"touch": {"noise_std": 0.1, "delay_steps": 2}}}),
-        ("ReorientCubeZ", {"physics": {"mass": [0.5, 1.5]}}),
-    ],
-)
-def test_two_times_two_cycles_give_the_weights_of_four(
-    task: str, changes: dict[str, Any], tmp_path: Path
-) -> None:
-    chosen = {"name": task, "options": {"episode_s": 0.4, **changes}}
-    if task == "Reach":  # episodes end inside both parts
-        chosen["options"]["episode_s"] = 0.22
-    network = {"architecture": "simple", "cell": "gru"}
-    common = {"task": chosen, "network": network, "n_cycles": 4}
-    whole = train(small(tmp_path / "whole", **common), LocalComm())
-    config = small(tmp_path / "parts", **common)
+class _Stop(Exception):  # noqa: N818 (no error)
+    pass
 
-    class Stop(Exception):  # noqa: N818 (no error)
-        pass
+
+def _stop_after(config: RunConfig, cycle: int) -> None:
+    """Start a run, or go on with it, until it breaks off after a cycle."""
 
     def stop(metrics: Any) -> None:
-        if metrics["cycle"] == 2:
-            raise Stop
+        if metrics["cycle"] == cycle:
+            raise _Stop
 
-    with pytest.raises(Stop):
-        train(config, LocalComm(), stop)
+    has_begun = (Path(config.directory) / "metrics.jsonl").exists()
+    with pytest.raises(_Stop):
+        train(config, LocalComm(), stop, resume=has_begun)
+
+
+def _require_unbroken(
+    task: str, changes: dict[str, Any], tmp_path: Path, n_cycles: int, every: int
+) -> None:
+    """Require that a run which breaks off every few cycles is the unbroken one."""
+    chosen = {"name": task, "options": {"episode_s": 0.4, **changes}}
+    if task == "Reach":  # episodes end inside all parts
+        chosen["options"]["episode_s"] = 0.22
+    network = {"architecture": "simple", "cell": "gru"}
+    common = {"task": chosen, "network": network, "n_cycles": n_cycles}
+    whole = train(small(tmp_path / "whole", **common), LocalComm())
+    config = small(tmp_path / "parts", **common)
+    for cycle in range(every, n_cycles, every):
+        _stop_after(config, cycle)
     parts = train(config, LocalComm(), resume=True)
     for a, b in zip(whole.model.weights, parts.model.weights, strict=True):
         assert (a.numpy() == b.numpy()).all(), a.path
@@ -256,6 +258,30 @@ def test_two_times_two_cycles_give_the_weights_of_four(
         for name, value in row.items():
             if not name.startswith("time/"):
                 assert other[name] == value, name
+
+
+TASKS = pytest.mark.parametrize(
+    ("task", "changes"),
+    [
+        ("Reach", {"sensing": {"touch": {"noise_std": 0.1, "delay_steps": 2}}}),
+        ("ReorientCubeZ", {"physics": {"mass": [0.5, 1.5]}}),
+    ],
+)
+
+
+@TASKS
+def test_two_times_two_cycles_give_the_weights_of_four(
+    task: str, changes: dict[str, Any], tmp_path: Path
+) -> None:
+    _require_unbroken(task, changes, tmp_path, n_cycles=4, every=2)
+
+
+@pytest.mark.long
+@TASKS
+def test_a_run_that_breaks_off_after_every_cycle_is_the_unbroken_one(
+    task: str, changes: dict[str, Any], tmp_path: Path
+) -> None:
+    _require_unbroken(task, changes, tmp_path, n_cycles=8, every=1)
 
 
 def test_a_signal_ends_a_run_after_the_cycle_with_a_checkpoint(tmp_path: Path) -> None:

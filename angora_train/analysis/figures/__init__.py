@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Figures of training, evaluation and similarity; importing this loads Matplotlib.
+
+Each function draws into the axes that it is given, or makes a figure of fitting size,
+and returns the axes. None touches Matplotlib's global state. Areas have the colours
+of their groups in `atlasnet.figures`.
+"""
+
+from angora_train.analysis.figures.areas import (
+    plot_mds,
+    plot_model_fit,
+    plot_rdms,
+    plot_similarity,
+)
+from angora_train.analysis.figures.conditions import plot_conditions
+from angora_train.analysis.figures.curves import (
+    plot_distribution,
+    plot_group,
+    plot_learning,
+)
+
+__all__ = [
+    "plot_conditions",
+    "plot_distribution",
+    "plot_group",
+    "plot_learning",
+    "plot_mds",
+    "plot_model_fit",
+    "plot_rdms",
+    "plot_similarity",
+]

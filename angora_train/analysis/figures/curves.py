@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Curves of training, and how numbers are distributed over episodes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, PercentFormatter
+from numpy.typing import NDArray
+
+from angora_train.analysis.figures.style import (
+    BLUE,
+    GREY,
+    INK,
+    ORANGE,
+    SMALL,
+    TITLE,
+    new_axes,
+    plain,
+)
+from angora_train.analysis.group import Group
+from angora_train.analysis.intervals import student_interval
+
+__all__ = ["plot_distribution", "plot_group", "plot_learning"]
+
+
+def plot_learning(
+    metrics: Sequence[Mapping[str, Any]], axes: Sequence[Axes] | None = None
+) -> list[Axes]:
+    """Draw return and success share of the training episodes over samples.
+
+    Parameters
+    ----------
+    metrics : sequence of mapping
+        A run's metrics, one mapping a cycle; cycles in which no episode ended are
+        left out.
+    axes : sequence of two matplotlib.axes.Axes, optional
+        Where to draw. By default a figure is made.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        The two axes.
+    """
+    if axes is None:
+        figure = Figure(figsize=(7.0, 2.8), layout="constrained")
+        axes = list(figure.subplots(1, 2))
+    for ax, key, label, color in zip(
+        axes,
+        ("rollout/return", "rollout/success"),
+        ("return of an episode", "goal met at the end"),
+        (BLUE, ORANGE),
+        strict=True,
+    ):
+        rows = [(row["samples"], row[key]) for row in metrics if row[key] is not None]
+        samples, values = np.array(rows, np.float64).reshape(-1, 2).T
+        ax.plot(samples, values, color=color, linewidth=1.6)
+        ax.set_title(label, **TITLE)
+        ax.set_xlabel("samples (control steps of all worlds)", fontsize=9)
+        ax.xaxis.set_major_formatter(FuncFormatter(_thousands))
+        plain(ax)
+    axes[1].set_ylim(-0.02, 1.02)
+    axes[1].yaxis.set_major_formatter(PercentFormatter(1.0))
+    return list(axes)
+
+
+def plot_group(group: Group, ax: Axes | None = None) -> Axes:
+    """Draw the learning curves of runs of several seeds, and their mean.
+
+    Parameters
+    ----------
+    group : Group
+        The runs.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. By default a figure is made.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes: one thin line a run, gaps in it bridged, their mean, and its 95 %
+        interval of Student's t.
+    """
+    ax = ax or new_axes(4.6, 3.0)
+    curves = np.stack([_bridged(row) for row in group.returns])
+    for curve in curves:
+        ax.plot(group.samples, curve, color=GREY, linewidth=0.6, alpha=0.8)
+    is_known = ~np.isnan(curves).any(axis=0)
+    samples = group.samples[is_known]
+    bands = [student_interval(column) for column in curves.T[is_known]]
+    if len(curves) > 1:
+        low, high = ([getattr(b, end) for b in bands] for end in ("low", "high"))
+        ax.fill_between(samples, low, high, color=BLUE, alpha=0.2, linewidth=0)
+    ax.plot(samples, [b.mean for b in bands], color=BLUE, linewidth=1.6)
+    n_seeds = len(group.seeds)
+    ax.set_title(f"return of an episode, {n_seeds} seed{'s'[: n_seeds - 1]}", **TITLE)
+    ax.set_xlabel("samples (control steps of all worlds)", fontsize=9)
+    ax.xaxis.set_major_formatter(FuncFormatter(_thousands))
+    plain(ax)
+    return ax
+
+
+def _bridged(row: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Fill gaps in a curve linearly; before its first point it has none."""
+    known = np.flatnonzero(~np.isnan(row))
+    if not len(known):
+        return row
+    filled = np.interp(np.arange(len(row)), known, row[known])
+    filled[: known[0]] = np.nan
+    return filled
+
+
+def plot_distribution(
+    values: NDArray[np.floating], label: str, ax: Axes | None = None
+) -> Axes:
+    """Draw how a number is distributed over episodes, with its mean and median.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (n_episodes,)
+        The number at the end of each episode, such as consecutive goals.
+    label : str
+        What it is.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw. By default a figure is made.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+    """
+    ax = ax or new_axes(4.6, 3.0)
+    is_whole = bool((values == np.round(values)).all())
+    low, high = float(values.min()), float(values.max())
+    if is_whole and high - low <= 60:
+        edges: Any = np.arange(low - 0.5, high + 1.0)
+    else:
+        edges = 30
+    ax.hist(values, bins=edges, color=BLUE, alpha=0.6, edgecolor="white")
+    marks = (("mean", np.mean(values), INK), ("median", np.median(values), ORANGE))
+    for name, place, color in marks:
+        ax.axvline(
+            float(place), color=color, linewidth=1.6, label=f"{name} {place:.4g}"
+        )
+    ax.legend(frameon=False, fontsize=SMALL)
+    ax.set_title(f"{len(values)} episodes", **TITLE)
+    ax.set_xlabel(label, fontsize=9)
+    ax.set_ylabel("episodes", fontsize=9)
+    plain(ax)
+    return ax
+
+
+def _thousands(value: float, _: int) -> str:
+    """Return a count in thousands or millions."""
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:g} M"
+    return f"{value / 1000:g} k" if value else "0"
