@@ -160,6 +160,14 @@ class ReorientCube(VectorTask):
 
     distance_name: ClassVar[str] = "distance_rad"
     metrics: ClassVar[tuple[str, ...]] = ("distance_rad", "goals_reached")
+    remembers: ClassVar[tuple[str, ...]] = (
+        "_goals",
+        "_kinds",
+        "_n_reached",
+        "_goal_elapsed",
+        "_first_position",
+        "_previous_angle",
+    )
 
     config: ReorientCubeConfig
 
