@@ -69,7 +69,7 @@ class Remembering:
             task's.
         """
         parts = {name: x for name, x in self._parts().items() if x is not None}
-        _restore(parts, saved, type(self).__name__)
+        _restore(parts, saved, type(self).__name__.lstrip("_"))
 
     def _parts(self) -> dict[str, Any]:
         """Collect what is remembered, by names without leading underscores."""
