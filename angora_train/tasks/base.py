@@ -19,7 +19,13 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from angora_train.errors import TaskError
-from angora_train.tasks.task import Observation, Task, TaskConfig, Verdict
+from angora_train.tasks.task import (
+    Observation,
+    Task,
+    TaskConfig,
+    Verdict,
+    check_reset,
+)
 from angora_train.tasks.worlds.control import PositionControl
 from angora_train.tasks.worlds.generators import Generators
 from angora_train.tasks.worlds.memory import Memory
@@ -219,10 +225,7 @@ class VectorTask(Task):
         TaskError
             If the seed is negative or an option is given.
         """
-        if options:
-            raise TaskError(f"reset knows no options, got {sorted(options)}.")
-        if seed is not None and seed < 0:
-            raise TaskError(f"The seed is {seed}; it must not be negative.")
+        check_reset(seed, options)
         super().reset(seed=seed)
         if seed is not None or not self._rngs:
             root = secrets.randbits(64) if seed is None else seed
@@ -269,8 +272,7 @@ class VectorTask(Task):
         """
         if not self._rngs:
             raise TaskError("The task was not reset; call reset() before step().")
-        actions = np.asarray(actions, np.float32)
-        self._check(actions)
+        actions = self._checked(actions)
         self._remember()
         self._actions[...] = actions
         if self._pulses is not None:
@@ -280,11 +282,9 @@ class VectorTask(Task):
         self._elapsed += 1
         verdict = self._judge()
         terminated = verdict.terminated & ~diverged
-        truncated = (self._elapsed >= self.n_episode_steps) | diverged
-        truncated &= ~terminated
-        reward = np.zeros(self.num_envs)
-        for term in verdict.terms.values():
-            reward += term
+        is_over = (self._elapsed >= self.n_episode_steps) | diverged
+        truncated = is_over & ~terminated
+        reward = sum(verdict.terms.values(), np.zeros(self.num_envs))
         info = _as_info(verdict.facts, verdict.terms, diverged)
         self._advance(verdict, ~terminated & ~diverged)
         observation = self._senses.perceive(self._look(np.flatnonzero(~diverged)))
@@ -449,23 +449,10 @@ class VectorTask(Task):
         )
         return qpos
 
-    def _check(self, actions: NDArray[np.float32]) -> None:
-        """Refuse actions of a wrong shape, out of range or NaN."""
-        expected = self.action_space.shape
-        if np.shape(actions) != expected:
-            raise TaskError(
-                f"Actions have shape {np.shape(actions)}; expected {expected}: "
-                "one row a world, one column an actuator."
-            )
-        # Written so that NaN counts as out of range.
-        if not np.abs(actions).max() <= 1.0:
-            world, actuator = np.argwhere(~(np.abs(actions) <= 1.0))[0]
-            raise TaskError(
-                f"World {self.first_world + world} was given "
-                f"{actions[world, actuator]} for actuator "
-                f"'{self.simulation.model.actuator(int(actuator)).name}' "
-                f"(column {actuator}); actions lie in [-1, 1]."
-            )
+    def _column(self, column: int) -> str:
+        """Say which actuator an action is for."""
+        name = self.simulation.model.actuator(column).name
+        return f"for actuator '{name}' (column {column})"
 
     @property
     def unwrapped(self) -> "VectorTask":

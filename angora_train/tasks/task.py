@@ -19,7 +19,7 @@ from angora_train.tasks.worlds.randomization import PhysicsConfig
 from angora_train.tasks.worlds.realism import Imperfection
 from angora_train.tasks.worlds.rendering import Camera, Frame, Style
 
-__all__ = ["Observation", "Task", "TaskConfig", "Verdict"]
+__all__ = ["Observation", "Task", "TaskConfig", "Verdict", "check_reset"]
 
 Observation = dict[str, NDArray[Any]]
 """Sensations by name: float32 of shape (B, size), or uint8 pixels, (B, H, W, C)."""
@@ -211,3 +211,45 @@ class Task(Remembering, VectorEnv[Observation, NDArray[np.float32], NDArray[Any]
     @abstractmethod
     def facts(self) -> dict[str, Any]:
         """State the facts of where each world is now, as `reset` gives them."""
+
+    def _checked(self, actions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Refuse actions of a wrong shape, out of range or NaN."""
+        actions, expected = np.asarray(actions, np.float32), self.action_space.shape
+        if actions.shape != expected:
+            raise TaskError(
+                f"Actions have shape {actions.shape}; expected {expected}: one row a "
+                "world, one column a dimension of an action."
+            )
+        # Written so that NaN counts as out of range.
+        if not np.abs(actions).max() <= 1.0:
+            world, column = np.argwhere(~(np.abs(actions) <= 1.0))[0]
+            raise TaskError(
+                f"World {self.first_world + world} was given {actions[world, column]} "
+                f"{self._column(int(column))}; actions lie in [-1, 1]."
+            )
+        return actions
+
+    def _column(self, column: int) -> str:
+        """Say what a column of actions is for."""
+        return f"in column {column}"
+
+
+def check_reset(seed: int | None, options: dict[str, Any] | None) -> None:
+    """Refuse what no task can be reset with.
+
+    Parameters
+    ----------
+    seed : int, optional
+        The seed.
+    options : dict, optional
+        No option is known; an empty dictionary is allowed.
+
+    Raises
+    ------
+    TaskError
+        If the seed is negative or an option is given.
+    """
+    if options:
+        raise TaskError(f"reset knows no options, got {sorted(options)}.")
+    if seed is not None and seed < 0:
+        raise TaskError(f"The seed is {seed}; it must not be negative.")
