@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
-from angora_train.tasks.cube.orientation import canonical, rotate
+from angora_train.tasks.cube.orientation import rotate
 
 __all__ = [
     "from_matrix",
@@ -103,25 +104,12 @@ def from_matrix(matrix: NDArray[np.floating]) -> NDArray[np.float64]:
     ndarray of float64, shape (n, 4)
         Canonical unit quaternions (w, x, y, z).
 
-    Notes
-    -----
-    The quaternion is the eigenvector of the greatest eigenvalue of a symmetric matrix
-    (Bar-Itzhack 2000, J Guid Control Dyn 23:1085), which holds for all angles alike.
-
     Examples
     --------
     >>> from_matrix(np.diag([1.0, -1.0, -1.0])[None]).round(6).tolist()
     [[0.0, 1.0, 0.0, 0.0]]
     """
-    m = np.asarray(matrix, np.float64)
-    k = np.empty((len(m), 4, 4))
-    trace = np.trace(m, axis1=1, axis2=2)
-    k[:, 0, 0] = trace
-    skew = [m[:, 2, 1] - m[:, 1, 2], m[:, 0, 2] - m[:, 2, 0], m[:, 1, 0] - m[:, 0, 1]]
-    k[:, 0, 1:] = k[:, 1:, 0] = np.stack(skew, axis=-1)
-    k[:, 1:, 1:] = m + m.transpose(0, 2, 1) - trace[:, None, None] * np.eye(3)
-    _, vectors = np.linalg.eigh(k)
-    return canonical(vectors[:, :, -1])
+    return _canonical(Rotation.from_matrix(matrix))
 
 
 def mean_orientation(orientation: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -135,11 +123,15 @@ def mean_orientation(orientation: NDArray[np.float64]) -> NDArray[np.float64]:
     Returns
     -------
     ndarray of float64, shape (4,)
-        The eigenvector of the greatest eigenvalue of the sum of ``q q^T`` (Markley et
-        al. 2007, J Guid Control Dyn 30:1193, eq. 13); canonical.
+        Canonical unit quaternion; see `scipy.spatial.transform.Rotation.mean`.
     """
-    _, vectors = np.linalg.eigh(orientation.T @ orientation)
-    return canonical(vectors[:, -1])
+    return _canonical(Rotation.from_quat(orientation, scalar_first=True).mean())
+
+
+def _canonical(rotation: Rotation) -> NDArray[np.float64]:
+    """Return rotations as quaternions (w, x, y, z) whose first non-zero is positive."""
+    quaternion = rotation.as_quat(canonical=True, scalar_first=True)
+    return np.asarray(quaternion, np.float64) + 0.0  # turns -0.0 into 0.0
 
 
 def _unit(vectors: Any) -> Any:

@@ -17,6 +17,7 @@ from angora_train.tasks import (
     task_names,
     variant_of,
 )
+from angora_train.tasks.saving import restore_worlds, save_worlds
 
 ADAPTED = ("gym:CartPole-v1", "gym:Pendulum-v1")
 
@@ -92,6 +93,23 @@ def test_what_it_returns_fits_its_spaces(name: str) -> None:
         for key, values in info.items():
             if key != "final_obs":
                 assert values.shape == (3,), key
+
+
+def test_saved_worlds_go_on_bit_for_bit(name: str) -> None:
+    one, other = (make_vector_task(name, _short(name), n_worlds=3) for _ in range(2))
+    returned = []
+    for task, seed in ((one, 0), (other, 1)):
+        task.reset(seed=seed)
+        task.action_space.seed(0)
+        actions = [task.action_space.sample() for _ in range(20)]
+        for action in actions[:7]:
+            task.step(action)
+    saved = save_worlds(one)
+    assert saved is not None, one.unsaved
+    restore_worlds(other, saved)
+    for task in (one, other):
+        returned.append([_flatten(task.step(action)) for action in actions[7:]])
+    _assert_same(*returned)
 
 
 def test_the_reward_is_the_sum_of_its_finite_terms(name: str) -> None:

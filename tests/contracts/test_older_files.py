@@ -14,6 +14,7 @@ import pytest
 
 import angora_train
 import atlasnet
+from angora_train.run import checkpoint
 from tests.contracts.documents import ROOT
 
 OLDER = ROOT / "tests" / "older"
@@ -52,7 +53,9 @@ def test_a_model_computes_what_it_computed() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["cartpole", "reach"])
-def test_a_run_goes_on(name: str, tmp_path: Path) -> None:
+def test_a_run_goes_on(
+    name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     shutil.copytree(OLDER / name, tmp_path / name)
     stored = angora_train.load_config(str(OLDER / name / "config.yaml"))
     config = stored.model_copy(
@@ -61,6 +64,15 @@ def test_a_run_goes_on(name: str, tmp_path: Path) -> None:
     angora_train.train(config, angora_train.LocalComm(), resume=True)
     lines = (tmp_path / name / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     assert len(lines) == config.n_cycles
+    # Neither saved what its worlds remember as it is saved now; all else goes on.
+    reason = {"cartpole": "the checkpoint has none of them", "reach": "an older form"}
+    (line,) = [text for text in caplog.messages if "begin new episodes" in text]
+    assert reason[name] in line
+    n_steps = [
+        int(checkpoint.load(folder, "last").optimizer["0000"])
+        for folder in (OLDER / name, tmp_path / name)
+    ]
+    assert n_steps[1] > n_steps[0] > 0
 
 
 @pytest.mark.slow

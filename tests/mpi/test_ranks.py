@@ -2,6 +2,7 @@
 """Jobs of two ranks, started as a user starts them."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,16 +95,50 @@ def test_neither_shares_nor_roles_change_a_result(
     many = checkpoint.load(tmp_path / "many", "last")
     for a, b in zip(one.model.weights, many.model.weights, strict=True):
         np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5)
-    # Not all names are common: an array of the task may be as long by chance.
-    for name in set(one.worlds) & set(many.worlds) - {"task/simulation/state"}:
+    assert set(one.worlds) == set(many.worlds)
+    for name in set(one.worlds) - {"task/simulation/state"}:
         np.testing.assert_allclose(
             one.worlds[name], many.worlds[name], rtol=1e-3, atol=1e-4
         )
-    assert {"is_first", "observation/touch", "task/_elapsed"} <= set(many.worlds)
+    assert {"is_first", "observation/touch", "task/elapsed"} <= set(many.worlds)
     rows = [read_metrics(tmp_path / n / "metrics.jsonl") for n in ("one", "many")]
     for row, other in zip(*rows, strict=True):
         for key in ("train/approx_kl", "train/entropy", "train/value_loss"):
             assert row[key] == pytest.approx(other[key], rel=1e-3, abs=1e-6)
+
+
+def test_another_number_of_ranks_goes_on_in_the_same_worlds(tmp_path: Path) -> None:
+    # Five worlds on one rank, which is as long as a hand has fingertips; a delay of two
+    # keeps three steps, which is as long as the first rank of two then has worlds.
+    late = "{touch: {delay_steps: 2, noise_std: 0.1}}"
+    changes = {
+        "n_worlds": "5",
+        "ppo.minibatch_size": "20",
+        "task.options.sensing": late,
+    }
+    done = run(1, tmp_path / "1", **PLAIN, **changes)
+    assert done.returncode == 0, done.stderr
+    shutil.copytree(tmp_path / "1", tmp_path / "2")
+    found = []
+    for n_ranks in (1, 2):
+        directory = tmp_path / str(n_ranks)
+        more = ["--set", "n_cycles=3", "--set", f"directory={directory}"]
+        done = subprocess.run(
+            [*command(n_ranks, "resume", str(directory)), *more],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "begin new episodes" not in done.stderr
+        found.append(checkpoint.load(directory, "last").worlds)
+    one, two = found
+    assert set(one) == set(two)
+    for name in set(one) - {"task/simulation/state"}:
+        np.testing.assert_allclose(one[name], two[name], rtol=1e-3, atol=1e-4)
+    # Twenty-four steps and no new episode.
+    assert (two["task/elapsed"] == 24).all()
 
 
 def started(directory: Path, **changes: str) -> "subprocess.Popen[str]":

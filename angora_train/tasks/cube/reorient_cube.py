@@ -160,6 +160,14 @@ class ReorientCube(VectorTask):
 
     distance_name: ClassVar[str] = "distance_rad"
     metrics: ClassVar[tuple[str, ...]] = ("distance_rad", "goals_reached")
+    remembers: ClassVar[tuple[str, ...]] = (
+        "_goals",
+        "_kinds",
+        "_n_reached",
+        "_goal_elapsed",
+        "_first_position",
+        "_previous_angle",
+    )
 
     config: ReorientCubeConfig
 
@@ -205,24 +213,7 @@ class ReorientCube(VectorTask):
                 f"goal_s is {config.goal_s} s, less than half a control step of "
                 f"{simulation.control_step_s} s."
             )
-        cube = named_ids(model, "joint", [CUBE_JOINT])[0]
-        self._cube_geom = int(named_ids(model, "geom", [CUBE])[0])
-        place, motion = int(model.jnt_qposadr[cube]), int(model.jnt_dofadr[cube])
-        sites = named_ids(model, "site", FINGERTIPS)
-        self._fingertips = simulation.read("site_xpos", sites).reshape(n_worlds, -1)
-        self._palm = simulation.read(
-            "geom_xpos", named_ids(model, "geom", [PALM_BOX])
-        ).reshape(n_worlds, 3)
-        # Views, as the cube's coordinates are neighbours.
-        self._position = simulation.qpos[:, place : place + 3]
-        self._orientation = simulation.qpos[:, place + 3 : place + 7]
-        self._velocity = simulation.qvel[:, motion : motion + 3]
-        self._spin = simulation.qvel[:, motion + 3 : motion + 6]
-        self._forces = (
-            simulation.read("actuator_force", range(model.nu))
-            if "energy" in config.rewards.active
-            else np.zeros((n_worlds, model.nu))
-        )
+        self._read_worlds()
         self._starts = settle(
             Settling(
                 timestep_s=config.timestep_s,
@@ -239,6 +230,31 @@ class ReorientCube(VectorTask):
         self._first_position = self._position.copy()
         self._no_offset = np.zeros(n_worlds)
         self._previous_angle = np.zeros(n_worlds)
+
+    def _read_worlds(self) -> None:
+        """Name what is read of the cube, the fingertips and the palm."""
+        simulation, config = self.simulation, self.config
+        model = simulation.model
+        cube = named_ids(model, "joint", [CUBE_JOINT])[0]
+        self._cube_geom = int(named_ids(model, "geom", [CUBE])[0])
+        place, motion = int(model.jnt_qposadr[cube]), int(model.jnt_dofadr[cube])
+        sites = named_ids(model, "site", FINGERTIPS)
+        self._fingertips = simulation.read("site_xpos", sites).reshape(
+            self.num_envs, -1
+        )
+        self._palm = simulation.read(
+            "geom_xpos", named_ids(model, "geom", [PALM_BOX])
+        ).reshape(self.num_envs, 3)
+        # Views, as the cube's coordinates are neighbours.
+        self._position = simulation.qpos[:, place : place + 3]
+        self._orientation = simulation.qpos[:, place + 3 : place + 7]
+        self._velocity = simulation.qvel[:, motion : motion + 3]
+        self._spin = simulation.qvel[:, motion + 3 : motion + 6]
+        self._forces = (
+            simulation.read("actuator_force", range(model.nu))
+            if "energy" in config.rewards.active
+            else np.zeros((self.num_envs, model.nu))
+        )
 
     @classmethod
     def _default_config(cls) -> ReorientCubeConfig:

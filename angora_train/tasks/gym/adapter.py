@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from angora_train.errors import TaskError, closest
-from angora_train.tasks.base import Observation, Task
+from angora_train.tasks.gym.classic_control import ClassicWorlds
 from angora_train.tasks.gym.hidden_velocity import HideVelocity
+from angora_train.tasks.task import Observation, Task, check_reset
+from angora_train.tasks.worlds.memory import Memory
 from angora_train.tasks.worlds.realism import Imperfection, Senses
 from angora_train.tasks.worlds.rendering import Camera, Frame, Style
 
@@ -109,6 +111,7 @@ class GymTask(Task):
     """
 
     config: GymConfig
+    remembers: ClassVar[tuple[str, ...]] = ("_worlds", "_senses", "_success")
     metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
         "autoreset_mode": AutoresetMode.SAME_STEP,
         "render_modes": [],
@@ -151,6 +154,29 @@ class GymTask(Task):
         self.action_space = batch_space(self.single_action_space, n_worlds)
         self._success = np.zeros(n_worlds, np.bool_)
         self._has_started = False
+        is_known = all(ClassicWorlds.covers(env) for env in self.envs)
+        self._worlds = ClassicWorlds(self.envs) if is_known else None
+
+    @property
+    def unsaved(self) -> str:
+        """Why the worlds cannot be saved; empty for classic control."""
+        return f"the state of {self.env_id} is out of reach" * (self._worlds is None)
+
+    def restore_worlds(self, saved: Memory) -> None:
+        """Take the worlds back to where `save_worlds` found them.
+
+        Parameters
+        ----------
+        saved : dict
+            Rows of these worlds.
+
+        Raises
+        ------
+        CheckpointError
+            If they are worlds of another task or of other settings of it.
+        """
+        super().restore_worlds(saved)
+        self._has_started = True
 
     @property
     def control_step_s(self) -> float:
@@ -183,10 +209,7 @@ class GymTask(Task):
         TaskError
             If the seed is negative or an option is given.
         """
-        if options:
-            raise TaskError(f"reset knows no options, got {sorted(options)}.")
-        if seed is not None and seed < 0:
-            raise TaskError(f"The seed is {seed}; it must not be negative.")
+        check_reset(seed, options)
         super().reset(seed=seed)
         if seed is None and not self._has_started:
             seed = secrets.randbits(64)
@@ -236,8 +259,7 @@ class GymTask(Task):
         """
         if not self._has_started:
             raise TaskError("The task was not reset; call reset() before step().")
-        actions = np.asarray(actions, np.float32)
-        self._check(actions)
+        actions = self._checked(actions)
         n_worlds = self.num_envs
         reward = np.zeros(n_worlds, np.float64)
         terminated = np.zeros(n_worlds, np.bool_)
@@ -317,19 +339,6 @@ class GymTask(Task):
         """
         for env in self.envs:
             env.close()
-
-    def _check(self, actions: NDArray[np.float32]) -> None:
-        """Refuse actions of a wrong shape, out of range or NaN."""
-        expected = self.action_space.shape
-        if actions.shape != expected:
-            raise TaskError(f"Actions have shape {actions.shape}; expected {expected}.")
-        # Written so that NaN counts as out of range.
-        if not np.abs(actions).max() <= 1.0:
-            world, column = np.argwhere(~(np.abs(actions) <= 1.0))[0]
-            raise TaskError(
-                f"World {self.first_world + world} was given {actions[world, column]} "
-                f"in column {column}; actions lie in [-1, 1]."
-            )
 
     @property
     def unwrapped(self) -> "GymTask":
