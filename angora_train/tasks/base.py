@@ -94,6 +94,10 @@ class Verdict:
     terminated: NDArray[np.bool_]
     """Shape (B,): True where no more reward can be collected."""
 
+    truncated: NDArray[np.bool_] | None = None
+    """Shape (B,): True where the episode is cut short, beside those that last too long;
+    None for nowhere."""
+
 
 class Task(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], ABC):
     """Worlds that are sensed and acted upon as a batch, whatever is behind them.
@@ -405,7 +409,8 @@ class VectorTask(Task):
         terminated : ndarray of bool, shape (B,)
             True where the task ended the episode.
         truncated : ndarray of bool, shape (B,)
-            True where time ran out or the simulation diverged.
+            True where time ran out, the task cut the episode short or the simulation
+            diverged.
         info : dict
             See the class.
 
@@ -428,6 +433,8 @@ class VectorTask(Task):
         verdict = self._judge()
         terminated = verdict.terminated & ~diverged
         truncated = (self._elapsed >= self.n_episode_steps) | diverged
+        if verdict.truncated is not None:
+            truncated |= verdict.truncated
         truncated &= ~terminated
         reward = np.zeros(self.num_envs)
         for term in verdict.terms.values():
