@@ -118,7 +118,7 @@ class Task(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], ABC):
     distance_name: ClassVar[str | None] = None
     """Fact that says how far a world is from its goal, named with its unit."""
 
-    metrics: ClassVar[tuple[str, ...]] = ()
+    metrics: tuple[str, ...] = ()
     """Facts whose values at the end of an episode are worth a mean over episodes."""
 
     progress: float = 0.0
@@ -239,7 +239,7 @@ class VectorTask(Task):
 
     config: TaskConfig
     distance_name: ClassVar[str | None] = "distance_m"
-    metrics: ClassVar[tuple[str, ...]] = ("distance_m",)
+    metrics: tuple[str, ...] = ("distance_m",)
 
     metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
         "autoreset_mode": AutoresetMode.SAME_STEP,

@@ -196,7 +196,7 @@ class ReorientCube(VectorTask):
     """
 
     distance_name: ClassVar[str] = "distance_rad"
-    metrics: ClassVar[tuple[str, ...]] = ("distance_rad", "goals_reached")
+    metrics: tuple[str, ...] = ("distance_rad", "goals_reached")
 
     config: ReorientCubeConfig
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Free reaching in sequence: the thumb meets one finger after another, anywhere."""
 
-from typing import ClassVar
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,7 +50,7 @@ class FreeReachSequence(FreeReach):
     """
 
     config: FreeReachSequenceConfig
-    metrics: ClassVar[tuple[str, ...]] = ("distance_m", "n_opposed")
+    metrics: tuple[str, ...] = ("distance_m", "n_opposed")
 
     def __init__(
         self,

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reaching in sequence: the thumb meets one finger after another."""
 
-from typing import ClassVar
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,7 +52,7 @@ class ReachSequence(MeetingTask):
     """
 
     config: ReachSequenceConfig
-    metrics: ClassVar[tuple[str, ...]] = ("distance_m", "n_opposed")
+    metrics: tuple[str, ...] = ("distance_m", "n_opposed")
 
     def __init__(
         self,

@@ -79,7 +79,7 @@ class PositionControl:
 
         Shape (B, A), in [-1, 1]; of use where commands are smoothed, and zero without.
         """
-        return (self._last - self._middle) / self._half_range
+        return np.asarray((self._last - self._middle) / self._half_range)
 
     def commands(self, actions: NDArray[np.float32]) -> NDArray[np.float64]:
         """Say what the actuators are asked for.
