@@ -16,6 +16,9 @@ from angora_train.tasks.saving import restore_worlds, save_worlds
 
 __all__ = ["Collector", "Episode", "Rollout"]
 
+_OLDER = "task/_rngs"
+"""What saved worlds had when a task was searched for arrays as long as its worlds."""
+
 
 @dataclass(frozen=True)
 class Episode:
@@ -340,6 +343,31 @@ class Collector:
             "tally/reward": self._tally.reward,
             "tally/n_steps": self._tally.n_steps,
         }
+
+    def why_anew(self, worlds: Mapping[str, NDArray[Any]], n_worlds: int) -> str:
+        """Say why worlds begin new episodes where a run is resumed.
+
+        Parameters
+        ----------
+        worlds : mapping of str to ndarray, shape (n, ...)
+            What a checkpoint holds of all worlds.
+        n_worlds : int
+            Worlds of the run, of all ranks.
+
+        Returns
+        -------
+        str
+            Empty where they go on.
+        """
+        reason = getattr(self._task, "unsaved", "they are not this package's")
+        if reason:
+            return str(reason)
+        if not worlds:
+            return "the checkpoint has none of them"
+        if _OLDER in worlds:
+            return "they were saved in an older form, in which a part could be missing"
+        n_saved = len(worlds["is_first"])
+        return "" if n_saved == n_worlds else f"{n_saved} were saved, not {n_worlds}"
 
     def restore(self, worlds: Mapping[str, NDArray[Any]]) -> None:
         """Take every world back to where :meth:`worlds` found it.

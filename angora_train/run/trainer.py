@@ -2,6 +2,7 @@
 """The training loop."""
 
 import io
+import logging
 import math
 import os
 import time
@@ -41,6 +42,8 @@ from angora_train.tasks.registry import make_vector_task
 from atlasnet.files import replacing, write_text
 
 __all__ = ["Report", "next_learning_rate", "pin_to_core", "train"]
+
+_log = logging.getLogger(__name__)
 
 Report = Callable[[Mapping[str, Any]], None]
 """Is shown each cycle's metrics, on rank 0."""
@@ -89,7 +92,7 @@ def train(
     resume : bool
         Whether to go on from the checkpoint ``last`` in the run's folder, exactly
         where it was: two times five cycles give the weights of ten. Only the worlds
-        of a task that cannot be saved begin new episodes.
+        of a task that cannot be saved begin new episodes; the log says so.
 
     Returns
     -------
@@ -143,6 +146,11 @@ def _begin(run: _Run) -> MetricsWriter:
     """Open the run's files."""
     directory = run.config.directory
     write_text(directory / "config.yaml", run.config.to_yaml())
+    if run.task.unsaved and not run.cycle:
+        _log.warning(
+            "The worlds will begin new episodes where this run is resumed: %s.",
+            run.task.unsaved,
+        )
     return MetricsWriter(directory / "metrics.jsonl", run.cycle)
 
 
@@ -352,21 +360,27 @@ def _restore(run: _Run, stored: checkpoint.Checkpoint) -> None:
     for part in (learner.reward_normalizer, learner.value_normalizer):
         if part is not None:
             part.restore(stored.moments)
-    worlds = {
-        name: x[run.roles.worlds.start : run.roles.worlds.stop]
-        for name, x in stored.worlds.items()
-    }
-    if worlds and len(stored.worlds["is_first"]) == run.config.n_worlds:
-        returns = worlds.pop(_RETURNS, None)
-        scaler = learner.reward_normalizer
-        if returns is not None and isinstance(scaler, RewardNormalizer):
-            scaler.returns = returns
-        run.collector.restore(worlds)
+    reason = run.collector.why_anew(stored.worlds, run.config.n_worlds)
+    if not reason:
+        _restore_worlds(run, stored.worlds)
+    elif run.comm.rank == 0:
+        _log.warning("The worlds begin new episodes: %s.", reason)
     progress = stored.progress
     best = progress["best_return"]
     run.best_return = -math.inf if best is None else float(best)
     run.learning_rate = float(progress.get("learning_rate", 0.0))
     learner.last_kl = float(progress.get("kl", 0.0))
+
+
+def _restore_worlds(run: _Run, worlds: Mapping[str, NDArray[Any]]) -> None:
+    """Take this rank's worlds back to where they were."""
+    rows = slice(run.roles.worlds.start, run.roles.worlds.stop)
+    own = {name: x[rows] for name, x in worlds.items()}
+    returns = own.pop(_RETURNS, None)
+    scaler = run.learner.reward_normalizer
+    if returns is not None and isinstance(scaler, RewardNormalizer):
+        scaler.returns = returns
+    run.collector.restore(own)
 
 
 _RETURNS = "returns"
@@ -418,10 +432,8 @@ def _gathered_worlds(run: _Run) -> dict[str, NDArray[Any]]:
     if not parts:
         return {}
     read = [np.load(io.BytesIO(data), allow_pickle=False) for data in parts]
-    # An array may look as if it had a row for each of one rank's worlds by chance.
-    common = set(read[0].files).intersection(*(part.files for part in read))
     return {
-        name: np.concatenate([part[name] for part in read]) for name in sorted(common)
+        name: np.concatenate([part[name] for part in read]) for name in read[0].files
     }
 
 

@@ -1,30 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What all tasks share: a batch of worlds behind Gymnasium's vector interface.
+"""What all tasks of our own share: worlds of one model behind Gymnasium's interface.
 
 A task says how an episode starts, what is sensed and how a step is judged. This
 module keeps the books: seeds by world, time limits, the change from one episode to
-the next, and worlds that diverge.
+the next, worlds that diverge, and what has to be saved.
 """
 
 import secrets
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from angora_train.errors import TaskError
-from angora_train.tasks.worlds.control import ControlConfig, PositionControl
-from angora_train.tasks.worlds.pulses import ForcePulses, PulseConfig
-from angora_train.tasks.worlds.randomization import Physics, PhysicsConfig
-from angora_train.tasks.worlds.realism import Imperfection, Senses
+from angora_train.tasks.task import Observation, Task, TaskConfig, Verdict
+from angora_train.tasks.worlds.control import PositionControl
+from angora_train.tasks.worlds.generators import Generators
+from angora_train.tasks.worlds.memory import Memory
+from angora_train.tasks.worlds.pulses import ForcePulses
+from angora_train.tasks.worlds.randomization import Physics
+from angora_train.tasks.worlds.realism import Senses
 from angora_train.tasks.worlds.rendering import (
     Camera,
     Frame,
@@ -38,166 +39,11 @@ from angora_train.tasks.worlds.vision import Eyes
 
 __all__ = ["Observation", "Task", "TaskConfig", "VectorTask", "Verdict"]
 
-Observation = dict[str, NDArray[Any]]
-"""Sensations by name: float32 of shape (B, size), or uint8 pixels, (B, H, W, C)."""
-
 _VISION = "vision"
 """Name of the sensation that cameras give."""
 
 _MAX_SENSATION = 1e10
 """MuJoCo ends a simulation whose coordinates exceed this (``mjMAXVAL``)."""
-
-
-class TaskConfig(BaseModel):
-    """What every task can be asked for."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-    )
-
-    n_substeps: PositiveInt = 10
-    """Physics steps in one control step."""
-
-    episode_s: PositiveFloat = 2.0
-    """Longest episode, s, rounded to whole control steps."""
-
-    control: ControlConfig = ControlConfig()
-    """How actions become commands. A mode alone, ``absolute`` or ``relative``, stands
-    for a control with that mode and no smoothing."""
-
-    start_noise_rad: Annotated[float, Field(ge=0)] = 0.0
-    """Standard deviation of each joint angle at the start of an episode, rad."""
-
-    sensing: Mapping[str, Imperfection] = Field(default_factory=dict)
-    """What is wrong with a sensation, by its name; others show what is true."""
-
-    physics: PhysicsConfig = PhysicsConfig()
-    """How bodies differ from world to world and from episode to episode."""
-
-    pulses: PulseConfig = PulseConfig()
-    """Forces that push a body now and then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How a task judges one step of B worlds."""
-
-    terms: Mapping[str, NDArray[np.float64]]
-    """Reward terms by name, each of shape (B,); their sum is the reward."""
-
-    facts: Mapping[str, NDArray[Any]]
-    """What else is worth knowing of each world, each of shape (B,)."""
-
-    terminated: NDArray[np.bool_]
-    """Shape (B,): True where no more reward can be collected."""
-
-    truncated: NDArray[np.bool_] | None = None
-    """Shape (B,): True where the episode is cut short, beside those that last too long;
-    None for nowhere."""
-
-
-class Task(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], ABC):
-    """Worlds that are sensed and acted upon as a batch, whatever is behind them.
-
-    Observations are sensations by name, actions lie in [-1, 1]. What the trainer
-    relies on is said in `VectorTask`, the kind with a simulation of its own.
-    """
-
-    config: BaseModel
-    """The task's settings."""
-
-    first_world: int
-    """Index of row 0 among the worlds of all processes."""
-
-    n_bins: int | None = None
-    """Bins that each action must be drawn from; None for any number."""
-
-    distance_name: ClassVar[str | None] = None
-    """Fact that says how far a world is from its goal, named with its unit."""
-
-    metrics: tuple[str, ...] = ()
-    """Facts whose values at the end of an episode are worth a mean over episodes."""
-
-    progress: float = 0.0
-    """Share of training that is done, in [0, 1], as `set_progress` was told."""
-
-    def set_progress(self, share: float) -> None:
-        """Tell how much of training is done; scales of rewards may follow it.
-
-        Parameters
-        ----------
-        share : float
-            Share of training, in [0, 1]; it holds from the next step on.
-
-        Raises
-        ------
-        TaskError
-            If it is outside of [0, 1].
-        """
-        if not 0.0 <= share <= 1.0:
-            raise TaskError(f"The share of training is {share}; it lies in [0, 1].")
-        self.progress = float(share)
-
-    @property
-    def sensation_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape of each sensation of one world: (size,), or (H, W, C) of pixels."""
-        space: Any = self.single_observation_space
-        return {name: tuple(map(int, box.shape)) for name, box in space.spaces.items()}
-
-    @property
-    def n_actions(self) -> int:
-        """Dimensions of an action; 1 for a choice."""
-        return int(np.prod(self.single_action_space.shape or (1,)))
-
-    def picture(
-        self, world: int = 0, style: Style | None = None, camera: Camera | None = None
-    ) -> Frame:
-        """Draw one world as it is now, with its goal.
-
-        Parameters
-        ----------
-        world : int
-            Row.
-        style : Style, optional
-            Size and quality.
-        camera : Camera, optional
-            Who looks; by default a camera that sees what the task is about.
-
-        Returns
-        -------
-        ndarray of uint8, shape (H, W, 3)
-            Red, green and blue.
-
-        Raises
-        ------
-        TaskError
-            If the task or this machine draws no pictures.
-        """
-        raise TaskError(f"A {type(self).__name__} draws no pictures.")
-
-    def render(self) -> tuple[Frame, ...] | None:
-        """Draw all worlds, if the task was made with ``render_mode="rgb_array"``.
-
-        Returns
-        -------
-        tuple of ndarray of uint8, shape (H, W, 3), or None
-            One picture a world; None without a render mode.
-        """
-        if self.render_mode is None:
-            return None
-        return tuple(self.picture(world) for world in range(self.num_envs))
-
-    @property
-    @abstractmethod
-    def control_step_s(self) -> float:
-        """Time that one step takes, s."""
-
-    @abstractmethod
-    def facts(self) -> dict[str, Any]:
-        """State the facts of where each world is now, as `reset` gives them."""
 
 
 class VectorTask(Task):
@@ -216,6 +62,11 @@ class VectorTask(Task):
     ``(seed, first_world + w)``. How worlds are spread over batches, threads and
     processes therefore changes nothing, bit for bit.
 
+    A class names in `remembers` the attributes that it keeps something of its worlds
+    in, ``()`` if there are none. What this class keeps itself is remembered anyway. A
+    task with a class that says nothing is trained like any other, but its worlds begin
+    new episodes where a run is resumed.
+
     Parameters
     ----------
     config : TaskConfig
@@ -230,14 +81,21 @@ class VectorTask(Task):
     eyes : Eyes, optional
         Cameras whose pixels take the place of the sensation ``vision``.
 
-    Attributes
-    ----------
-    n_diverged : int
-        Episodes that ended because the simulation broke down, of all worlds since the
-        task was made.
     """
 
     config: TaskConfig
+    remembers: ClassVar[tuple[str, ...]] = (
+        "_physics",  # first, as the others' state is of bodies that it changes
+        "simulation",
+        "_control",
+        "_senses",
+        "_pulses",
+        "_eyes",
+        "_rngs",
+        "_actions",
+        "_elapsed",
+        "_n_diverged",
+    )
     distance_name: ClassVar[str | None] = "distance_m"
     metrics: tuple[str, ...] = ("distance_m",)
 
@@ -303,9 +161,8 @@ class VectorTask(Task):
         self._bounded = np.flatnonzero(model.jnt_limited)
         self._actions = np.zeros((self.num_envs, model.nu), np.float32)
         self._elapsed = np.zeros(self.num_envs, np.int64)
-        self._rngs: Sequence[np.random.Generator] = ()
-        self._has_started = False
-        self.n_diverged = 0
+        self._rngs = Generators(self.num_envs, first_world)
+        self._n_diverged = np.zeros(self.num_envs, np.int64)
 
     @abstractmethod
     def _start(self, world: int, rng: np.random.Generator) -> None:
@@ -369,19 +226,11 @@ class VectorTask(Task):
         super().reset(seed=seed)
         if seed is not None or not self._rngs:
             root = secrets.randbits(64) if seed is None else seed
-            worlds = range(self.first_world, self.first_world + self.num_envs)
-            self._rngs = [
-                np.random.default_rng(np.random.SeedSequence([root, world]))
-                for world in worlds
-            ]
-            self._senses.seed(root)
-            if self._physics is not None:
-                self._physics.seed(root)
-            if self._pulses is not None:
-                self._pulses.seed(root)
+            for part in (self._rngs, self._senses, self._physics, self._pulses):
+                if part is not None:
+                    part.seed(root)
         everyone = np.arange(self.num_envs)
         self._restart(everyone)
-        self._has_started = True
         return self._senses.begin(self._look(everyone), everyone), self.facts()
 
     def step(
@@ -419,16 +268,16 @@ class VectorTask(Task):
         TaskError
             If the task was not reset, or an action is out of range or NaN.
         """
-        if not self._has_started:
+        if not self._rngs:
             raise TaskError("The task was not reset; call reset() before step().")
         actions = np.asarray(actions, np.float32)
         self._check(actions)
         self._remember()
-        self._actions = actions.copy()
+        self._actions[...] = actions
         if self._pulses is not None:
             self._pulses.apply()
         diverged = self.simulation.step(self._control.commands(actions))
-        self.n_diverged += int(diverged.sum())
+        self._n_diverged += diverged
         self._elapsed += 1
         verdict = self._judge()
         terminated = verdict.terminated & ~diverged
@@ -462,6 +311,46 @@ class VectorTask(Task):
         verdict = self._judge()
         unrewarded = {name: np.zeros(self.num_envs) for name in verdict.terms}
         return _as_info(verdict.facts, unrewarded, np.zeros(self.num_envs, np.bool_))
+
+    @property
+    def n_diverged(self) -> int:
+        """Episodes that ended because the simulation broke down, of all worlds."""
+        return int(self._n_diverged.sum())
+
+    @property
+    def unsaved(self) -> str:
+        """Why the worlds cannot be saved; empty where they can."""
+        kinds = type(self).__mro__
+        for kind in kinds[: kinds.index(VectorTask)]:
+            if not {"remembers", "save_worlds"} & vars(kind).keys():
+                return (
+                    f"{kind.__name__} does not say what it keeps of its worlds; let it "
+                    "name that in `remembers`, () for nothing (docs/custom_task.md)"
+                )
+        is_own = type(self).save_worlds is not VectorTask.save_worlds
+        if self.simulation.is_individual and self._physics is None and not is_own:
+            return (
+                f"{type(self).__name__} changes models by itself; let it override "
+                "save_worlds and restore_worlds (docs/custom_task.md)"
+            )
+        return ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle what it is made from and where its worlds are.
+
+        MuJoCo's records cannot be taken along: readings look into them.
+        """
+        if self.unsaved:
+            raise TaskError(
+                f"A {type(self).__name__} cannot be copied or pickled: {self.unsaved}."
+            )
+        simulation, kind = self.simulation, type(self)
+        n_threads, saved = (
+            simulation.n_threads,
+            self.save_worlds() if self._rngs else None,
+        )
+        batch = (self.num_envs, self.first_world, n_threads)
+        return _made_anew, (kind, self.config, batch, self.render_mode, saved)
 
     @property
     def control_step_s(self) -> float:
@@ -585,6 +474,24 @@ class VectorTask(Task):
     def unwrapped(self) -> "VectorTask":
         """The task itself."""
         return self
+
+
+def _made_anew(
+    kind: type[Any],
+    config: TaskConfig,
+    batch: tuple[int, int, int],
+    render_mode: str | None,
+    saved: Memory | None,
+) -> VectorTask:
+    """Make a task that is where another was."""
+    n_worlds, first_world, n_threads = batch
+    task: VectorTask = kind(
+        config, n_worlds, first_world=first_world, n_threads=n_threads
+    )
+    task.render_mode = render_mode
+    if saved is not None:
+        task.restore_worlds(saved)
+    return task
 
 
 def _vector(size: int) -> gymnasium.spaces.Box:

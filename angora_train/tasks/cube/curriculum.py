@@ -8,13 +8,14 @@ world does therefore depends on nothing outside of it, however worlds are spread
 processes.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
 
 from angora_train.tasks.cube.orientation import multiply
+from angora_train.tasks.worlds.memory import Remembering
 
 __all__ = ["CubeCurriculum", "Curriculum", "turned_by"]
 
@@ -74,7 +75,7 @@ class CubeCurriculum(BaseModel):
         return self
 
 
-class Curriculum:
+class Curriculum(Remembering):
     """The ranges of B worlds.
 
     Parameters
@@ -93,6 +94,8 @@ class Curriculum:
     n_steps : ndarray of int64, shape (B,)
         Control steps for the goal under way.
     """
+
+    remembers: ClassVar[tuple[str, ...]] = ("farthest_rad", "n_steps", "_is_full")
 
     def __init__(
         self, config: CubeCurriculum, n_worlds: int, n_goal_steps: int

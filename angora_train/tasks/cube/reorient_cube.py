@@ -197,6 +197,15 @@ class ReorientCube(VectorTask):
 
     distance_name: ClassVar[str] = "distance_rad"
     metrics: tuple[str, ...] = ("distance_rad", "goals_reached")
+    remembers: ClassVar[tuple[str, ...]] = (
+        "_goals",
+        "_kinds",
+        "_n_reached",
+        "_goal_elapsed",
+        "_first_position",
+        "_previous_angle",
+        "_curriculum",
+    )
 
     config: ReorientCubeConfig
 

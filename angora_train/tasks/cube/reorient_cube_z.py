@@ -9,7 +9,7 @@ a random one after 0.6 million steps, while goals lay 0.5 to 1.2 rad away in tra
 see ``docs/tasks.md``.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, PositiveFloat
@@ -71,6 +71,7 @@ class ReorientCubeZ(ReorientCube):
     """
 
     config: ReorientCubeZConfig
+    remembers: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def _default_config(cls) -> ReorientCubeZConfig:

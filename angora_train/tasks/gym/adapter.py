@@ -21,7 +21,9 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from angora_train.errors import TaskError, closest
 from angora_train.tasks.base import Observation, Task
+from angora_train.tasks.gym.classic_control import ClassicWorlds
 from angora_train.tasks.gym.hidden_velocity import HideVelocity
+from angora_train.tasks.worlds.memory import Memory
 from angora_train.tasks.worlds.realism import Imperfection, Senses
 from angora_train.tasks.worlds.rendering import Camera, Frame, Style
 
@@ -109,6 +111,7 @@ class GymTask(Task):
     """
 
     config: GymConfig
+    remembers: ClassVar[tuple[str, ...]] = ("_worlds", "_senses", "_success")
     metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
         "autoreset_mode": AutoresetMode.SAME_STEP,
         "render_modes": [],
@@ -151,6 +154,29 @@ class GymTask(Task):
         self.action_space = batch_space(self.single_action_space, n_worlds)
         self._success = np.zeros(n_worlds, np.bool_)
         self._has_started = False
+        is_known = all(ClassicWorlds.covers(env) for env in self.envs)
+        self._worlds = ClassicWorlds(self.envs) if is_known else None
+
+    @property
+    def unsaved(self) -> str:
+        """Why the worlds cannot be saved; empty for classic control."""
+        return f"the state of {self.env_id} is out of reach" * (self._worlds is None)
+
+    def restore_worlds(self, saved: Memory) -> None:
+        """Take the worlds back to where `save_worlds` found them.
+
+        Parameters
+        ----------
+        saved : dict
+            Rows of these worlds.
+
+        Raises
+        ------
+        CheckpointError
+            If they are worlds of another task or of other settings of it.
+        """
+        super().restore_worlds(saved)
+        self._has_started = True
 
     @property
     def control_step_s(self) -> float:

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the reaching tasks share: the hand above a floor, and where its fingertips are.
 
-A task of this kind says what its goal is and how the fingertips are judged. The body,
-its senses and the velocity of the fingertips are kept here.
+What the fingertips are asked for, and how they are judged, is in the `Goals` that a
+task is given: places (`meeting.py`) or a finger to meet (`free_reach.py`), once an
+episode or in sequence (`sequence.py`).
 """
 
-from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from angora_train.tasks.base import Observation, VectorTask
+from angora_train.tasks.base import Observation, VectorTask, Verdict
 from angora_train.tasks.hand.cameras import WATCHER, open_eyes
 from angora_train.tasks.hand.model import compose_reach_model, named_ids, rest_state
 from angora_train.tasks.hand.names import (
@@ -21,11 +23,21 @@ from angora_train.tasks.hand.names import (
     Finger,
 )
 from angora_train.tasks.hand.senses import HandConfig, HandSenses, switch_sensors
+from angora_train.tasks.worlds.memory import Memory
 from angora_train.tasks.worlds.rendering import Camera, Mark
 from angora_train.tasks.worlds.simulation import Simulation
 from angora_train.tasks.worlds.vision import VisionConfig
 
-__all__ = ["COLOURS", "THUMB", "FingertipConfig", "FingertipTask", "finger_indices"]
+__all__ = [
+    "COLOURS",
+    "THUMB",
+    "FingertipConfig",
+    "FingertipTask",
+    "Goals",
+    "Scene",
+    "balls",
+    "finger_indices",
+]
 
 COLOURS = (
     (0.90, 0.20, 0.20),
@@ -69,13 +81,66 @@ class FingertipConfig(HandConfig):
     pixels."""
 
 
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """B worlds with a hand above a floor, and where its parts are at rest."""
+
+    simulation: Simulation
+
+    rest_fingertips_m: NDArray[np.float64]
+    """Shape (5, 3): thumb last, m, in the world's frame."""
+
+    palm_m: NDArray[np.float64]
+    """Shape (3,): m."""
+
+
+class Goals(Protocol):
+    """What the fingertips of B worlds are asked for; fingertips have shape (B, 15)."""
+
+    size: int
+    """Width of the sensation ``goal``."""
+
+    way_size: int
+    """Width of what `way` returns."""
+
+    def begin(self, world: int, rng: np.random.Generator) -> None:
+        """Draw the goal of one world's new episode."""
+
+    def advance(
+        self,
+        verdict: Verdict,
+        goes_on: NDArray[np.bool_],
+        rngs: Sequence[np.random.Generator],
+    ) -> None:
+        """Draw the next goal where its time has come, after a step was judged."""
+
+    def sense(self) -> NDArray[np.float32]:
+        """Return the sensation of the goal in a new array, (B, size)."""
+
+    def way(self, fingertips: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how far it still is, for the value head alone, (B, way_size)."""
+
+    def judge(self, fingertips: NDArray[np.float64], share: float) -> Verdict:
+        """Judge the fingertips, when a share of training is done."""
+
+    def marks(self, world: int, fingertips: NDArray[np.float64]) -> Sequence[Mark]:
+        """Return what a picture shows of one world's goal."""
+
+    def save_worlds(self) -> Memory:
+        """Return all that the future of the goals depends on."""
+
+    def restore_worlds(self, saved: Memory) -> None:
+        """Take the goals back to where `save_worlds` found them."""
+
+
 class FingertipTask(VectorTask):
     """The Shadow Hand in B worlds, judged by its fingertips.
 
     Sensations: ``proprioception`` (48: 24 joint angles, rad; 24 joint velocities,
     rad/s), ``touch`` (92: normal force on each sensor, N, 2 ms before the rest),
     ``goal``, ``vision`` (15: the five fingertips, m, in the world's frame; or pixels)
-    and ``auxiliary``; goal and auxiliary are the task's.
+    and ``auxiliary`` (the way to the goal; velocity of the fingertips, m/s, as the mean
+    over the last control step). Episodes are always truncated, never terminated.
 
     Parameters
     ----------
@@ -83,21 +148,22 @@ class FingertipTask(VectorTask):
         The task's settings.
     n_worlds : int
         Number of worlds, B.
-    goal_size, auxiliary_size : int
-        Widths of the two sensations that are the task's own.
+    make_goals : callable
+        Makes what the fingertips are asked for in a `Scene`.
     first_world : int
         Index of row 0 among the worlds of all processes.
     n_threads : int
         Threads that share the physics.
     """
 
+    remembers: ClassVar[tuple[str, ...]] = ("_goals", "_previous_fingertips")
+
     def __init__(
         self,
         config: FingertipConfig,
         n_worlds: int,
+        make_goals: Callable[[Scene], Goals],
         *,
-        goal_size: int,
-        auxiliary_size: int,
         first_world: int,
         n_threads: int,
     ) -> None:
@@ -107,12 +173,18 @@ class FingertipTask(VectorTask):
         simulation = Simulation(
             model, rest, n_worlds, n_substeps=config.n_substeps, n_threads=n_threads
         )
+        sites = named_ids(model, "site", FINGERTIPS)
+        palm = named_ids(model, "body", [PALM])[0]
+        self._goals = make_goals(
+            Scene(simulation, rest.site_xpos[sites].copy(), rest.xpos[palm].copy())
+        )
         self._hand = HandSenses(simulation, config.touch)
+        width = 3 * len(FINGERTIPS)
         sizes = {
             **self._hand.sizes,
-            "goal": goal_size,
-            "vision": 3 * len(FINGERTIPS),
-            "auxiliary": auxiliary_size,
+            "goal": self._goals.size,
+            "vision": width,
+            "auxiliary": self._goals.way_size + width,
         }
         super().__init__(
             config,
@@ -121,57 +193,67 @@ class FingertipTask(VectorTask):
             first_world=first_world,
             eyes=open_eyes(config.vision, simulation),
         )
-        sites = named_ids(model, "site", FINGERTIPS)
         self._fingertips = simulation.read("site_xpos", sites).reshape(n_worlds, -1)
-        self._rest_fingertips = rest.site_xpos[sites].copy()
-        self._palm = rest.xpos[named_ids(model, "body", [PALM])[0]].copy()
         self._previous_fingertips = self._fingertips.copy()
 
     def _camera(self) -> Camera:
         """Look at the hand."""
         return WATCHER
 
-    def _balls(
-        self, fingers: Sequence[int], places_m: NDArray[np.float64], radius_m: float
-    ) -> Sequence[Mark]:
-        """Draw a ball in a finger's colour at each place, (n, 3)."""
-        return [
-            Mark(place_m, (*COLOURS[finger], 0.6), radius_m)
-            for finger, place_m in zip(fingers, places_m, strict=True)
-        ]
-
-    @abstractmethod
-    def _draw_goal(self, world: int, rng: np.random.Generator) -> None:
-        """Draw the goal of one world's new episode."""
-
-    @abstractmethod
-    def _goal(self) -> NDArray[np.float32]:
-        """Return the sensation of the goal in a new array, (B, goal_size)."""
-
-    @abstractmethod
-    def _auxiliary(self) -> NDArray[np.float32]:
-        """Return what only the value head may know, (B, auxiliary_size)."""
+    def _marks(self, world: int) -> Sequence[Mark]:
+        """Show the goal."""
+        return self._goals.marks(world, self._fingertips)
 
     def _start(self, world: int, rng: np.random.Generator) -> None:
         """Draw the goal; the fingertips stand still."""
-        self._draw_goal(world, rng)
+        self._goals.begin(world, rng)
         self._previous_fingertips[world] = self._fingertips[world]
 
     def _remember(self) -> None:
         """Keep the fingertips, for their velocity."""
         np.copyto(self._previous_fingertips, self._fingertips)
 
-    def _fingertip_velocity(self) -> NDArray[np.float64]:
-        """Mean velocity over the last control step, m/s, (B, 15)."""
-        moved = self._fingertips - self._previous_fingertips
-        velocity: NDArray[np.float64] = moved / self.simulation.control_step_s
-        return velocity
+    def _advance(self, verdict: Verdict, goes_on: NDArray[np.bool_]) -> None:
+        """Ask for the next goal where its time has come."""
+        self._goals.advance(verdict, goes_on, self._rngs)
 
     def _sense(self) -> Observation:
         """Return what all worlds sense, in new arrays."""
+        tips = self._fingertips
+        velocity = (tips - self._previous_fingertips) / self.simulation.control_step_s
+        auxiliary = np.concatenate([self._goals.way(tips), velocity], axis=1)
         return {
             **self._hand.sense(),
-            "goal": self._goal(),
-            "vision": self._fingertips.astype(np.float32),
-            "auxiliary": self._auxiliary(),
+            "goal": self._goals.sense(),
+            "vision": tips.astype(np.float32),
+            "auxiliary": auxiliary.astype(np.float32),
         }
+
+    def _judge(self) -> Verdict:
+        """Reward the fingertips; the time limit alone ends an episode."""
+        return self._goals.judge(self._fingertips, self.progress)
+
+
+def balls(
+    fingers: Sequence[int], places_m: NDArray[np.float64], radius_m: float
+) -> Sequence[Mark]:
+    """Draw a ball in a finger's colour at each place.
+
+    Parameters
+    ----------
+    fingers : sequence of int
+        Rows among the fingertips.
+    places_m : ndarray of float64, shape (n, 3)
+        Where, m.
+    radius_m : float
+        Radius of the balls, m.
+
+    Returns
+    -------
+    sequence of Mark
+        One a finger.
+    """
+    return [
+        Mark(place_m, (*COLOURS[finger], 0.6), radius_m)
+        for finger, place_m in zip(fingers, places_m, strict=True)
+    ]

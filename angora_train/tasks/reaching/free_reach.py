@@ -6,18 +6,19 @@ predecessor, AngoraPy; the constants of its reward are in `FreeReachScales`.
 """
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from angora_train.tasks.base import Verdict
-from angora_train.tasks.hand.names import FINGERTIPS, TARGET_FINGERS, Finger
+from angora_train.tasks.hand.names import TARGET_FINGERS, Finger
 from angora_train.tasks.reaching.fingertips import (
     THUMB,
     FingertipConfig,
     FingertipTask,
+    balls,
     finger_indices,
 )
 from angora_train.tasks.reaching.rewards import (
@@ -25,9 +26,11 @@ from angora_train.tasks.reaching.rewards import (
     free_reach_distances,
     free_reach_reward,
 )
+from angora_train.tasks.reaching.sequence import OneTarget, Targets
+from angora_train.tasks.worlds.memory import Remembering
 from angora_train.tasks.worlds.rendering import Mark
 
-__all__ = ["FreeReach", "FreeReachConfig"]
+__all__ = ["FingerGoals", "FreeReach", "FreeReachConfig"]
 
 _N_FINGERS = len(TARGET_FINGERS)
 
@@ -41,6 +44,73 @@ class FreeReachConfig(FingertipConfig):
     rewards: FreeReachScales = FreeReachScales()
     """Scales of the reward's terms: a recipe's name (``single``, ``sequence``), or what
     differs from one."""
+
+
+class FingerGoals(Remembering):
+    """A finger that the thumb is to meet in each of B worlds, wherever that may be.
+
+    Parameters
+    ----------
+    scales : FreeReachScales
+        Scales of the reward's terms.
+    targets : Targets
+        Which finger.
+    """
+
+    remembers: ClassVar[tuple[str, ...]] = ("_targets",)
+    size = _N_FINGERS
+    way_size = 3 + _N_FINGERS
+
+    def __init__(self, scales: FreeReachScales, targets: Targets) -> None:
+        self._scales = scales
+        self._targets = targets
+
+    def begin(self, world: int, rng: np.random.Generator) -> None:
+        """Draw the finger to be met."""
+        self._targets.begin(world, rng)
+
+    def advance(
+        self,
+        verdict: Verdict,
+        goes_on: NDArray[np.bool_],
+        rngs: Sequence[np.random.Generator],
+    ) -> None:
+        """Ask for the next finger where its time has come."""
+        reached = verdict.facts["distance_m"] < self._scales.success_distance_m
+        self._targets.advance(reached, goes_on, rngs)
+
+    def sense(self) -> NDArray[np.float32]:
+        """Return which finger is to be met, (B, 4)."""
+        return np.eye(_N_FINGERS, dtype=np.float32)[self._targets.targets]
+
+    def way(self, fingertips: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the way from the thumb, and each finger's distance, m, (B, 7)."""
+        tips, targets = (
+            fingertips.reshape(len(fingertips), -1, 3),
+            self._targets.targets,
+        )
+        way = tips[np.arange(len(tips)), targets] - tips[:, THUMB]
+        return np.concatenate([way, free_reach_distances(fingertips)], axis=1)
+
+    def judge(self, fingertips: NDArray[np.float64], share: float) -> Verdict:
+        """Reward thumb and finger for meeting."""
+        scales, targets, n = self._scales, self._targets.targets, len(fingertips)
+        distance_m = free_reach_distances(fingertips)[np.arange(n), targets]
+        return Verdict(
+            terms=free_reach_reward(fingertips, targets, scales, share),
+            facts={
+                **self._targets.facts(distance_m < scales.success_distance_m),
+                "distance_m": distance_m,
+                "goal_kind": targets.copy(),
+            },
+            terminated=np.zeros(n, np.bool_),
+        )
+
+    def marks(self, world: int, fingertips: NDArray[np.float64]) -> Sequence[Mark]:
+        """Show which fingertip should meet the thumb's."""
+        finger = int(self._targets.targets[world])
+        tips = fingertips[world].reshape(-1, 3)[[finger, THUMB]]
+        return balls([finger, finger], tips, radius_m=0.013)
 
 
 class FreeReach(FingertipTask):
@@ -76,6 +146,7 @@ class FreeReach(FingertipTask):
     """
 
     config: FreeReachConfig
+    remembers: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -85,52 +156,12 @@ class FreeReach(FingertipTask):
         first_world: int = 0,
         n_threads: int = 1,
     ) -> None:
+        config = FreeReachConfig() if config is None else config
+        fingers = finger_indices(config.target_fingers)
         super().__init__(
-            FreeReachConfig() if config is None else config,
+            config,
             n_worlds,
-            goal_size=_N_FINGERS,
-            auxiliary_size=3 + _N_FINGERS + 3 * len(FINGERTIPS),
+            lambda _: FingerGoals(config.rewards, OneTarget(fingers, n_worlds)),
             first_world=first_world,
             n_threads=n_threads,
-        )
-        self._targets = np.zeros(n_worlds, np.int64)
-
-    def _draw_goal(self, world: int, rng: np.random.Generator) -> None:
-        """Draw the finger to be met."""
-        choice = finger_indices(self.config.target_fingers)
-        self._targets[world] = choice[rng.integers(len(choice))]
-
-    def _marks(self, world: int) -> Sequence[Mark]:
-        """Show which fingertip should meet the thumb's."""
-        finger = int(self._targets[world])
-        tips = self._fingertips[world].reshape(-1, 3)[[finger, THUMB]]
-        return self._balls([finger, finger], tips, radius_m=0.013)
-
-    def _goal(self) -> NDArray[np.float32]:
-        """Return which finger is to be met."""
-        return np.eye(_N_FINGERS, dtype=np.float32)[self._targets]
-
-    def _auxiliary(self) -> NDArray[np.float32]:
-        """Return where the fingers are from the thumb, and how fast they move."""
-        tips = self._fingertips.reshape(self.num_envs, -1, 3)
-        way = tips[np.arange(self.num_envs), self._targets] - tips[:, THUMB]
-        distances_m = free_reach_distances(self._fingertips)
-        parts = [way, distances_m, self._fingertip_velocity()]
-        return np.concatenate(parts, axis=1).astype(np.float32)
-
-    def _judge(self) -> Verdict:
-        """Reward thumb and finger; the time limit alone ends an episode."""
-        scales = self.config.rewards
-        distances_m = free_reach_distances(self._fingertips)
-        distance_m = distances_m[np.arange(self.num_envs), self._targets]
-        return Verdict(
-            terms=free_reach_reward(
-                self._fingertips, self._targets, scales, self.progress
-            ),
-            facts={
-                "success": distance_m < scales.success_distance_m,
-                "distance_m": distance_m,
-                "goal_kind": self._targets.copy(),
-            },
-            terminated=np.zeros(self.num_envs, np.bool_),
         )

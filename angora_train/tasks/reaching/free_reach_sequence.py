@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Free reaching in sequence: the thumb meets one finger after another, anywhere."""
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import ClassVar
 
-from angora_train.tasks.base import Verdict
-from angora_train.tasks.reaching.fingertips import finger_indices
-from angora_train.tasks.reaching.free_reach import FreeReach, FreeReachConfig
+from angora_train.tasks.reaching.fingertips import FingertipTask, finger_indices
+from angora_train.tasks.reaching.free_reach import FingerGoals, FreeReachConfig
 from angora_train.tasks.reaching.rewards import FreeReachScales
 from angora_train.tasks.reaching.sequence import SequenceConfig, TargetSequence
 
@@ -24,7 +22,7 @@ class FreeReachSequenceConfig(FreeReachConfig):
     differs from one."""
 
 
-class FreeReachSequence(FreeReach):
+class FreeReachSequence(FingertipTask):
     """Meeting one finger after the other with the thumb in B worlds.
 
     Sensations are those of `FreeReach`; ``goal`` shows the present finger. A step is
@@ -51,6 +49,7 @@ class FreeReachSequence(FreeReach):
 
     config: FreeReachSequenceConfig
     metrics: tuple[str, ...] = ("distance_m", "n_opposed")
+    remembers: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -61,31 +60,18 @@ class FreeReachSequence(FreeReach):
         n_threads: int = 1,
     ) -> None:
         config = FreeReachSequenceConfig() if config is None else config
-        super().__init__(config, n_worlds, first_world=first_world, n_threads=n_threads)
-        self._sequence = TargetSequence(
-            config.sequence,
-            finger_indices(config.target_fingers),
+        super().__init__(
+            config,
             n_worlds,
-            self.simulation.control_step_s,
+            lambda scene: FingerGoals(
+                config.rewards,
+                TargetSequence(
+                    config.sequence,
+                    finger_indices(config.target_fingers),
+                    n_worlds,
+                    scene.simulation.control_step_s,
+                ),
+            ),
+            first_world=first_world,
+            n_threads=n_threads,
         )
-        self._targets = self._sequence.targets
-
-    def _draw_goal(self, world: int, rng: np.random.Generator) -> None:
-        """Begin a sequence with its first finger."""
-        self._sequence.begin(world, rng)
-
-    def _advance(self, verdict: Verdict, goes_on: NDArray[np.bool_]) -> None:
-        """Ask for the next finger where its time has come."""
-        reached = verdict.facts["distance_m"] < self.config.rewards.success_distance_m
-        self._sequence.advance(reached, goes_on, self._rngs)
-
-    def _judge(self) -> Verdict:
-        """Reward thumb and finger, count the fingers met."""
-        verdict = super()._judge()
-        reached = verdict.facts["success"]
-        facts = {
-            **verdict.facts,
-            "success": self._sequence.is_complete(reached),
-            "n_opposed": self._sequence.n_opposed(reached),
-        }
-        return Verdict(verdict.terms, facts, verdict.terminated)

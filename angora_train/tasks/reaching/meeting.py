@@ -2,17 +2,33 @@
 """Meeting points: where thumb and finger come together, as places of the fingertips."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from angora_train.tasks.base import Verdict
 from angora_train.tasks.hand.names import FINGERTIPS, TARGET_FINGERS, Finger
-from angora_train.tasks.reaching.fingertips import THUMB, FingertipConfig, FingertipTask
+from angora_train.tasks.reaching.fingertips import (
+    THUMB,
+    FingertipConfig,
+    Scene,
+    balls,
+)
+from angora_train.tasks.reaching.rewards import (
+    ReachScales,
+    reach_distance,
+    reach_reward,
+)
+from angora_train.tasks.reaching.sequence import Targets
+from angora_train.tasks.worlds.memory import Remembering
 from angora_train.tasks.worlds.rendering import Mark
 
-__all__ = ["MeetingConfig", "MeetingTask"]
+__all__ = ["REST_GOAL", "MeetingConfig", "MeetingGoals"]
+
+REST_GOAL = len(TARGET_FINGERS)
+"""Kind of the goal that asks for the rest posture; other kinds count fingers."""
 
 _LATERAL = 0  # the world's x axis runs from the thumb's side to the little finger's
 
@@ -47,53 +63,70 @@ class MeetingConfig(FingertipConfig):
     """How far before the meeting point each tip stops, so that they do not overlap."""
 
 
-class MeetingTask(FingertipTask):
-    """A task whose goal is a place for each of the five fingertips.
-
-    Sensations: ``goal`` (15: target of the five fingertips, m, in the world's frame)
-    and ``auxiliary`` (30: goal minus fingertips, m; velocity of the fingertips, m/s,
-    as the mean over the last control step); see `FingertipTask` for the others.
+class MeetingGoals(Remembering):
+    """Places of the five fingertips in B worlds: thumb and a finger together.
 
     Parameters
     ----------
     config : MeetingConfig
-        The task's settings.
-    n_worlds : int
-        Number of worlds, B.
-    first_world : int
-        Index of row 0 among the worlds of all processes.
-    n_threads : int
-        Threads that share the physics.
+        Where they meet.
+    scales : ReachScales
+        Scales of the reward's terms.
+    scene : Scene
+        The worlds.
+    targets : Targets
+        Which finger meets the thumb.
+    rest_share : float, optional
+        Share of the goals that ask for the rest posture instead; None for a task
+        without such goals.
     """
 
-    config: MeetingConfig
+    remembers: ClassVar[tuple[str, ...]] = ("_targets", "_is_rest", "_places")
+    size = way_size = 3 * len(FINGERTIPS)
 
     def __init__(
         self,
         config: MeetingConfig,
-        n_worlds: int,
-        *,
-        first_world: int,
-        n_threads: int,
+        scales: ReachScales,
+        scene: Scene,
+        targets: Targets,
+        rest_share: float | None = None,
     ) -> None:
-        super().__init__(
-            config,
-            n_worlds,
-            goal_size=3 * len(FINGERTIPS),
-            auxiliary_size=6 * len(FINGERTIPS),
-            first_world=first_world,
-            n_threads=n_threads,
-        )
-        self._goals = np.zeros_like(self._fingertips)
+        n_worlds = scene.simulation.n_worlds
+        self._config = config
+        self._scales = scales
+        self.scene = scene
+        self._targets = targets
+        self._rest_share = rest_share
+        self._is_rest = np.zeros(n_worlds, np.bool_)
+        self._places = np.zeros((n_worlds, self.size))
 
-    def _meeting_goals(
-        self, fingers: NDArray[np.int64], rng: np.random.Generator
+    def places(
+        self,
+        fingers: NDArray[np.int64],
+        is_rest: NDArray[np.bool_],
+        rng: np.random.Generator,
     ) -> NDArray[np.float64]:
-        """Places of the fingertips where the thumb meets each finger, (n, 5, 3)."""
-        config, n = self.config, len(fingers)
+        """Draw places of the fingertips.
+
+        Parameters
+        ----------
+        fingers : ndarray of int64, shape (n,)
+            Who meets the thumb, 0 to 3.
+        is_rest : ndarray of bool, shape (n,)
+            Where the rest posture is asked for instead.
+        rng : numpy.random.Generator
+            Source of chance.
+
+        Returns
+        -------
+        ndarray of float64, shape (n, 15)
+            Thumb last, m, in the world's frame.
+        """
+        config, n = self._config, len(fingers)
         noise_m = rng.normal(0.0, config.meeting_noise_m, (n, 3))
-        meeting = self._palm + np.asarray(config.meeting_point_m) + noise_m
-        rest = self._rest_fingertips
+        meeting = self.scene.palm_m + np.asarray(config.meeting_point_m) + noise_m
+        rest = self.scene.rest_fingertips_m
         sideways = rest[fingers, _LATERAL] - meeting[:, _LATERAL]
         meeting[:, _LATERAL] += config.meeting_share * sideways
         goals: NDArray[np.float64] = np.tile(rest, (n, 1, 1))
@@ -101,22 +134,56 @@ class MeetingTask(FingertipTask):
             way = meeting - rest[tips]
             way /= np.sqrt(np.square(way).sum(axis=-1, keepdims=True))
             goals[np.arange(n), tips] = meeting - config.tip_offset_m * way
-        return goals
+        goals[is_rest] = rest
+        return goals.reshape(n, -1)
 
-    def _marks(self, world: int) -> Sequence[Mark]:
+    def begin(self, world: int, rng: np.random.Generator) -> None:
+        """Draw the goal of one world's new episode."""
+        self._targets.begin(world, rng)
+        if self._rest_share is not None:
+            self._is_rest[world] = rng.random() < self._rest_share
+        self._show(world, rng)
+
+    def _show(self, world: int, rng: np.random.Generator) -> None:
+        """Draw the places for the present target."""
+        row = [world]
+        targets, is_rest = self._targets.targets[row], self._is_rest[row]
+        self._places[row] = self.places(targets, is_rest, rng)
+
+    def advance(
+        self,
+        verdict: Verdict,
+        goes_on: NDArray[np.bool_],
+        rngs: Sequence[np.random.Generator],
+    ) -> None:
+        """Show the next goal where its time has come."""
+        reached = verdict.facts["distance_m"] < self._scales.success_distance_m
+        for world in self._targets.advance(reached, goes_on, rngs).tolist():
+            self._show(world, rngs[world])
+
+    def sense(self) -> NDArray[np.float32]:
+        """Return the places that the fingertips should take, (B, 15)."""
+        return self._places.astype(np.float32)
+
+    def way(self, fingertips: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the places minus the fingertips, m, (B, 15)."""
+        return self._places - fingertips
+
+    def judge(self, fingertips: NDArray[np.float64], share: float) -> Verdict:
+        """Reward the fingertips for being where they should be."""
+        distance_m = reach_distance(fingertips, self._places)
+        targets = self._targets
+        return Verdict(
+            terms=reach_reward(fingertips, self._places, self._scales, share),
+            facts={
+                **targets.facts(distance_m < self._scales.success_distance_m),
+                "distance_m": distance_m,
+                "goal_kind": np.where(self._is_rest, REST_GOAL, targets.targets),
+            },
+            terminated=np.zeros(len(distance_m), np.bool_),
+        )
+
+    def marks(self, world: int, fingertips: NDArray[np.float64]) -> Sequence[Mark]:
         """Show where each fingertip should be."""
-        places_m = self._goals[world].reshape(-1, 3)
-        return self._balls(range(len(places_m)), places_m, radius_m=0.008)
-
-    def _goal(self) -> NDArray[np.float32]:
-        """Return the places that the fingertips should take."""
-        return self._goals.astype(np.float32)
-
-    def _auxiliary(self) -> NDArray[np.float32]:
-        """Return the way to the goal and the velocity of the fingertips."""
-        tips = self._fingertips
-        n_tips = tips.shape[1]
-        auxiliary = np.empty((self.num_envs, 2 * n_tips), np.float32)
-        auxiliary[:, :n_tips] = self._goals - tips
-        auxiliary[:, n_tips:] = self._fingertip_velocity()
-        return auxiliary
+        places_m = self._places[world].reshape(-1, 3)
+        return balls(range(len(places_m)), places_m, radius_m=0.008)

@@ -7,26 +7,18 @@ https://arxiv.org/abs/1802.09464), with control steps of 20 ms, 92 touch sensors
 a meeting point that moves with the finger it is for.
 """
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from angora_train.tasks.base import Verdict
-from angora_train.tasks.hand.names import TARGET_FINGERS
-from angora_train.tasks.reaching.fingertips import finger_indices
-from angora_train.tasks.reaching.meeting import MeetingConfig, MeetingTask
-from angora_train.tasks.reaching.rewards import (
-    ReachScales,
-    reach_distance,
-    reach_reward,
-)
+from angora_train.tasks.reaching.fingertips import FingertipTask, finger_indices
+from angora_train.tasks.reaching.meeting import REST_GOAL, MeetingConfig, MeetingGoals
+from angora_train.tasks.reaching.rewards import ReachScales
+from angora_train.tasks.reaching.sequence import OneTarget
 
 __all__ = ["REST_GOAL", "Reach", "ReachConfig"]
-
-REST_GOAL = len(TARGET_FINGERS)
-"""Kind of the goal that asks for the rest posture; other kinds count fingers."""
 
 
 class ReachConfig(MeetingConfig):
@@ -40,7 +32,7 @@ class ReachConfig(MeetingConfig):
     differs from one."""
 
 
-class Reach(MeetingTask):
+class Reach(FingertipTask):
     """Reaching with the Shadow Hand in B worlds.
 
     A goal is a place for each of the five fingertips: thumb and target finger at a
@@ -74,6 +66,8 @@ class Reach(MeetingTask):
     """
 
     config: ReachConfig
+    remembers: ClassVar[tuple[str, ...]] = ()
+    _goals: MeetingGoals
 
     def __init__(
         self,
@@ -83,13 +77,21 @@ class Reach(MeetingTask):
         first_world: int = 0,
         n_threads: int = 1,
     ) -> None:
+        config = ReachConfig() if config is None else config
+        self._choice = finger_indices(config.target_fingers)
         super().__init__(
-            ReachConfig() if config is None else config,
+            config,
             n_worlds,
+            lambda scene: MeetingGoals(
+                config,
+                config.rewards,
+                scene,
+                OneTarget(self._choice, n_worlds),
+                config.rest_share,
+            ),
             first_world=first_world,
             n_threads=n_threads,
         )
-        self._kinds = np.zeros(n_worlds, np.int64)
 
     def sample_goals(
         self, rng: np.random.Generator, n: int
@@ -110,29 +112,7 @@ class Reach(MeetingTask):
         kinds : ndarray of int64, shape (n,)
             0 to 3 for the target finger ff, mf, rf, lf, 4 for the rest posture.
         """
-        config = self.config
-        choice = finger_indices(config.target_fingers)
-        fingers = choice[rng.integers(0, len(choice), n)]
-        rests = rng.random(n) < config.rest_share
-        goals = self._meeting_goals(fingers, rng)
-        goals[rests] = self._rest_fingertips
-        return goals.reshape(n, -1), np.where(rests, REST_GOAL, fingers)
-
-    def _draw_goal(self, world: int, rng: np.random.Generator) -> None:
-        """Draw the episode's goal."""
-        goals, kinds = self.sample_goals(rng, 1)
-        self._goals[world], self._kinds[world] = goals[0], kinds[0]
-
-    def _judge(self) -> Verdict:
-        """Reward the fingertips; the time limit alone ends an episode."""
-        scales = self.config.rewards
-        distance_m = reach_distance(self._fingertips, self._goals)
-        return Verdict(
-            terms=reach_reward(self._fingertips, self._goals, scales, self.progress),
-            facts={
-                "success": distance_m < scales.success_distance_m,
-                "distance_m": distance_m,
-                "goal_kind": self._kinds.copy(),
-            },
-            terminated=np.zeros(self.num_envs, np.bool_),
-        )
+        fingers = self._choice[rng.integers(0, len(self._choice), n)]
+        is_rest = rng.random(n) < self.config.rest_share
+        goals = self._goals.places(fingers, is_rest, rng)
+        return goals, np.where(is_rest, REST_GOAL, fingers)

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sequences of targets: which finger is to be met now, and when that changes."""
+"""Targets: which finger is to be met now, and when that changes."""
 
 from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, PositiveFloat, model_validator
 
 from angora_train.tasks.hand.names import TARGET_FINGERS
+from angora_train.tasks.worlds.memory import Memory, Remembering
 
-__all__ = ["SequenceConfig", "TargetSequence"]
+__all__ = ["OneTarget", "SequenceConfig", "TargetSequence", "Targets"]
 
 
 class SequenceConfig(BaseModel):
@@ -43,8 +44,70 @@ class SequenceConfig(BaseModel):
         return self
 
 
-class TargetSequence:
-    """The targets of B worlds.
+class Targets(Protocol):
+    """The finger that each of B worlds asks for."""
+
+    targets: NDArray[np.int64]
+    """Shape (B,): 0 to 3."""
+
+    def begin(self, world: int, rng: np.random.Generator) -> None:
+        """Draw the first target of one world's episode."""
+
+    def advance(
+        self,
+        reached: NDArray[np.bool_],
+        goes_on: NDArray[np.bool_],
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[np.int64]:
+        """Count a step; return the worlds that ask for another finger now."""
+
+    def facts(self, reached: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+        """State what was achieved in each world, where the target is met now."""
+
+    def save_worlds(self) -> Memory:
+        """Return all that the future of the targets depends on."""
+
+    def restore_worlds(self, saved: Memory) -> None:
+        """Take the targets back to where `save_worlds` found them."""
+
+
+class OneTarget(Remembering):
+    """One target an episode, drawn with equal chance.
+
+    Parameters
+    ----------
+    fingers : ndarray of int64, shape (n,)
+        Fingers to be met, 0 to 3.
+    n_worlds : int
+        Number of worlds, B.
+    """
+
+    remembers: ClassVar[tuple[str, ...]] = ("targets",)
+
+    def __init__(self, fingers: NDArray[np.int64], n_worlds: int) -> None:
+        self.targets = np.zeros(n_worlds, np.int64)
+        self._fingers = fingers
+
+    def begin(self, world: int, rng: np.random.Generator) -> None:
+        """Draw the target of one world's episode."""
+        self.targets[world] = self._fingers[rng.integers(len(self._fingers))]
+
+    def advance(
+        self,
+        reached: NDArray[np.bool_],
+        goes_on: NDArray[np.bool_],
+        rngs: Sequence[np.random.Generator],
+    ) -> NDArray[np.int64]:
+        """Return no world: the target stays."""
+        return np.empty(0, np.int64)
+
+    def facts(self, reached: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+        """State ``success``: where the target is met."""
+        return {"success": reached}
+
+
+class TargetSequence(Remembering):
+    """Targets of B worlds that follow one another within an episode.
 
     Parameters
     ----------
@@ -62,6 +125,14 @@ class TargetSequence:
     targets : ndarray of int64, shape (B,)
         Finger that each world asks for now, 0 to 3.
     """
+
+    remembers: ClassVar[tuple[str, ...]] = (
+        "targets",
+        "_age",
+        "_n_opposed",
+        "_has_reached",
+        "_met",
+    )
 
     def __init__(
         self,
@@ -98,6 +169,13 @@ class TargetSequence:
         self._met[world] = False
         i = rng.integers(len(self._fingers)) if self.config.order == "random" else 0
         self.targets[world] = self._fingers[i]
+
+    def facts(self, reached: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
+        """State ``success``, `is_complete`, and ``n_opposed`` of each world."""
+        return {
+            "success": self.is_complete(reached),
+            "n_opposed": self.n_opposed(reached),
+        }
 
     def n_opposed(self, reached: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Count the targets met in each world's episode, each once.

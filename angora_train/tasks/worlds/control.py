@@ -2,7 +2,7 @@
 """Position control: what an action in [-1, 1] asks of an actuator."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import mujoco
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from angora_train.errors import TaskError
+from angora_train.tasks.worlds.memory import Remembering
 from angora_train.tasks.worlds.simulation import Simulation
 
 __all__ = ["ControlConfig", "PositionControl"]
@@ -46,7 +47,7 @@ class ControlConfig(BaseModel):
         return {"mode": value} if isinstance(value, str) else value
 
 
-class PositionControl:
+class PositionControl(Remembering):
     """Turns actions into commands of the position actuators of B worlds.
 
     Parameters
@@ -62,6 +63,8 @@ class PositionControl:
         If an actuator has no range, or relative control is asked of an actuator that
         drives neither a joint nor a tendon.
     """
+
+    remembers: ClassVar[tuple[str, ...]] = ("_last",)
 
     def __init__(self, config: ControlConfig, simulation: Simulation) -> None:
         model = simulation.model
@@ -102,7 +105,7 @@ class PositionControl:
         share = self._config.new_share
         if share < 1.0:
             wanted = share * wanted + (1.0 - share) * self._last
-            self._last = wanted
+            self._last[...] = wanted
         return np.asarray(wanted, np.float64)
 
     def restart(
@@ -117,10 +120,7 @@ class PositionControl:
         commands : ndarray of float64, shape (len(worlds), A)
             What their actuators are asked for at the start.
         """
-        # A new array: the last one may be in a caller's hands.
-        last = self._last.copy()
-        last[worlds] = commands
-        self._last = last
+        self._last[worlds] = commands
 
 
 class _Lengths:

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Force pulses: a body is pushed now and then, for one control step."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import mujoco
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from angora_train.errors import TaskError, closest
+from angora_train.tasks.worlds.generators import Generators
+from angora_train.tasks.worlds.memory import Remembering
 from angora_train.tasks.worlds.simulation import Simulation
 
 __all__ = ["ForcePulses", "PulseConfig"]
@@ -37,7 +37,7 @@ class PulseConfig(BaseModel):
     """Standard deviation of the force along each axis of the world, N."""
 
 
-class ForcePulses:
+class ForcePulses(Remembering):
     """Pushes one body in each of B worlds.
 
     Parameters
@@ -55,6 +55,8 @@ class ForcePulses:
         If the model has no body of that name.
     """
 
+    remembers: ClassVar[tuple[str, ...]] = ("_rngs",)  # forces are the simulation's
+
     def __init__(
         self, config: PulseConfig, simulation: Simulation, first_world: int = 0
     ) -> None:
@@ -67,12 +69,11 @@ class ForcePulses:
                 f"{closest(config.body, names)}"
             )
         self._config = config
-        self._first_world = first_world
         self._forces = [
             simulation.data(world).xfrc_applied[body, :3]
             for world in range(simulation.n_worlds)
         ]
-        self._rngs: Sequence[np.random.Generator] = ()
+        self._rngs = Generators(simulation.n_worlds, first_world, _PURPOSE)
 
     def seed(self, root: int) -> None:
         """Seed every world's generator.
@@ -83,12 +84,7 @@ class ForcePulses:
             The task's seed; a world's generator depends on it and on the index of the
             world, and on nothing else.
         """
-        self._rngs = [
-            np.random.default_rng(
-                np.random.SeedSequence([root, self._first_world + world, _PURPOSE])
-            )
-            for world in range(len(self._forces))
-        ]
+        self._rngs.seed(root)
 
     def apply(self) -> None:
         """Draw the forces of the next control step."""

@@ -9,7 +9,7 @@ MuJoCo derives from them is computed again (0.1 ms).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import mujoco
 import numpy as np
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, NonNegativeFloat
 
 from angora_train.errors import TaskError
+from angora_train.tasks.worlds.generators import Generators
+from angora_train.tasks.worlds.memory import Memory, Remembering
 
 __all__ = ["Physics", "PhysicsConfig"]
 
@@ -76,7 +78,7 @@ class PhysicsConfig(BaseModel):
         return self == PhysicsConfig()
 
 
-class Physics:
+class Physics(Remembering):
     """Draws the numbers of each world's own model.
 
     Parameters
@@ -97,6 +99,8 @@ class Physics:
         servo; or sizes, and an object is a mesh, has parts, or there is none.
     """
 
+    remembers: ClassVar[tuple[str, ...]] = ("_rngs", "_drawn")
+
     def __init__(
         self,
         config: PhysicsConfig,
@@ -110,9 +114,17 @@ class Physics:
         self._config = config
         self._nominal = nominal
         self._models = models
-        self._first_world = first_world
         self._scratch = mujoco.MjData(nominal)
-        self._rngs: Sequence[np.random.Generator] = ()
+        n_worlds = len(models)
+        self._rngs = Generators(n_worlds, first_world, _PURPOSE)
+        self._drawn = {
+            "mass": np.ones((n_worlds, nominal.nbody)),
+            "friction": np.ones((n_worlds, 1)),
+            "damping": np.ones((n_worlds, nominal.nv)),
+            "gain": np.ones((n_worlds, nominal.nu)),
+            "gravity": np.zeros((n_worlds, 3)),
+            "size": np.ones((n_worlds, len(self._objects))),
+        }
 
     def seed(self, root: int) -> None:
         """Seed every world's generator.
@@ -123,12 +135,7 @@ class Physics:
             The task's seed; a world's generator depends on it and on the index of the
             world, and on nothing else.
         """
-        self._rngs = [
-            np.random.default_rng(
-                np.random.SeedSequence([root, self._first_world + world, _PURPOSE])
-            )
-            for world in range(len(self._models))
-        ]
+        self._rngs.seed(root)
 
     def draw(self, world: int) -> None:
         """Give one world new numbers.
@@ -138,15 +145,41 @@ class Physics:
         world : int
             Row.
         """
-        config, rng = self._config, self._rngs[world]
-        nominal, model = self._nominal, self._models[world]
-        masses = rng.uniform(*config.mass, nominal.nbody)
-        friction = rng.uniform(*config.friction)
-        damping = _log_uniform(rng, config.damping, nominal.nv)
-        gains = _log_uniform(rng, config.gain, nominal.nu)[:, None]
-        gravity = rng.normal(0.0, config.gravity_std, 3)
+        config, rng, nominal = self._config, self._rngs[world], self._nominal
+        drawn = {name: rows[world] for name, rows in self._drawn.items()}
+        drawn["mass"][:] = rng.uniform(*config.mass, nominal.nbody)
+        drawn["friction"][:] = rng.uniform(*config.friction)
+        drawn["damping"][:] = _log_uniform(rng, config.damping, nominal.nv)
+        drawn["gain"][:] = _log_uniform(rng, config.gain, nominal.nu)
+        drawn["gravity"][:] = rng.normal(0.0, config.gravity_std, 3)
         # Drawn last, and only where wanted: the other numbers do not depend on it.
-        sizes = [float(rng.uniform(*config.size)) for _ in self._objects]
+        drawn["size"][:] = [rng.uniform(*config.size) for _ in self._objects]
+        self._apply(world)
+
+    def restore_worlds(self, saved: Memory) -> None:
+        """Give all worlds the numbers that they had.
+
+        Parameters
+        ----------
+        saved : dict
+            Rows of these worlds, as `save_worlds` returned them.
+
+        Raises
+        ------
+        CheckpointError
+            If they are another task's.
+        """
+        super().restore_worlds(saved)
+        for world in range(len(self._models)):
+            self._apply(world)
+
+    def _apply(self, world: int) -> None:
+        """Write what was drawn for a world into its model."""
+        nominal, model = self._nominal, self._models[world]
+        masses, friction, damping, gains, gravity, sizes = (
+            rows[world] for rows in self._drawn.values()
+        )
+        gains = gains[:, None]
         model.body_mass[:] = nominal.body_mass * masses
         model.body_inertia[:] = nominal.body_inertia * masses[:, None]
         model.geom_friction[:, 0] = nominal.geom_friction[:, 0] * friction
@@ -155,7 +188,7 @@ class Physics:
         model.actuator_gainprm[:, :3] = nominal.actuator_gainprm[:, :3] * gains
         model.actuator_biasprm[:, :3] = nominal.actuator_biasprm[:, :3] * gains
         model.opt.gravity[:] = nominal.opt.gravity + gravity
-        for thing, size in zip(self._objects, sizes, strict=True):
+        for thing, size in zip(self._objects, sizes.tolist(), strict=True):
             thing.resize(nominal, model, size)
         mujoco.mj_setConst(model, self._scratch)
 

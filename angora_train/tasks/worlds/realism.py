@@ -7,7 +7,7 @@ logarithm, or contact), the delay, the noise, the loss. Rewards and the sensatio
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from gymnasium.spaces import Box
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
 
 from angora_train.errors import TaskError, closest
+from angora_train.tasks.worlds.generators import Generators
+from angora_train.tasks.worlds.memory import Remembering
 
 __all__ = ["Imperfection", "Senses"]
 
@@ -53,7 +55,7 @@ class Imperfection(BaseModel):
     where the value is above zero, else 0."""
 
 
-class Senses:
+class Senses(Remembering):
     """Makes what B worlds sense from what is true.
 
     Parameters
@@ -73,6 +75,8 @@ class Senses:
         If a sensation is unknown or is ``auxiliary``, or pixels are to have noise,
         losses or another form.
     """
+
+    remembers: ClassVar[tuple[str, ...]] = ("_channels", "_rngs")
 
     def __init__(
         self,
@@ -98,9 +102,7 @@ class Senses:
             for name, space in spaces.items()
             if name in config
         }
-        self._n_worlds = n_worlds
-        self._first_world = first_world
-        self._rngs: Sequence[np.random.Generator] = ()
+        self._rngs = Generators(n_worlds, first_world, _PURPOSE)
 
     def seed(self, root: int) -> None:
         """Seed every world's generator.
@@ -111,12 +113,7 @@ class Senses:
             The task's seed; a world's generator depends on it and on the index of the
             world, and on nothing else.
         """
-        self._rngs = [
-            np.random.default_rng(
-                np.random.SeedSequence([root, self._first_world + world, _PURPOSE])
-            )
-            for world in range(self._n_worlds)
-        ]
+        self._rngs.seed(root)
 
     def begin(
         self,
@@ -179,15 +176,18 @@ def _only_delays(config: Imperfection) -> bool:
     return config == Imperfection(delay_steps=config.delay_steps)
 
 
-class _Channel:
+class _Channel(Remembering):
     """One sensation of B worlds."""
+
+    remembers: ClassVar[tuple[str, ...]] = ("shown", "_past")
 
     def __init__(self, config: Imperfection, n_worlds: int, space: Box) -> None:
         self._config = config
         shape = (n_worlds, *(space.shape or ()))
         self.shown: NDArray[Any] = np.zeros(shape, space.dtype)
-        # What was true in the last steps, the oldest first: (delay + 1, B, ...).
-        self._past = np.zeros((config.delay_steps + 1, *shape), space.dtype)
+        # What was true in the last steps, the oldest first: (B, delay + 1, ...).
+        n_steps = config.delay_steps + 1
+        self._past = np.zeros((n_worlds, n_steps, *shape[1:]), space.dtype)
 
     def first(
         self,
@@ -196,17 +196,17 @@ class _Channel:
         rngs: Sequence[np.random.Generator],
     ) -> NDArray[Any]:
         """Forget the past of some worlds and show their first state, (n, ...)."""
-        self._past[:, worlds] = self._formed(true)
-        self.shown[worlds] = self._noisy(self._past[0, worlds], worlds, rngs)
+        self._past[worlds] = self._formed(true)[:, None]
+        self.shown[worlds] = self._noisy(self._past[worlds, 0], worlds, rngs)
         return self.shown[worlds]
 
     def next(
         self, true: NDArray[Any], rngs: Sequence[np.random.Generator]
     ) -> NDArray[Any]:
         """Show the next state of all worlds, (B, ...)."""
-        self._past[:-1] = self._past[1:]
-        self._past[-1] = self._formed(true)
-        new = self._noisy(self._past[0], np.arange(len(true)), rngs)
+        self._past[:, :-1] = self._past[:, 1:]
+        self._past[:, -1] = self._formed(true)
+        new = self._noisy(self._past[:, 0], np.arange(len(true)), rngs)
         if self._config.dropout > 0:
             luck = np.stack([rng.random(true.shape[1]) for rng in rngs])
             new = np.where(luck < self._config.dropout, self.shown, new)

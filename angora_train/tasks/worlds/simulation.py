@@ -16,7 +16,7 @@ behind; bringing them along would cost a tenth of the step.
 import copy
 import logging
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from angora_train.errors import CheckpointError, TaskError
+from angora_train.tasks.worlds.memory import Memory
 
 __all__ = ["Simulation"]
 
@@ -35,10 +36,6 @@ _MAX_COORDINATE = 1e10
 
 _STATE = int(mujoco.mjtState.mjSTATE_INTEGRATION)
 """What a state consists of: enough to step on as if nothing had happened."""
-
-_VARIED = ("actuator_", "body_", "dof_", "geom_", "jnt_", "pair_", "site_", "tendon_")
-"""What the arrays of a model are called that a world may have numbers of its own in:
-all that is small."""
 
 _BAD = slice(
     int(mujoco.mjtWarning.mjWARN_BADQPOS), int(mujoco.mjtWarning.mjWARN_BADQACC) + 1
@@ -112,6 +109,16 @@ class Simulation:
         """
         self._models = [copy.copy(self.model) for _ in range(self.n_worlds)]
         return self._models
+
+    @property
+    def is_individual(self) -> bool:
+        """Whether every world has a model of its own."""
+        return self._models[0] is not self.model
+
+    @property
+    def n_threads(self) -> int:
+        """Threads that share the worlds."""
+        return self._n_helpers + 1
 
     @property
     def control_step_s(self) -> float:
@@ -268,28 +275,30 @@ class Simulation:
         mujoco.mj_forward(self._models[world], data)
         self._refresh([world])
 
-    def save_worlds(self) -> dict[str, NDArray[Any]]:
-        """Return all that the future of every world depends on, and all readings.
+    def save_worlds(self) -> Memory:
+        """Return all that the future of every world depends on.
 
         Returns
         -------
-        dict of str to ndarray, shape (B, ...)
-            The states that `state` gives, the readings as they are now, which lag
-            some of them by a substep, and what of a world's own model differs.
+        dict
+            ``state``, the states that `state` gives; ``readings``, as they are now,
+            which lag some of them by a substep. Models that `individualize` gave are
+            left out: who changes them saves how.
         """
-        saved = {"state": np.stack([self.state(w) for w in range(self.n_worlds)])}
-        for i, reading in enumerate(self._readings):
-            saved[f"reading_{i}"] = reading.values.copy()
-        for name, numbers in self._own_numbers().items():
-            saved[f"model_{name}"] = np.stack(numbers)
-        return saved
+        return {
+            "state": np.stack([self.state(w) for w in range(self.n_worlds)]),
+            "readings": {
+                str(i): reading.values.copy()
+                for i, reading in enumerate(self._readings)
+            },
+        }
 
-    def restore_worlds(self, saved: Mapping[str, NDArray[Any]]) -> None:
+    def restore_worlds(self, saved: Memory) -> None:
         """Take every world back to where `save_worlds` found it.
 
         Parameters
         ----------
-        saved : mapping of str to ndarray, shape (B, ...)
+        saved : dict
             Rows of these worlds.
 
         Raises
@@ -297,38 +306,24 @@ class Simulation:
         CheckpointError
             If they belong to another model.
         """
-        own, states = self._own_numbers(), saved.get("state")
+        states, readings = saved.get("state"), saved.get("readings", {})
         expected = (self.n_worlds, mujoco.mj_stateSize(self.model, _STATE))
-        names = {f"reading_{i}" for i in range(len(self._readings))}
-        names |= {f"model_{name}" for name in own}
-        if states is None or states.shape != expected or not names <= set(saved):
+        needed = {str(i): x.values.shape for i, x in enumerate(self._readings)}
+        if (
+            states is None
+            or states.shape != expected
+            or {name: x.shape for name, x in readings.items()} != needed
+        ):
             raise CheckpointError(
                 "The checkpoint's worlds belong to another body or to other settings "
                 "of the task."
             )
-        for name, numbers in own.items():
-            for number, row in zip(numbers, saved[f"model_{name}"], strict=True):
-                number[...] = row
-        for model, data, state in zip(self._models, self._worlds, states, strict=True):
-            mujoco.mj_setState(model, data, state, _STATE)
-            mujoco.mj_forward(model, data)
-            # Forward dynamics leave another warm start for the solver.
-            mujoco.mj_setState(model, data, state, _STATE)
-        for i, reading in enumerate(self._readings):
-            reading.values[...] = saved[f"reading_{i}"]
-
-    def _own_numbers(self) -> dict[str, list[NDArray[Any]]]:
-        """Numbers of the model that may differ from world to world, as views."""
-        if self._models[0] is self.model:
-            return {}
-        own = {"gravity": [model.opt.gravity for model in self._models]}
-        for name in dir(self.model):
-            if not name.startswith(_VARIED):
-                continue
-            views = [getattr(model, name) for model in self._models]
-            if isinstance(views[0], np.ndarray) and views[0].dtype.kind == "f":
-                own[name] = views
-        return own
+        self.restore(range(self.n_worlds), states)
+        for data, state in zip(self._worlds, states, strict=True):
+            # Forward dynamics have left another warm start for the solver.
+            mujoco.mj_setState(self.model, data, state, _STATE)
+        for name, values in readings.items():
+            self._readings[int(name)].values[...] = values
 
     def close(self) -> None:
         """Release the threads."""

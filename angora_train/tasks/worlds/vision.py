@@ -2,13 +2,14 @@
 """Vision as pixels: what one to three cameras see of each world."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from gymnasium.spaces import Box
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from angora_train.tasks.worlds.memory import Remembering
 from angora_train.tasks.worlds.rendering import Camera, Renderer, Style
 from angora_train.tasks.worlds.simulation import Simulation
 
@@ -54,7 +55,7 @@ class VisionConfig(BaseModel):
         return {"kind": value} if isinstance(value, str) else value
 
 
-class Eyes:
+class Eyes(Remembering):
     """Cameras that look at every world of a simulation.
 
     Parameters
@@ -78,6 +79,8 @@ class Eyes:
     TaskError
         If pictures cannot be drawn on this machine.
     """
+
+    remembers: ClassVar[tuple[str, ...]] = ("_seen",)
 
     def __init__(
         self,

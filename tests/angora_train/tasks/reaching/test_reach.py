@@ -133,7 +133,7 @@ def test_episode_length_follows_the_clock() -> None:
 def test_goals_bring_the_thumb_and_the_target_finger_together() -> None:
     task = Reach()
     goals, kinds = task.sample_goals(np.random.default_rng(0), 4000)
-    rest = task._rest_fingertips
+    rest = task._goals.scene.rest_fingertips_m
     tips = goals.reshape(-1, 5, 3)
     for kind in range(4):
         chosen = tips[kinds == kind]
@@ -145,7 +145,7 @@ def test_goals_bring_the_thumb_and_the_target_finger_together() -> None:
         assert 0 < gap_m.min() < gap_m.max() < 0.01
         # Midway between x of the palm - 1 cm and of the finger at rest; the two
         # tips' offsets along x are at most 5 mm each.
-        palm = task._palm
+        palm = task._goals.scene.palm_m
         middle = chosen[:, [kind, 4]].mean(axis=(0, 1))
         x = (palm[0] - 0.01 + rest[kind, 0]) / 2
         np.testing.assert_allclose(middle[0], x, atol=0.005)

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a task is to whoever trains or plays it, whatever is behind it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from gymnasium.vector import VectorEnv
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+
+from angora_train.errors import TaskError
+from angora_train.tasks.worlds.control import ControlConfig
+from angora_train.tasks.worlds.memory import Memory, Remembering
+from angora_train.tasks.worlds.pulses import PulseConfig
+from angora_train.tasks.worlds.randomization import PhysicsConfig
+from angora_train.tasks.worlds.realism import Imperfection
+from angora_train.tasks.worlds.rendering import Camera, Frame, Style
+
+__all__ = ["Observation", "Task", "TaskConfig", "Verdict"]
+
+Observation = dict[str, NDArray[Any]]
+"""Sensations by name: float32 of shape (B, size), or uint8 pixels, (B, H, W, C)."""
+
+
+class TaskConfig(BaseModel):
+    """What every task can be asked for."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+    )
+
+    n_substeps: PositiveInt = 10
+    """Physics steps in one control step."""
+
+    episode_s: PositiveFloat = 2.0
+    """Longest episode, s, rounded to whole control steps."""
+
+    control: ControlConfig = ControlConfig()
+    """How actions become commands. A mode alone, ``absolute`` or ``relative``, stands
+    for a control with that mode and no smoothing."""
+
+    start_noise_rad: Annotated[float, Field(ge=0)] = 0.0
+    """Standard deviation of each joint angle at the start of an episode, rad."""
+
+    sensing: Mapping[str, Imperfection] = Field(default_factory=dict)
+    """What is wrong with a sensation, by its name; others show what is true."""
+
+    physics: PhysicsConfig = PhysicsConfig()
+    """How bodies differ from world to world and from episode to episode."""
+
+    pulses: PulseConfig = PulseConfig()
+    """Forces that push a body now and then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a task judges one step of B worlds."""
+
+    terms: Mapping[str, NDArray[np.float64]]
+    """Reward terms by name, each of shape (B,); their sum is the reward."""
+
+    facts: Mapping[str, NDArray[Any]]
+    """What else is worth knowing of each world, each of shape (B,)."""
+
+    terminated: NDArray[np.bool_]
+    """Shape (B,): True where no more reward can be collected."""
+
+    truncated: NDArray[np.bool_] | None = None
+    """Shape (B,): True where the episode is cut short, beside those that last too long;
+    None for nowhere."""
+
+
+class Task(Remembering, VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], ABC):
+    """Worlds that are sensed and acted upon as a batch, whatever is behind them.
+
+    Observations are sensations by name, actions lie in [-1, 1]. What the trainer
+    relies on is said in `VectorTask`, the kind with a simulation of its own.
+    """
+
+    config: BaseModel
+    """The task's settings."""
+
+    first_world: int
+    """Index of row 0 among the worlds of all processes."""
+
+    n_bins: int | None = None
+    """Bins that each action must be drawn from; None for any number."""
+
+    distance_name: ClassVar[str | None] = None
+    """Fact that says how far a world is from its goal, named with its unit."""
+
+    metrics: tuple[str, ...] = ()
+    """Facts whose values at the end of an episode are worth a mean over episodes."""
+
+    progress: float = 0.0
+    """Share of training that is done, in [0, 1], as `set_progress` was told."""
+
+    def set_progress(self, share: float) -> None:
+        """Tell how much of training is done; scales of rewards may follow it.
+
+        Parameters
+        ----------
+        share : float
+            Share of training, in [0, 1]; it holds from the next step on.
+
+        Raises
+        ------
+        TaskError
+            If it is outside of [0, 1].
+        """
+        if not 0.0 <= share <= 1.0:
+            raise TaskError(f"The share of training is {share}; it lies in [0, 1].")
+        self.progress = float(share)
+
+    @property
+    def sensation_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each sensation of one world: (size,), or (H, W, C) of pixels."""
+        space: Any = self.single_observation_space
+        return {name: tuple(map(int, box.shape)) for name, box in space.spaces.items()}
+
+    @property
+    def n_actions(self) -> int:
+        """Dimensions of an action; 1 for a choice."""
+        return int(np.prod(self.single_action_space.shape or (1,)))
+
+    def picture(
+        self, world: int = 0, style: Style | None = None, camera: Camera | None = None
+    ) -> Frame:
+        """Draw one world as it is now, with its goal.
+
+        Parameters
+        ----------
+        world : int
+            Row.
+        style : Style, optional
+            Size and quality.
+        camera : Camera, optional
+            Who looks; by default a camera that sees what the task is about.
+
+        Returns
+        -------
+        ndarray of uint8, shape (H, W, 3)
+            Red, green and blue.
+
+        Raises
+        ------
+        TaskError
+            If the task or this machine draws no pictures.
+        """
+        raise TaskError(f"A {type(self).__name__} draws no pictures.")
+
+    def render(self) -> tuple[Frame, ...] | None:
+        """Draw all worlds, if the task was made with ``render_mode="rgb_array"``.
+
+        Returns
+        -------
+        tuple of ndarray of uint8, shape (H, W, 3), or None
+            One picture a world; None without a render mode.
+        """
+        if self.render_mode is None:
+            return None
+        return tuple(self.picture(world) for world in range(self.num_envs))
+
+    @property
+    def unsaved(self) -> str:
+        """Why the worlds cannot be saved; empty where they can."""
+        return f"the state of a {type(self).__name__} is out of reach"
+
+    def save_worlds(self) -> Memory:
+        """Return all that the future of the worlds depends on.
+
+        Returns
+        -------
+        dict
+            Arrays of shape (B, ...) by name, nested: what `remembers` names.
+
+        Raises
+        ------
+        TaskError
+            If they cannot be saved, as `unsaved` says why, or the task was not reset.
+        """
+        if self.unsaved:
+            raise TaskError(f"The worlds cannot be saved: {self.unsaved}.")
+        progress = np.full(self.num_envs, self.progress)
+        return {**super().save_worlds(), "progress": progress}
+
+    def restore_worlds(self, saved: Memory) -> None:
+        """Take the worlds back to where `save_worlds` found them.
+
+        Parameters
+        ----------
+        saved : dict
+            Rows of these worlds.
+
+        Raises
+        ------
+        CheckpointError
+            If they are worlds of another task or of other settings of it.
+        """
+        others = {name: x for name, x in saved.items() if name != "progress"}
+        super().restore_worlds(others)
+        self.progress = float(saved.get("progress", [0.0])[0])
+
+    @property
+    @abstractmethod
+    def control_step_s(self) -> float:
+        """Time that one step takes, s."""
+
+    @abstractmethod
+    def facts(self) -> dict[str, Any]:
+        """State the facts of where each world is now, as `reset` gives them."""
