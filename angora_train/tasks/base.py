@@ -103,7 +103,7 @@ class VectorTask(Task):
         "_n_diverged",
     )
     distance_name: ClassVar[str | None] = "distance_m"
-    metrics: ClassVar[tuple[str, ...]] = ("distance_m",)
+    metrics: tuple[str, ...] = ("distance_m",)
 
     metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
         "autoreset_mode": AutoresetMode.SAME_STEP,
@@ -261,7 +261,8 @@ class VectorTask(Task):
         terminated : ndarray of bool, shape (B,)
             True where the task ended the episode.
         truncated : ndarray of bool, shape (B,)
-            True where time ran out or the simulation diverged.
+            True where time ran out, the task cut the episode short or the simulation
+            diverged.
         info : dict
             See the class.
 
@@ -283,6 +284,8 @@ class VectorTask(Task):
         verdict = self._judge()
         terminated = verdict.terminated & ~diverged
         is_over = (self._elapsed >= self.n_episode_steps) | diverged
+        if verdict.truncated is not None:
+            is_over |= verdict.truncated
         truncated = is_over & ~terminated
         reward = sum(verdict.terms.values(), np.zeros(self.num_envs))
         info = _as_info(verdict.facts, verdict.terms, diverged)

@@ -71,6 +71,10 @@ class Verdict:
     terminated: NDArray[np.bool_]
     """Shape (B,): True where no more reward can be collected."""
 
+    truncated: NDArray[np.bool_] | None = None
+    """Shape (B,): True where the episode is cut short, beside those that last too long;
+    None for nowhere."""
+
 
 class Task(Remembering, VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], ABC):
     """Worlds that are sensed and acted upon as a batch, whatever is behind them.
@@ -91,7 +95,7 @@ class Task(Remembering, VectorEnv[Observation, NDArray[np.float32], NDArray[Any]
     distance_name: ClassVar[str | None] = None
     """Fact that says how far a world is from its goal, named with its unit."""
 
-    metrics: ClassVar[tuple[str, ...]] = ()
+    metrics: tuple[str, ...] = ()
     """Facts whose values at the end of an episode are worth a mean over episodes."""
 
     progress: float = 0.0

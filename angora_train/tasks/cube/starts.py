@@ -15,6 +15,7 @@ from angora_train.tasks.cube.orientation import (
     angle_between,
     uniform_orientations,
 )
+from angora_train.tasks.hand.fast import PhysicsModel
 from angora_train.tasks.hand.model import (
     Grip,
     compose_cube_model,
@@ -58,6 +59,9 @@ class Settling:
 
     grip: Grip = "soft"
     """How friction holds the cube."""
+
+    physics_model: PhysicsModel = "default"
+    """In which of the hand's models the cube comes to rest."""
 
     pose: Literal["any", "flat"] = "any"
     """How the cube is let go: in any orientation, all equally likely; or flat, turned
@@ -117,6 +121,7 @@ def settle(settling: Settling) -> NDArray[np.float64]:
         timestep_s=settling.timestep_s,
         tilt_deg=settling.tilt_deg,
         grip=settling.grip,
+        physics_model=settling.physics_model,
     )
     start = held_state(model)
     n_steps = round(_WATCHED_S / settling.timestep_s)

@@ -15,7 +15,7 @@ the cube, are left out: the goal is a number, and the hand has the cube to itsel
 
 import importlib.util
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from angora_train.errors import TaskError
+from angora_train.tasks.hand.fast import (
+    PhysicsModel,
+    lighten,
+    quicken,
+    require_fast,
+)
 from angora_train.tasks.hand.names import JOINTS, REST_ANGLES_RAD
 
 __all__ = [
@@ -129,6 +135,7 @@ def compose_cube_model(
     timestep_s: float = 0.008,
     tilt_deg: float = 0.0,
     grip: Grip = "soft",
+    physics_model: PhysicsModel = "default",
     assets: Path | None = None,
 ) -> Any:
     """Compose the hand, palm up, with a cube and 92 touch sensors.
@@ -143,6 +150,9 @@ def compose_cube_model(
         line across the palm, so that the frame of the world stays with the hand.
     grip : {"soft", "firm"}
         How friction holds; see `Grip`.
+    physics_model : {"default", "fast"}
+        What is simulated of the hand, and how; see `PhysicsModel`. The step stays
+        `timestep_s`.
     assets : Path, optional
         Folder of the model files; by default that of the installed
         gymnasium-robotics.
@@ -157,8 +167,12 @@ def compose_cube_model(
     Raises
     ------
     TaskError
-        If the package, a model file or a mesh is missing or broken.
+        If the package, a model file or a mesh is missing or broken, or MuJoCo is too
+        old for the fast model.
     """
+    is_fast = physics_model == "fast"
+    if is_fast:
+        require_fast()
     assets = find_assets() if assets is None else assets
     scene = _read_scene(assets / "hand" / "manipulate_block_touch_sensors.xml")
     _drop(scene, "body", "target")
@@ -169,7 +183,9 @@ def compose_cube_model(
     # In the package's scene the touch sensors come first; here, as for reaching, last.
     _drop(scene, "include", _TOUCH_SENSORS)
     ET.SubElement(scene, "include", file=_TOUCH_SENSORS)
-    model = _compile(scene, assets)
+    model = _compile(scene, assets, lighten if is_fast else None)
+    if is_fast:
+        quicken(model)
     model.opt.timestep = timestep_s
     # The fingers point along -y, so raising them lets things slide towards +y.
     tilt_rad = np.deg2rad(tilt_deg)
@@ -190,7 +206,9 @@ def _drop(scene: ET.Element, tag: str, name: str) -> None:
                 parent.remove(child)
 
 
-def _compile(scene: ET.Element, assets: Path) -> Any:
+def _compile(
+    scene: ET.Element, assets: Path, change: Callable[[Any], None] | None = None
+) -> Any:
     """Compile a scene whose files lie in a folder, or say what to do."""
     compiler = scene.find("compiler")
     if compiler is not None:
@@ -199,7 +217,13 @@ def _compile(scene: ET.Element, assets: Path) -> Any:
     for include in scene.iter("include"):
         include.set("file", str(assets / "hand" / include.get("file", "")))
     try:
-        model = mujoco.MjModel.from_xml_string(ET.tostring(scene, encoding="unicode"))
+        text = ET.tostring(scene, encoding="unicode")
+        if change is None:
+            model = mujoco.MjModel.from_xml_string(text)
+        else:
+            specification = mujoco.MjSpec.from_string(text)
+            change(specification)
+            model = specification.compile()
     except ValueError as error:
         raise TaskError(
             f"The model files of the Shadow Hand in {assets} do not load: {error}. "

@@ -48,7 +48,7 @@ class FreeReachSequence(FingertipTask):
     """
 
     config: FreeReachSequenceConfig
-    metrics: ClassVar[tuple[str, ...]] = ("distance_m", "n_opposed")
+    metrics: tuple[str, ...] = ("distance_m", "n_opposed")
     remembers: ClassVar[tuple[str, ...]] = ()
 
     def __init__(

@@ -46,7 +46,7 @@ class ReachSequence(FingertipTask):
     """
 
     config: ReachSequenceConfig
-    metrics: ClassVar[tuple[str, ...]] = ("distance_m", "n_opposed")
+    metrics: tuple[str, ...] = ("distance_m", "n_opposed")
     remembers: ClassVar[tuple[str, ...]] = ()
 
     def __init__(

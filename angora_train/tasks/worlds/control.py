@@ -76,6 +76,14 @@ class PositionControl(Remembering):
         self._lengths = _Lengths(simulation) if config.mode == "relative" else None
         self._last = np.zeros((simulation.n_worlds, model.nu))
 
+    @property
+    def last(self) -> NDArray[np.float64]:
+        """What the actuators were asked for last, as shares of their half range.
+
+        Shape (B, A), in [-1, 1]; of use where commands are smoothed, and zero without.
+        """
+        return np.asarray((self._last - self._middle) / self._half_range)
+
     def commands(self, actions: NDArray[np.float32]) -> NDArray[np.float64]:
         """Say what the actuators are asked for.
 
