@@ -423,7 +423,10 @@ class RegionGraph:
                 raise GraphError(f"{message} {data[key]!r}.")
         regions = [_read(Region, "node", row) for row in data["nodes"]]
         edges = [_read(Projection, "edge", row) for row in data["edges"]]
-        return cls(regions, edges, data["metadata"])
+        metadata = dict(data["metadata"])
+        if _OLDER_CLOSING in metadata:
+            metadata["closing_cycles"] = metadata.pop(_OLDER_CLOSING)
+        return cls(regions, edges, metadata)
 
     def save(self, path: Path | str) -> None:
         """Write the graph to a file, whole or not at all."""
@@ -445,6 +448,7 @@ class RegionGraph:
         return cls.from_json(text)
 
 
+_OLDER_CLOSING = "feedforward_closing_cycles"  # key of files of before December 2026
 _REGION_FIELDS = tuple(entry.name for entry in fields(Region))
 _PROJECTION_FIELDS = tuple(entry.name for entry in fields(Projection))
 _Part = TypeVar("_Part", Region, Projection)

@@ -93,7 +93,7 @@ def randomize(graph: RegionGraph, model: str, seed: int) -> RegionGraph:
         "null_model_new_projections": sum(
             not graph.has_projection(e.source, e.target) for e in made.projections
         ),
-        "feedforward_closing_cycles": [f"{e.source} -> {e.target}" for e in closing],
+        "closing_cycles": [f"{e.source} -> {e.target}" for e in closing],
     }
     return RegionGraph(made.regions, made.projections, metadata)
 

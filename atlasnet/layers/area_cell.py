@@ -43,7 +43,7 @@ _AXES_KEY, _AXES = "kernel_axes", "units, afferents"
 """What a saved cell says of its kernels, since their shape may not tell."""
 
 DRIVING_SHARE = 0.8
-"""Share of a unit's first drive that comes from sensations and feedforward pathways
+"""Share of a unit's first drive that comes from sensations and pathways of its step
 together. Feedback, lateral and own activity modulate what these drive (Sherman &
 Guillery 1998, PNAS 95:7121). The number is ours."""
 
@@ -53,8 +53,8 @@ class AreaCell(keras.layers.Layer):
     """All areas of a network over one control step: a cell for `keras.layers.RNN`.
 
     The areas are computed in the order of the spec. An area reads the sensations
-    that enter it and its feedforward afferents of this step, and its feedback and
-    lateral afferents of the step before, or of as many steps before as the pathway
+    that enter it and its afferents of this step, and its other
+    afferents of the step before, or of as many steps before as the pathway
     has delay. Every area has a kernel of its own; areas
     that do not depend on each other within the step are computed together, by one
     product with a matrix that holds their kernels and zeros where there is no pathway
@@ -209,8 +209,8 @@ class AreaCell(keras.layers.Layer):
         return from_units(self._widths[signal])
 
     def _pathways(self, area: str) -> list[PathwaySpec]:
-        """Return the pathways to an area: first feedforward ones, then the others."""
-        timings: tuple[Timing, Timing] = ("feedforward", "feedback")
+        """Return the pathways to an area: first those of this step, then the others."""
+        timings: tuple[Timing, Timing] = ("same_step", "previous_step")
         return [p for t in timings for p in self.spec.pathways_to(area, t)]
 
     def _columns(self, area: AreaSpec) -> list[Afferent]:
@@ -218,7 +218,7 @@ class AreaCell(keras.layers.Layer):
         sensations = self.spec.sensations(area.name)
         pathways = self._pathways(area.name)
         drives = [True] * len(sensations)
-        drives += [pathway.timing == "feedforward" for pathway in pathways]
+        drives += [pathway.timing == "same_step" for pathway in pathways]
         drives += [False] * area.is_recurrent
         shares = _shares(drives)
         sizes = self._sizes(area.name)
@@ -317,7 +317,7 @@ class AreaCell(keras.layers.Layer):
         """Where in the state each signal is that the next step reads.
 
         ``("before", area)`` is the activity of an area that is recurrent or the source
-        of a feedback or lateral pathway, ``("before 2", area)`` that of two steps
+        of a pathway of the step before, ``("before 2", area)`` that of two steps
         before, which a slower pathway carries, and so on; ``("memory", area)`` is the
         memory of an ``lstm``.
         """
@@ -338,8 +338,9 @@ class AreaCell(keras.layers.Layer):
         Returns
         -------
         dict of str to slice
-            The sensations that enter the area, then its feedforward afferents, then
-            its feedback and lateral ones, then, if it is recurrent, itself.
+            The sensations that enter the area, then its afferents of
+            the same step, then those of the step before, then, if it is recurrent,
+            itself.
         """
         sizes = self._sizes(area)
         ends = np.cumsum(sizes).tolist()
@@ -691,8 +692,8 @@ def _signs(area: AreaSpec) -> NDArray[np.float64] | None:
 def _shares(drives: Sequence[bool]) -> list[float]:
     """Share an area's initial drive among its afferents.
 
-    Sensations and feedforward afferents drive, all others modulate; each kind shares
-    evenly what is its own.
+    Sensations and afferents of the same step drive, all others modulate; each kind
+    shares evenly what is its own.
     """
     n_drivers = sum(drives)
     n_modulators = len(drives) - n_drivers

@@ -23,6 +23,7 @@ from pydantic import (
     NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
+    field_validator,
     model_validator,
 )
 
@@ -52,9 +53,12 @@ Cell = Literal["dense", "rate", "rnn", "gru", "lstm"]
 Readout = Literal["flatten", "spatial_softmax"]
 Stem = Literal["shared", "copy", "plain"]
 StrengthUse = Literal["initial", "fixed", "trainable"]
-Timing = Literal["feedforward", "feedback"]
+Timing = Literal["same_step", "previous_step"]
 
 _MAP_CELLS = ("dense", "rate")
+# Words of files of before December 2026.
+_OLDER_TIMINGS = {"feedforward": "same_step", "feedback": "previous_step"}
+_CLOSING, _OLDER_CLOSING = "closing_cycles", "feedforward_closing_cycles"
 
 
 def slug(name: str) -> str:
@@ -229,8 +233,8 @@ class PathwaySpec(Frozen):
     source: str
     target: str
     timing: Timing
-    """``feedforward`` acts within the control step, ``feedback`` (which lateral
-    pathways share) carries the activity of the step before."""
+    """``same_step`` acts within the control step, ``previous_step`` carries the
+    activity of the step before: feedback, lateral, and what would close a cycle."""
     direction: Literal["feedforward", "feedback", "lateral"]
     """Direction class of the edge in the graph."""
     direction_rule: str
@@ -241,8 +245,8 @@ class PathwaySpec(Frozen):
     """Of a pathway between two maps: side of its kernel, in positions of the source;
     None for what :meth:`MapSpec.kernel_from` says."""
     delay_steps: Annotated[int, Field(ge=0)] | None = None
-    """Control steps that activity takes to arrive; None is 0 for ``feedforward``
-    and 1 for ``feedback``, which cannot be faster."""
+    """Control steps that activity takes to arrive; None is 0 for ``same_step``
+    and 1 for ``previous_step``, which cannot be faster."""
     strength: PositiveFloat = 1.0
     """Amplitude of the pathway's part in the target's drive; 1 is an even share."""
     strength_use: StrengthUse = "initial"
@@ -253,19 +257,25 @@ class PathwaySpec(Frozen):
     def _label(cls, data: Mapping[str, Any]) -> str:
         return f"pathway {data.get('source')} -> {data.get('target')}"
 
+    @field_validator("timing", mode="before")
+    @classmethod
+    def _in_words_of_today(cls, timing: object) -> object:
+        """Read a timing of an older file too."""
+        return _OLDER_TIMINGS.get(timing, timing) if isinstance(timing, str) else timing
+
     @property
     def lag(self) -> int:
         """Control steps that activity takes to arrive."""
         if self.delay_steps is None:
-            return 0 if self.timing == "feedforward" else 1
+            return 0 if self.timing == "same_step" else 1
         return self.delay_steps
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.timing == "feedback" and self.lag == 0:
+        if self.timing == "previous_step" and self.lag == 0:
             raise SpecError(
-                f"The feedback pathway {self.source} -> {self.target} cannot have a "
-                "delay of 0 steps: feedback arrives 1 step later, or more."
+                f"The pathway {self.source} -> {self.target} of timing previous_step "
+                "cannot have a delay of 0 steps: it arrives 1 step later, or more."
             )
         return self
 
@@ -356,18 +366,18 @@ class NetworkSpec(Frozen):
     """A network of areas: what :func:`atlasnet.model.builder.build_model` builds.
 
     Areas stand in the order in which they are computed within a control step:
-    every feedforward pathway leads from an earlier area to a later one.
+    every pathway without delay leads from an earlier area to a later one.
 
     Raises
     ------
     SpecError
-        If a name is unknown or twice there, a feedforward pathway runs against the
+        If a name is unknown or twice there, a pathway without delay runs against the
         order, an area has no input, or no sensation reaches an action area.
     """
 
     name: str
     control_step_s: PositiveFloat
-    """The control step that the leak and the feedback delay are planned for, in s."""
+    """The control step that the leak and all delays are planned for, in s."""
     areas: Annotated[tuple[AreaSpec, ...], Field(min_length=1)]
     pathways: tuple[PathwaySpec, ...]
     inputs: Annotated[tuple[InputSpec, ...], Field(min_length=1)]
@@ -388,6 +398,14 @@ class NetworkSpec(Frozen):
     @classmethod
     def _label(cls, data: Mapping[str, Any]) -> str:
         return "network spec"
+
+    @field_validator("provenance")
+    @classmethod
+    def _with_keys_of_today(cls, provenance: Mapping[str, str]) -> Mapping[str, str]:
+        """Read the provenance of an older file too."""
+        return {
+            _CLOSING if k == _OLDER_CLOSING else k: v for k, v in provenance.items()
+        }
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -442,9 +460,9 @@ class NetworkSpec(Frozen):
             is_early = position[pathway.source] < position[pathway.target]
             if pathway.lag == 0 and not is_early:
                 raise SpecError(
-                    f"The feedforward pathway {pathway.source} -> {pathway.target} "
-                    "runs against the order of the areas. List the source first, "
-                    "or make it feedback."
+                    f"The pathway {pathway.source} -> {pathway.target} acts within the "
+                    "step and runs against the order of the areas. List the source "
+                    "first, or make its timing previous_step."
                 )
 
     def _check_reach(self, names: list[str]) -> None:

@@ -439,8 +439,8 @@ def test_a_model_is_shown_without_keras(tmp_path: Path, tiny_spec: NetworkSpec) 
     # Nothing beside it says how large the areas are.
     assert [node["volume_mm3"] for node in record["nodes"]] == [None] * 3
     assert [edge["timing"] for edge in record["edges"]] == [
-        *("feedforward", "feedforward"),
-        "feedback",
+        *("same_step", "same_step"),
+        "previous_step",
     ]
     assert record["network"]["policy_size"] == 6
     assert record["metadata"] is None

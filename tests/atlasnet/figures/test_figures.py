@@ -74,7 +74,7 @@ def spec() -> NetworkSpec:
             source=source,
             target=target,
             timing=timing,  # type: ignore[arg-type]
-            direction=timing,  # type: ignore[arg-type]
+            direction="feedforward" if timing == "same_step" else "feedback",
             direction_rule="cited",
             streamline_count=count,
         )
@@ -88,9 +88,9 @@ def spec() -> NetworkSpec:
             AreaSpec(name="4p left", n_units=32, cell="rate"),
         ),
         pathways=(
-            pathway("3b left", "AIP left", "feedforward", 10.0),
-            pathway("AIP left", "4p left", "feedforward", 1000.0),
-            pathway("4p left", "3b left", "feedback", 0.0),
+            pathway("3b left", "AIP left", "same_step", 10.0),
+            pathway("AIP left", "4p left", "same_step", 1000.0),
+            pathway("4p left", "3b left", "previous_step", 0.0),
         ),
         inputs=(
             InputSpec(name="touch", size=92, areas=("3b left",)),
@@ -149,9 +149,9 @@ def test_each_pathway_is_one_line_as_wide_as_the_log_of_its_count(
     spec: NetworkSpec,
 ) -> None:
     ax = plot_circuit(spec)
-    assert len(lines(ax, "feedback")) == 1
+    assert len(lines(ax, "previous_step")) == 1
     # The weakest of 10 and 1000 streamlines has 0.5 points, the strongest 3.
-    widths = sorted(line.get_linewidth() for line in lines(ax, "feedforward"))
+    widths = sorted(line.get_linewidth() for line in lines(ax, "same_step"))
     assert widths == pytest.approx([0.5, 3.0])
     # 4p, AIP and the auxiliary input reach the value; 2 sensations, 1 action area.
     assert len(lines(ax, "value")) == 3

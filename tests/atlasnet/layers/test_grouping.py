@@ -1,6 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -54,13 +52,13 @@ def mixed_spec(rng: np.random.Generator) -> NetworkSpec:
         for j, target in enumerate(names):
             if i == j or rng.random() < 0.5:
                 continue
-            timing: Any = "feedforward" if i < j and rng.random() < 0.5 else "feedback"
+            is_early = i < j and rng.random() < 0.5
             pathways.append(
                 PathwaySpec(
                     source=source,
                     target=target,
-                    timing=timing,
-                    direction=timing,
+                    timing="same_step" if is_early else "previous_step",
+                    direction="feedforward" if is_early else "feedback",
                     direction_rule="cited",
                 )
             )
