@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
 
+from atlasnet.layers.signal import Signal, is_early
+
 __all__ = [
     "OVERHEAD",
     "Early",
     "Group",
     "Schedule",
-    "Signal",
     "group_areas",
     "schedule_areas",
     "stage_areas",
@@ -25,12 +26,6 @@ __all__ = [
 ]
 
 _Key = TypeVar("_Key", str, tuple[str, ...])
-
-Signal = tuple[str, str]
-"""Where a number comes from, and a name: ``sensation``; ``now``, this step's activity
-of an area; ``before``, its activity of the step before, or ``before 2`` of two steps
-before and so on, each with ``seen`` after it what a read-out shows of a map;
-``memory``, what a unit keeps for itself."""
 
 OVERHEAD = 30_000
 """What one more product costs, in multiplications per sample. Measured with an update
@@ -133,7 +128,7 @@ def schedule_areas(
     [[('A',)], [('B',)]]
     """
     known = {
-        area: [signal for signal in signals if _is_early(signal) and area not in whole]
+        area: [signal for signal in signals if is_early(signal) and area not in whole]
         for area, signals in afferents.items()
     }
     rest = {
@@ -174,11 +169,6 @@ def schedule_areas(
         for found in merged
     ]
     return Schedule(tuple(early), late)
-
-
-def _is_early(signal: Signal) -> bool:
-    """Whether a signal is known before the step begins."""
-    return signal[0].startswith("before")
 
 
 def stages(

@@ -228,6 +228,7 @@ def plan_network(
             activation=chosen.activation,
             inhibitory_share=_inhibitory_share(cells[area], chosen),
             map=maps.get(area),
+            system=graph.region(area).system,
         )
         for area in nx.lexicographical_topological_sort(order)
     ]

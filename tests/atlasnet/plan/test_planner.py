@@ -182,6 +182,11 @@ def test_two_cycles_through_one_weak_projection_are_both_broken_by_it():
     assert break_cycles(edges)[1] == (edges[0],)
 
 
+def test_an_area_keeps_the_system_of_its_region():
+    spec = _plan("ab", [_edge("a", "b", 9.0)], ("a",), ("b",))
+    assert [area.system for area in spec.areas] == ["premotor", "premotor"]
+
+
 def test_what_closes_a_cycle_acts_a_step_later_and_is_reported():
     edges = [_edge("a", "b", 50), _edge("b", "a", 10), _edge("b", "c", 5, "lateral")]
     spec = _plan("abc", edges, ("a",), ("c",), rule=UnitRule(total=96))
