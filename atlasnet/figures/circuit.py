@@ -87,19 +87,7 @@ def plot_circuit(
     >>> ax.figure.savefig("circuit.pdf")  # doctest: +SKIP
     """
     layout = _lay_out(spec)
-    heights = list(layout.height.values())
-    bottom, top = min(heights) - 0.9, max(heights) + 0.9
-    width = (len(layout.columns) - 1) * _COLUMN
-    if ax is None:
-        # A column is 1.3 inch wide: 8-point type fits a box in two lines.
-        across, up = max(7.0, 0.43 * (width + _WIDEST)), max(2.0, 0.36 * (top - bottom))
-        margin, below = 0.35, 0.9  # for title and legend
-        figure = Figure(figsize=(across, up + margin + below))
-        whole = up + margin + below
-        ax = figure.add_axes((0.01, below / whole, 0.98, up / whole))
-    ax.set_xlim(_BOX[0] / 2 - _WIDEST - 0.2, width + _BOX[0] / 2 + 0.2)
-    ax.set_ylim(bottom, top)
-    ax.set_axis_off()
+    ax = _framed(layout, ax)
     _draw_previous_step(ax, spec, layout)
     _draw_forward(ax, spec, layout)
     _draw_boxes(ax, spec, layout, n_parameters or {})
@@ -113,6 +101,24 @@ def plot_circuit(
         fontsize=11,
         loc="left",
     )
+    return ax
+
+
+def _framed(layout: Layout, ax: Axes | None) -> Axes:
+    """Return axes with the limits of a layout, in a new figure if there are none."""
+    heights = list(layout.height.values())
+    bottom, top = min(heights) - 0.9, max(heights) + 0.9
+    width = (len(layout.columns) - 1) * _COLUMN
+    if ax is None:
+        # A column is 1.3 inch wide: 8-point type fits a box in two lines.
+        across, up = max(7.0, 0.43 * (width + _WIDEST)), max(2.0, 0.36 * (top - bottom))
+        margin, below = 0.35, 0.9  # for title and legend
+        figure = Figure(figsize=(across, up + margin + below))
+        whole = up + margin + below
+        ax = figure.add_axes((0.01, below / whole, 0.98, up / whole))
+    ax.set_xlim(_BOX[0] / 2 - _WIDEST - 0.2, width + _BOX[0] / 2 + 0.2)
+    ax.set_ylim(bottom, top)
+    ax.set_axis_off()
     return ax
 
 
@@ -237,14 +243,14 @@ def _draw_forward(ax: Axes, spec: NetworkSpec, layout: Layout) -> None:
         (_area(p.source), _area(p.target)): width
         for p, width in zip(forward, _widths(forward), strict=True)
     }
+    color_of = {_area(a.name): GROUP_COLORS[group_of(a.system)] for a in spec.areas}
     # Lines of one source lie on one level, and a white rim parts them from others.
     level = {source: i for i, source in enumerate(dict.fromkeys(s for s, _ in lines))}
     for source, target in lines:
         path = _forward_path(layout, source, target, ports)
         z = 2 + level[source] / len(level)
         if (source, target) in width:
-            color = GROUP_COLORS[group_of(source.removeprefix("area "))]
-            style = _Style(color, width[source, target], z, "same_step")
+            style = _Style(color_of[source], width[source, target], z, "same_step")
         elif target == _VALUE:
             style = _Style(_INK, 0.8, 1.5, "value", dashes=(0, (1, 1.5)))
         else:
@@ -265,7 +271,7 @@ def _draw_boxes(
     size = _type_size(ax)
     labels = short_labels([area.name for area in spec.areas])
     for area, label in zip(spec.areas, labels, strict=True):
-        color = GROUP_COLORS[group_of(area.name)]
+        color = GROUP_COLORS[group_of(area.system)]
         mark = " \u21bb" if area.cell == "rate" else ""
         node = _area(area.name)
         units = f"{area.n_units:,} units{mark}"
@@ -306,7 +312,7 @@ def _terminals(spec: NetworkSpec) -> dict[str, tuple[str, str]]:
 
 
 def _draw_legend(ax: Axes, spec: NetworkSpec) -> None:
-    handles = group_handles((group_of(area.name) for area in spec.areas), marker="s")
+    handles = group_handles((group_of(area.system) for area in spec.areas), marker="s")
     lines: tuple[tuple[str, str, float, Literal["-", ":"]], ...] = (
         ("same step, by streamlines", _INK, 2.2, "-"),
         ("one step later", _HAZE, 0.8, "-"),

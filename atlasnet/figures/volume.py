@@ -68,6 +68,17 @@ def plot_area_volume(
     if not high > low:
         low, high = (low / 2, low * 2) if logarithmic else (low - 0.5, low + 0.5)
     norm = (LogNorm if logarithmic else Normalize)(low, high)
+    _draw_slices(painted, cut_mm, norm, ax)
+    _draw_bar(norm, quantity, ax)
+    what = f" by {quantity}" if quantity else ""
+    ax.set_title(f"{len(values)} areas{what}", fontsize=11, loc="left")
+    return ax
+
+
+def _draw_slices(
+    painted: Any, cut_mm: tuple[float, float, float], norm: Normalize, ax: Axes
+) -> None:
+    """Draw three slices of an image of numbers in place of axes."""
     from nilearn import plotting  # takes seconds to import
 
     # Colours go by the share of the range, so that slices and bar agree on it.
@@ -90,6 +101,10 @@ def plot_area_volume(
         dim=-0.4,
         resampling_interpolation="nearest",
     )
+
+
+def _draw_bar(norm: Normalize, quantity: str, ax: Axes) -> None:
+    """Draw the bar of colours beside axes."""
     figure = figure_of(ax)
     place = ax.get_position()
     strip = figure.add_axes((place.x1 + 0.015, place.y0 + 0.15, 0.012, 0.6))
@@ -98,9 +113,6 @@ def plot_area_volume(
     bar.ax.tick_params(labelsize=8)
     for axis_part in ("major", "minor"):
         getattr(bar.ax.yaxis, f"set_{axis_part}_formatter")("{x:g}")
-    what = f" by {quantity}" if quantity else ""
-    ax.set_title(f"{len(values)} areas{what}", fontsize=11, loc="left")
-    return ax
 
 
 def _require_numbers(values: Mapping[str, float], logarithmic: bool) -> None:

@@ -13,7 +13,7 @@ from matplotlib.colors import same_color, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Patch
 
-from atlasnet.atlas.sources.snapshot import SnapshotSource
+from atlasnet.atlas.sources.hierarchy import SYSTEMS
 from atlasnet.bundle import Bundle
 from atlasnet.errors import GraphError
 from atlasnet.figures import (
@@ -29,6 +29,12 @@ from atlasnet.figures.palette import GROUP_COLORS, group_of, short_labels
 from atlasnet.graph.graph import Projection, Region, RegionGraph
 from atlasnet.plan.spec import AreaSpec, InputSpec, NetworkSpec, PathwaySpec, ValueSpec
 
+SYSTEM_OF = {
+    "3b left": "primary somatosensory",
+    "AIP left": "parietal association",
+    "4p left": "primary motor",
+}
+
 
 def region(name: str, centroid_mm: tuple[float, float, float] | None) -> Region:
     """Return a region of 1000 mm3 and as many cells per mm3 as its front position."""
@@ -39,6 +45,7 @@ def region(name: str, centroid_mm: tuple[float, float, float] | None) -> Region:
         cell_density_per_mm3=40_000.0,
         cell_density_rule="homologue",
         centroid_mm=centroid_mm,
+        system=SYSTEM_OF.get(name),
     )
 
 
@@ -82,10 +89,13 @@ def spec() -> NetworkSpec:
     return NetworkSpec(
         name="tiny",
         control_step_s=0.02,
-        areas=(
-            AreaSpec(name="3b left", n_units=1234, cell="dense"),
-            AreaSpec(name="AIP left", n_units=64, cell="rate"),
-            AreaSpec(name="4p left", n_units=32, cell="rate"),
+        areas=tuple(
+            AreaSpec(name=name, n_units=n, cell=cell, system=SYSTEM_OF[name])
+            for name, n, cell in (
+                ("3b left", 1234, "dense"),
+                ("AIP left", 64, "rate"),
+                ("4p left", 32, "rate"),
+            )
         ),
         pathways=(
             pathway("3b left", "AIP left", "same_step", 10.0),
@@ -368,32 +378,20 @@ def test_short_labels_stay_distinct() -> None:
     assert short_labels([thalamus, amygdala]) == [thalamus, amygdala]
 
 
-GROUP_OF_SYSTEM = {
-    "visual": "visual",
-    "parietal association": "parietal",
-    "primary somatosensory": "somatosensory",
-    "primary motor": "motor",
-    "premotor": "premotor",
-    "prefrontal": "prefrontal",
-}
+def test_every_system_of_the_atlas_has_a_group_or_is_grey() -> None:
+    group = {system: group_of(system) for system in SYSTEMS}
+    assert {system for system in SYSTEMS if group[system] == "other"} == {
+        *("allocortex", "auditory", "cingulate", "insular", "other cortex"),
+        *("subcortical", "temporal"),
+    }
+    assert set(group.values()) == set(GROUP_COLORS)
 
 
-def test_groups_agree_with_the_atlas() -> None:
-    differing = {
-        record.name.rsplit(" ", 1)[0]: group_of(record.name)
-        for record in SnapshotSource().regions()
-        if group_of(record.name) != GROUP_OF_SYSTEM.get(record.system, "other")
-    }
-    # Here function goes before the lobe; gap maps are "other cortex" to the atlas.
-    assert differing == {
-        "Area 44 (IFG)": "premotor",
-        **{f"Area FG{i} (FusG)": "visual" for i in (1, 2, 3, 4, 5)},
-        **{f"Area OP{i} (POperc)": "somatosensory" for i in (1, 2, 3, 4)},
-        "Frontal-I (GapMap)": "prefrontal",
-        "Frontal-I.1 (GapMap)": "prefrontal",
-        "Frontal-I.2 (GapMap)": "prefrontal",
-        "Frontal-II (GapMap)": "premotor",
-    }
+def test_an_area_of_an_older_plan_is_grey(spec: NetworkSpec) -> None:
+    areas = [area.model_copy(update={"system": None}) for area in spec.areas]
+    ax = plot_circuit(spec.model_copy(update={"areas": tuple(areas)}))
+    grey = to_rgba(GROUP_COLORS["other"])
+    assert same_color(boxes(ax)["area 4p left"].get_edgecolor(), grey)
 
 
 @pytest.mark.slow
