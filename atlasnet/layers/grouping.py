@@ -83,11 +83,6 @@ class Schedule:
     early: tuple[Early, ...]
     late: tuple[tuple[Group, ...], ...]
 
-    @property
-    def n_products(self) -> int:
-        """Number of products."""
-        return len(self.early) + sum(len(stage) for stage in self.late)
-
 
 def schedule_areas(
     afferents: Mapping[str, Sequence[Signal]],
