@@ -131,8 +131,9 @@ def _column_signs(
         return None
     if source.map and target.map is None and source.map.readout == "spatial_softmax":
         return None  # a place, not a rate: its weights have any sign
-    n_excitatory = source.n_channels - source.n_inhibitory
-    signs = np.where(np.arange(source.n_channels) < n_excitatory, 1.0, -1.0)
+    n_channels = source.n_channels
+    n_inhibitory = source.n_inhibitory * n_channels // source.n_units
+    signs = np.where(np.arange(n_channels) < n_channels - n_inhibitory, 1.0, -1.0)
     return np.resize(signs, n_columns)  # the same at every position of a map
 
 

@@ -30,13 +30,12 @@ _AXES_KEY, _AXES = "kernel_axes", "units, afferents"
 class AreaCell(keras.layers.Layer):
     """All areas of a network over one control step: a cell for `keras.layers.RNN`.
 
-    The areas are computed in the order of the spec. An area reads the sensations
-    that enter it and its afferents of this step, and its other
-    afferents of the step before, or of as many steps before as the pathway
-    has delay. Every area has a kernel of its own; areas
-    that do not depend on each other within the step are computed together, by one
-    product with a matrix that holds their kernels and zeros where there is no pathway
-    (:mod:`atlasnet.layers.grouping`).
+    The areas are computed in the order of the spec. An area reads the sensations that
+    enter it and its afferents of this step, and its other afferents of the step before,
+    or of as many steps before as the pathway has delay (:mod:`atlasnet.layers.wiring`).
+    Every area has a kernel of its own; areas that do not depend on each other within
+    the step are computed together, by one product with a matrix that holds their
+    kernels and zeros where there is no pathway (:mod:`atlasnet.layers.grouping`).
 
     An area with a retinotopic map is a population at every position, with one kernel
     for all positions (:mod:`atlasnet.layers.projection`). Areas without one see of it
@@ -99,7 +98,9 @@ class AreaCell(keras.layers.Layer):
         self.state_size = sum(widths[signal] for signal in self._wiring.carried)
         self.output_size = self.spec.n_units
 
-    def _schedules(self, populations: Mapping[str, Population]) -> tuple[Schedule, ...]:
+    def _schedules(
+        self, populations: Mapping[str, Population]
+    ) -> tuple[Schedule, Schedule]:
         """Return a schedule of joined products, and one of every area's own."""
         heard, widths = self._wiring.heard, self._wiring.widths
         kinds = {  # a map is a kind of its own: nothing is merged with it

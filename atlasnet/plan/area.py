@@ -175,8 +175,12 @@ class AreaSpec(Frozen):
 
     @property
     def n_inhibitory(self) -> int:
-        """How many of `n_channels` inhibit: the last ones; 0 where signs are free."""
-        return round((self.inhibitory_share or 0.0) * self.n_channels)
+        """How many units inhibit: the last ones; 0 where signs are free.
+
+        In a map, the last channels inhibit at every position.
+        """
+        n_positions = self.n_units // self.n_channels
+        return round((self.inhibitory_share or 0.0) * self.n_channels) * n_positions
 
     @model_validator(mode="after")
     def _check(self) -> Self:
