@@ -226,7 +226,8 @@ def _paint(
     """
     from atlasnet.atlas.naming import normalised
     from atlasnet.atlas.sources.table_source import read_label_table
-    from atlasnet.graph.exchange import area_values, write_area_map
+    from atlasnet.graph.area_map import write_area_map
+    from atlasnet.graph.exchange import area_values
 
     if bundle.graph is None:
         return ()
