@@ -102,11 +102,8 @@ def companion(path: Path, suffix: str) -> Path:
     >>> companion(Path("out/fpn.keras"), GRAPH_SUFFIX).name
     'fpn.graph.json'
     """
-    name = path.name
-    for known in (MODEL_SUFFIX, GRAPH_SUFFIX, SPEC_SUFFIX):
-        if name.endswith(known):
-            return path.with_name(name.removesuffix(known) + suffix)
-    return path.with_name(path.stem + suffix)
+    known = (s for s in (GRAPH_SUFFIX, SPEC_SUFFIX) if path.name.endswith(s))
+    return path.with_name(path.name.removesuffix(next(known, path.suffix)) + suffix)
 
 
 def read_model_spec(path: Path) -> NetworkSpec:

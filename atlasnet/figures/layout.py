@@ -75,9 +75,8 @@ def longest_path_levels(
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(names)
     graph.add_edges_from(edges)
-    level: dict[str, int] = {}
-    for name in nx.topological_sort(graph):
-        level[name] = 1 + max((level[s] for s in graph.predecessors(name)), default=0)
+    generations = enumerate(nx.topological_generations(graph), start=1)
+    level = {name: k for k, names in generations for name in names}
     entered = set(entries)
     for name in graph:
         targets = [level[target] for target in graph.successors(name)]

@@ -140,6 +140,12 @@ class AreaCell(keras.layers.Layer):
         """
         return self._wiring.state()
 
+    def population(self, area: str) -> Population:
+        """Return the layer of the area of that name."""
+        names = [own.name for own in self.spec.areas]
+        found: Population = self.populations[names.index(area)]
+        return found
+
     def afferent_columns(self, area: str) -> dict[str, slice]:
         """Return which columns of an area's kernel belong to which afferent.
 
