@@ -40,6 +40,9 @@ def test_a_plan_with_the_words_of_its_time_for_timing() -> None:
 
 def test_a_model_computes_what_it_computed() -> None:
     model = atlasnet.load_model(OLDER / "two.keras")
+    spec = atlasnet.spec_of(model)
+    assert spec is not None
+    assert {p.timing for p in spec.pathways} == {"same_step", "previous_step"}
     sensations = {
         tensor.name: np.linspace(
             -1.0, 1.0, 3 * tensor.shape[-1], dtype=np.float32
