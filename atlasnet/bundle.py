@@ -81,15 +81,17 @@ class Bundle:
         is_graph = isinstance(found, RegionGraph)
         beside = companion(path, SPEC_SUFFIX if is_graph else GRAPH_SUFFIX)
         other = _read(beside) if beside != path and beside.is_file() else None
-        graph = found if isinstance(found, RegionGraph) else other
-        spec = other if isinstance(found, RegionGraph) else found
-        if not isinstance(graph, RegionGraph) or not isinstance(spec, NetworkSpec):
-            graph = found if isinstance(found, RegionGraph) else None
-            spec = found if isinstance(found, NetworkSpec) else None
-            return cls(graph, spec, beside if other is not None else None)
-        if not all(area.name in graph for area in spec.areas):
-            return cls(graph, None, beside) if is_graph else cls(None, spec, beside)
-        return cls(graph, spec)
+        graph, spec = (found, other) if is_graph else (other, found)
+        if (
+            isinstance(graph, RegionGraph)
+            and isinstance(spec, NetworkSpec)
+            and all(area.name in graph for area in spec.areas)
+        ):
+            return cls(graph, spec)
+        set_aside = None if other is None else beside
+        if isinstance(found, RegionGraph):
+            return cls(graph=found, set_aside=set_aside)
+        return cls(spec=found, set_aside=set_aside)
 
 
 def companion(path: Path, suffix: str) -> Path:
@@ -100,11 +102,8 @@ def companion(path: Path, suffix: str) -> Path:
     >>> companion(Path("out/fpn.keras"), GRAPH_SUFFIX).name
     'fpn.graph.json'
     """
-    name = path.name
-    for known in (MODEL_SUFFIX, GRAPH_SUFFIX, SPEC_SUFFIX):
-        if name.endswith(known):
-            return path.with_name(name.removesuffix(known) + suffix)
-    return path.with_name(path.stem + suffix)
+    known = (s for s in (GRAPH_SUFFIX, SPEC_SUFFIX) if path.name.endswith(s))
+    return path.with_name(path.name.removesuffix(next(known, path.suffix)) + suffix)
 
 
 def read_model_spec(path: Path) -> NetworkSpec:

@@ -39,13 +39,13 @@ def _offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     return
 
 
-def pathway(source: str, target: str, timing: Any = "feedforward") -> PathwaySpec:
-    """Return a pathway whose direction is its timing."""
+def pathway(source: str, target: str, timing: Any = "same_step") -> PathwaySpec:
+    """Return a pathway, feedforward within the step and feedback a step later."""
     return PathwaySpec(
         source=source,
         target=target,
         timing=timing,
-        direction=timing,
+        direction="feedforward" if timing == "same_step" else "feedback",
         direction_rule="cited",
         streamline_count=100.0,
         length_mm=30.0,
@@ -66,7 +66,7 @@ def tiny_spec() -> NetworkSpec:
         pathways=(
             pathway("S", "P"),
             pathway("P", "M"),
-            pathway("M", "P", "feedback"),
+            pathway("M", "P", "previous_step"),
         ),
         inputs=(
             InputSpec(name="touch", size=3, areas=("S",)),

@@ -81,16 +81,17 @@ def study(directory: Path, *, n_phases: int = 5, n_folds: int = 5) -> None:
     write_text(directory / "analysis.json", json.dumps(facts, indent=1))
     spec = NetworkSpec.load(directory / "network.json")
     graph = RegionGraph.load(directory / "graph.json")
+    systems = {region.name: region.system for region in graph.regions}
     evaluation = (directory / "evaluation.json").read_text(encoding="utf-8")
     for name, ax in {
         "glass_brain": plot_glass_brain(graph, spec),
         "circuit": plot_circuit(spec),
         "learning": plot_learning(read_metrics(directory / "metrics.jsonl"))[0],
         "conditions": plot_conditions(Comparison.from_json(evaluation))[0],
-        "rdms": plot_rdms(rdms)[0],
-        "similarity": plot_similarity(similarity),
-        "mds": plot_mds(embed_areas(similarity)),
-        "model_fit": plot_model_fit(fit),
+        "rdms": plot_rdms(rdms, systems=systems)[0],
+        "similarity": plot_similarity(similarity, systems=systems),
+        "mds": plot_mds(embed_areas(similarity), systems=systems),
+        "model_fit": plot_model_fit(fit, systems=systems),
     }.items():
         _save_figure(ax, directory / "figures" / f"{name}.png")
 

@@ -166,7 +166,7 @@ def _areas(
     inner = {
         p.source
         for p in spec.pathways
-        if p.timing == "feedforward" and {p.source, p.target} <= maps
+        if p.timing == "same_step" and {p.source, p.target} <= maps
     }
     ends = [area.name for area in spec.areas if area.name in maps - inner]
     layer_of = {area.name: area.layer for area in spec.areas}

@@ -421,7 +421,7 @@ def _assemble(
             n for n, is_in in zip(names, joined.tolist(), strict=True) if not is_in
         ],
         "edges_that_join_components": [f"{names[i]} - {names[j]}" for i, j in joining],
-        "feedforward_closing_cycles": [f"{e.source} -> {e.target}" for e in closing],
+        "closing_cycles": [f"{e.source} -> {e.target}" for e in closing],
         "direction_table_unused": [
             f"{names[i]} -> {names[j]}" for i, j in table if not mask[i, j]
         ],

@@ -226,7 +226,8 @@ def _paint(
     """
     from atlasnet.atlas.naming import normalised
     from atlasnet.atlas.sources.table_source import read_label_table
-    from atlasnet.graph.exchange import area_values, write_area_map
+    from atlasnet.graph.area_map import write_area_map
+    from atlasnet.graph.exchange import area_values
 
     if bundle.graph is None:
         return ()
@@ -356,8 +357,7 @@ def report_lines(graph: "RegionGraph") -> list[str]:
     texts = {
         "isolated_regions": "Without any projection",
         "edges_that_join_components": "Added so that the graph holds together",
-        "feedforward_closing_cycles": "Feedforward, but closing a cycle; they act one "
-        "step later",
+        "closing_cycles": "Feedforward, but closing a cycle; they act one step later",
         "left_out_without_connections": "Left out, since the connectome lacks them",
         "direction_table_unused": "Rows of the direction table without a projection",
         "composites": "Composites",

@@ -90,7 +90,7 @@ def edge_table(edges: Sequence[Record]) -> Table:
     for rule in rules:
         number = sum(edge["direction_rule"] == rule for edge in edges)
         table.add_column(_words(rule), justify="right", footer=f"{number:,}")
-    within = [edge for edge in edges if edge["timing"] == "feedforward"]
+    within = [edge for edge in edges if edge["timing"] == "same_step"]
     table.add_column("same step", justify="right", footer=f"{len(within):,}")
     table.add_column("streamlines", justify="right", footer=_range(edges))
     for direction in ("feedforward", "lateral", "feedback"):
@@ -100,7 +100,7 @@ def edge_table(edges: Sequence[Record]) -> Table:
             direction,
             f"{len(chosen):,}",
             *(f"{by_rule[rule]:,}" for rule in rules),
-            f"{sum(edge['timing'] == 'feedforward' for edge in chosen):,}",
+            f"{sum(edge['timing'] == 'same_step' for edge in chosen):,}",
             _range(chosen),
         )
     return table

@@ -61,9 +61,9 @@ def plot_circuit(
 ) -> Axes:
     """Draw the network as a circuit, from sensations (left) to heads (right).
 
-    An area's column is the length of the longest feedforward path from a sensation to
+    An area's column is the length of the longest path within a step from a sensation to
     it. Feedforward pathways are coloured by the group of their source and as wide as
-    the logarithm of their streamline count; feedback and lateral pathways, which act
+    the logarithm of their streamline count; pathways of the step before, which act
     one control step later, are thin and grey behind them.
 
     Parameters
@@ -87,20 +87,8 @@ def plot_circuit(
     >>> ax.figure.savefig("circuit.pdf")  # doctest: +SKIP
     """
     layout = _lay_out(spec)
-    heights = list(layout.height.values())
-    bottom, top = min(heights) - 0.9, max(heights) + 0.9
-    width = (len(layout.columns) - 1) * _COLUMN
-    if ax is None:
-        # A column is 1.3 inch wide: 8-point type fits a box in two lines.
-        across, up = max(7.0, 0.43 * (width + _WIDEST)), max(2.0, 0.36 * (top - bottom))
-        margin, below = 0.35, 0.9  # for title and legend
-        figure = Figure(figsize=(across, up + margin + below))
-        whole = up + margin + below
-        ax = figure.add_axes((0.01, below / whole, 0.98, up / whole))
-    ax.set_xlim(_BOX[0] / 2 - _WIDEST - 0.2, width + _BOX[0] / 2 + 0.2)
-    ax.set_ylim(bottom, top)
-    ax.set_axis_off()
-    _draw_feedback(ax, spec, layout)
+    ax = _framed(layout, ax)
+    _draw_previous_step(ax, spec, layout)
     _draw_forward(ax, spec, layout)
     _draw_boxes(ax, spec, layout, n_parameters or {})
     _draw_legend(ax, spec)
@@ -116,12 +104,30 @@ def plot_circuit(
     return ax
 
 
+def _framed(layout: Layout, ax: Axes | None) -> Axes:
+    """Return axes with the limits of a layout, in a new figure if there are none."""
+    heights = list(layout.height.values())
+    bottom, top = min(heights) - 0.9, max(heights) + 0.9
+    width = (len(layout.columns) - 1) * _COLUMN
+    if ax is None:
+        # A column is 1.3 inch wide: 8-point type fits a box in two lines.
+        across, up = max(7.0, 0.43 * (width + _WIDEST)), max(2.0, 0.36 * (top - bottom))
+        margin, below = 0.35, 0.9  # for title and legend
+        figure = Figure(figsize=(across, up + margin + below))
+        whole = up + margin + below
+        ax = figure.add_axes((0.01, below / whole, 0.98, up / whole))
+    ax.set_xlim(_BOX[0] / 2 - _WIDEST - 0.2, width + _BOX[0] / 2 + 0.2)
+    ax.set_ylim(bottom, top)
+    ax.set_axis_off()
+    return ax
+
+
 # --- geometry -----------------------------------------------------------------------
 
 
 def _lay_out(spec: NetworkSpec) -> Layout:
     """Return where sensations, areas and heads stand."""
-    forward = [(p.source, p.target) for p in spec.pathways if p.timing == "feedforward"]
+    forward = [(p.source, p.target) for p in spec.pathways if p.timing == "same_step"]
     entries = [(entry.name, area) for entry in spec.inputs for area in entry.areas]
     area_level = longest_path_levels(
         [area.name for area in spec.areas], forward, [area for _, area in entries]
@@ -145,7 +151,7 @@ def _forward_lines(spec: NetworkSpec) -> list[tuple[str, str]]:
     lines += [
         (_area(p.source), _area(p.target))
         for p in spec.pathways
-        if p.timing == "feedforward"
+        if p.timing == "same_step"
     ]
     lines += [(_area(name), _ACTION) for name in spec.action_areas]
     lines += [(_area(name), _VALUE) for name in spec.value.areas]
@@ -219,32 +225,32 @@ def _widths(pathways: Sequence[PathwaySpec]) -> list[float]:
 # --- drawing ------------------------------------------------------------------------
 
 
-def _draw_feedback(ax: Axes, spec: NetworkSpec, layout: Layout) -> None:
+def _draw_previous_step(ax: Axes, spec: NetworkSpec, layout: Layout) -> None:
     for pathway in spec.pathways:
-        if pathway.timing == "feedback":
+        if pathway.timing == "previous_step":
             path = _backward_path(
                 _center(layout, _area(pathway.source)),
                 _center(layout, _area(pathway.target)),
             )
-            _add_line(ax, path, _Style(_HAZE, 0.35, 1, "feedback"))
+            _add_line(ax, path, _Style(_HAZE, 0.35, 1, "previous_step"))
 
 
 def _draw_forward(ax: Axes, spec: NetworkSpec, layout: Layout) -> None:
     lines = _forward_lines(spec)
     ports = _ports(layout, lines)
-    forward = [p for p in spec.pathways if p.timing == "feedforward"]
+    forward = [p for p in spec.pathways if p.timing == "same_step"]
     width = {
         (_area(p.source), _area(p.target)): width
         for p, width in zip(forward, _widths(forward), strict=True)
     }
+    color_of = {_area(a.name): GROUP_COLORS[group_of(a.system)] for a in spec.areas}
     # Lines of one source lie on one level, and a white rim parts them from others.
     level = {source: i for i, source in enumerate(dict.fromkeys(s for s, _ in lines))}
     for source, target in lines:
         path = _forward_path(layout, source, target, ports)
         z = 2 + level[source] / len(level)
         if (source, target) in width:
-            color = GROUP_COLORS[group_of(source.removeprefix("area "))]
-            style = _Style(color, width[source, target], z, "feedforward")
+            style = _Style(color_of[source], width[source, target], z, "same_step")
         elif target == _VALUE:
             style = _Style(_INK, 0.8, 1.5, "value", dashes=(0, (1, 1.5)))
         else:
@@ -265,7 +271,7 @@ def _draw_boxes(
     size = _type_size(ax)
     labels = short_labels([area.name for area in spec.areas])
     for area, label in zip(spec.areas, labels, strict=True):
-        color = GROUP_COLORS[group_of(area.name)]
+        color = GROUP_COLORS[group_of(area.system)]
         mark = " \u21bb" if area.cell == "rate" else ""
         node = _area(area.name)
         units = f"{area.n_units:,} units{mark}"
@@ -306,10 +312,10 @@ def _terminals(spec: NetworkSpec) -> dict[str, tuple[str, str]]:
 
 
 def _draw_legend(ax: Axes, spec: NetworkSpec) -> None:
-    handles = group_handles((group_of(area.name) for area in spec.areas), marker="s")
+    handles = group_handles((group_of(area.system) for area in spec.areas), marker="s")
     lines: tuple[tuple[str, str, float, Literal["-", ":"]], ...] = (
-        ("feedforward, by streamlines", _INK, 2.2, "-"),
-        ("feedback or lateral, 1 step later", _HAZE, 0.8, "-"),
+        ("same step, by streamlines", _INK, 2.2, "-"),
+        ("one step later", _HAZE, 0.8, "-"),
         ("value, in training only", _INK, 1.0, ":"),
     )
     for label, color, width, style in lines:

@@ -89,10 +89,10 @@ def plot_glass_brain(
     sizes = _sizes(regions, spec)
     for view, panel in _panels(ax, regions).items():
         _draw_lines(panel, view, points, names, lines)
-        _draw_nodes(panel, view, points, names, sizes)
+        _draw_nodes(panel, view, points, regions, sizes)
     ax.set_title(_title(wanted, regions, lines, spec), fontsize=11, loc="left")
     ax.legend(
-        handles=group_handles(group_of(name) for name in names),
+        handles=group_handles(group_of(region.system) for region in regions),
         loc="upper center",
         bbox_to_anchor=(0.5, 0.0),
         ncols=legend_columns(ax, 1.2, len(GROUP_COLORS)),
@@ -220,7 +220,7 @@ def _draw_nodes(
     panel: Axes,
     view: str,
     points: NDArray[np.float64],
-    names: Sequence[str],
+    regions: Sequence[Region],
     sizes: NDArray[np.float64],
 ) -> None:
     """Draw regions as circles, small ones on top, and write names if there is room."""
@@ -232,16 +232,15 @@ def _draw_nodes(
         flat[seen, 0],
         flat[seen, 1],
         s=sizes[seen],
-        c=[GROUP_COLORS[group_of(names[i])] for i in seen],
+        c=[GROUP_COLORS[group_of(regions[i].system)] for i in seen],
         edgecolors="white",
         linewidths=0.7,
         zorder=6,
     )
     circles.set_gid("regions")
-    if len(names) <= _LABELLED:
-        _write_names(
-            panel, flat[seen], sizes[seen], [short_labels(names)[i] for i in seen]
-        )
+    if len(regions) <= _LABELLED:
+        labels = short_labels([region.name for region in regions])
+        _write_names(panel, flat[seen], sizes[seen], [labels[i] for i in seen])
 
 
 def _write_names(

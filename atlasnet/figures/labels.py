@@ -70,18 +70,9 @@ def place_labels(
             placed[i] = _box(x, y, width, height)
             continue
         others = [circle for j, circle in enumerate(circles) if j != i]
-        candidates = [
-            _box(
-                x + dx * (radii[i] + 1.5 + width / 2),
-                y + dy * (radii[i] + 1.0 + height / 2),
-                width,
-                height,
-            )
-            for dx, dy in _DIRECTIONS
-        ]
         taken = list(placed.values())
         placed[i] = min(
-            candidates,
+            _boxes_beside(x, y, radii[i], width, height),
             key=lambda box: 3 * _covered(box, taken) + _covered(box, others),
         )
     centers = [
@@ -89,6 +80,14 @@ def place_labels(
         for left, low, right, high in (placed[i] for i in range(len(labels)))
     ]
     return np.array(centers, dtype=np.float64).reshape(-1, 2)
+
+
+def _boxes_beside(
+    x: float, y: float, radius: float, width: float, height: float
+) -> list[Box]:
+    """Return boxes of a size on all sides of a circle."""
+    right, up = radius + 1.5 + width / 2, radius + 1.0 + height / 2
+    return [_box(x + dx * right, y + dy * up, width, height) for dx, dy in _DIRECTIONS]
 
 
 def _box(x: float, y: float, width: float, height: float) -> Box:

@@ -14,7 +14,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Layout", "count_crossings", "lay_out", "longest_path_levels"]
+__all__ = ["Layout", "lay_out", "longest_path_levels"]
 
 Node = tuple[str, int]
 """A name and a column: the node itself, or a waypoint of the lines that leave it."""
@@ -75,9 +75,8 @@ def longest_path_levels(
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(names)
     graph.add_edges_from(edges)
-    level: dict[str, int] = {}
-    for name in nx.topological_sort(graph):
-        level[name] = 1 + max((level[s] for s in graph.predecessors(name)), default=0)
+    generations = enumerate(nx.topological_generations(graph), start=1)
+    level = {name: k for k, names in generations for name in names}
     entered = set(entries)
     for name in graph:
         targets = [level[target] for target in graph.successors(name)]
@@ -105,12 +104,6 @@ def lay_out(level: Mapping[str, int], edges: Sequence[tuple[str, str]]) -> Layou
     columns = _order(columns, links)
     height = _relax(columns, links)
     return Layout(tuple(tuple(column) for column in columns), height, dict(level))
-
-
-def count_crossings(layout: Layout, edges: Sequence[tuple[str, str]]) -> int:
-    """Return how many pairs of line segments cross between neighbouring columns."""
-    _, links = _with_waypoints(layout.level, edges)
-    return _crossings([list(column) for column in layout.columns], links)
 
 
 def _with_waypoints(

@@ -72,21 +72,8 @@ def plot_connectivity_matrix(
     if ax is None:
         side = float(np.clip(0.2 * len(names) + 2.0, 4.0, 12.0))
         ax = Figure(figsize=(side, side), layout="constrained").add_subplot()
-    found = counts[counts > 0]
-    low, high = (found.min(), found.max()) if found.size else (1.0, 10.0)
-    ax.imshow(
-        np.where(counts == 0, 1.0, np.nan), cmap="Greys", vmin=0, vmax=3, zorder=1
-    )
-    image = ax.imshow(
-        np.where(counts > 0, counts, np.nan),
-        cmap="viridis_r",
-        norm=LogNorm(low, high if high > low else 10 * low),
-        zorder=2,
-    )
-    bar = figure_of(ax).colorbar(image, ax=ax, shrink=0.6, pad=0.02)
-    bar.set_label("streamlines", fontsize=9)
-    bar.ax.tick_params(labelsize=8)
-    _label(ax, names, parts)
+    _draw_counts(ax, counts)
+    _label(ax, regions, parts)
     hemisphere = hemisphere_of(names)
     side_of = f", {hemisphere} hemisphere" if hemisphere else ""
     ax.set_title(
@@ -107,12 +94,12 @@ def _ordered(graph: RegionGraph, order: str) -> tuple[list[Region], list[str]]:
     if order != "group":
         raise GraphError(f"order is group or hierarchy, got {order!r}.")
     regions = sorted(graph.regions, key=_rank)
-    return regions, [group_of(region.name) for region in regions]
+    return regions, [group_of(region.system) for region in regions]
 
 
 def _rank(region: Region) -> tuple[int, str, float, str]:
     """Return where a region stands: by group, hemisphere, back to front, name."""
-    group = list(GROUP_COLORS).index(group_of(region.name))
+    group = list(GROUP_COLORS).index(group_of(region.system))
     front = region.centroid_mm[1] if region.centroid_mm else np.inf
     return group, region.hemisphere, front, region.name
 
@@ -127,9 +114,28 @@ def _streamlines(graph: RegionGraph, names: list[str]) -> NDArray[np.float64]:
     return counts
 
 
-def _label(ax: Axes, names: list[str], parts: list[str]) -> None:
+def _draw_counts(ax: Axes, counts: NDArray[np.float64]) -> None:
+    """Draw counts by their logarithm, those of 0 in grey, and the bar of colours."""
+    found = counts[counts > 0]
+    low, high = (found.min(), found.max()) if found.size else (1.0, 10.0)
+    ax.imshow(
+        np.where(counts == 0, 1.0, np.nan), cmap="Greys", vmin=0, vmax=3, zorder=1
+    )
+    image = ax.imshow(
+        np.where(counts > 0, counts, np.nan),
+        cmap="viridis_r",
+        norm=LogNorm(low, high if high > low else 10 * low),
+        zorder=2,
+    )
+    bar = figure_of(ax).colorbar(image, ax=ax, shrink=0.6, pad=0.02)
+    bar.set_label("streamlines", fontsize=9)
+    bar.ax.tick_params(labelsize=8)
+
+
+def _label(ax: Axes, regions: list[Region], parts: list[str]) -> None:
     """Write names, a strip of group colours along both sides, and the legend."""
-    groups = [group_of(name) for name in names]
+    names = [region.name for region in regions]
+    groups = [group_of(region.system) for region in regions]
     _draw_groups(ax, groups, parts)
     points = 72 * ax.get_window_extent().height / figure_of(ax).dpi
     size = float(np.clip(0.8 * points / len(names), 4.0, 8.0))

@@ -33,31 +33,14 @@ GROUP_COLORS = {
 """Group of areas to colour, in the order of legends and matrices. The colours are
 told apart with any common colour vision (Okabe & Ito 2008, Color Universal Design)."""
 
-# Short names of the hand network's areas first, then the names of Julich-Brain, whose
-# brackets say where an area lies. The first pattern that matches decides. Where the
-# hand network is at stake, function goes before the lobe: area 44 and the gap map
-# Frontal-II count as ventral premotor, OP1 to OP4 as second somatosensory cortex, and
-# the fusiform areas as visual.
-_PATTERNS = tuple(
-    (re.compile(pattern), group)
-    for pattern, group in (
-        (r"(V1|V2|V3d|V3A|V6|MT|LO)$", "visual"),
-        (r"(V6A|[cm]IPS|AIP|7A|7P|7PC|5L|5M|PFt|PFop|PF)$", "parietal"),
-        (r"(3a|3b|1|2|S2)$", "somatosensory"),
-        (r"(4a|4p)$", "motor"),
-        (r"(PMd[cr]|PMv|SMA|preSMA|44)$", "premotor"),
-        (r"(IFJ|IFS|dlPFC)$", "prefrontal"),
-        (r"Area (4[ap]) ", "motor"),
-        (r"Area (6\w+|44) |Frontal-II ", "premotor"),
-        (r"Area (3[ab]|1|2|[OS][pP][1-4]) \(", "somatosensory"),
-        (r"Area hPO|.*\((IPS|SPL|IPL)", "parietal"),
-        (r"Area (hOc|FG)", "visual"),
-        (
-            r"Frontal-I\b.*GapMap|.*(MFG|SFG|SFS|IFG|IFS|FPole|OFC|Frontal Oper)",
-            "prefrontal",
-        ),
-    )
-)
+_GROUP_OF_SYSTEM = {
+    "visual": "visual",
+    "parietal association": "parietal",
+    "primary somatosensory": "somatosensory",
+    "primary motor": "motor",
+    "premotor": "premotor",
+    "prefrontal": "prefrontal",
+}
 _HEMISPHERE = re.compile(r"\s+(left|right)$")
 
 
@@ -73,22 +56,25 @@ def hemisphere_of(names: Iterable[str]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def group_of(name: str) -> str:
-    """Return the group of an area, a key of :data:`GROUP_COLORS`, by its name.
+def group_of(system: str | None) -> str:
+    """Return the group of an area, a key of :data:`GROUP_COLORS`.
 
-    Only the name decides, so an area has one colour in all figures, whether it comes
-    from a graph or from a network spec.
+    Parameters
+    ----------
+    system : str or None
+        Part of the brain, as :attr:`Region.system` and :attr:`AreaSpec.system` have it.
+
+    Returns
+    -------
+    str
+        The group; ``other`` of any other system, and where none is known.
 
     Examples
     --------
-    >>> group_of("AIP left"), group_of("Area 4p (PreCG) right")
-    ('parietal', 'motor')
+    >>> group_of("parietal association"), group_of("insular"), group_of(None)
+    ('parietal', 'other', 'other')
     """
-    bare = _HEMISPHERE.sub("", name)
-    for pattern, group in _PATTERNS:
-        if pattern.match(bare):
-            return group
-    return "other"
+    return _GROUP_OF_SYSTEM.get(system or "", "other")
 
 
 def short_labels(names: Sequence[str]) -> list[str]:

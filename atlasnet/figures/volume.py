@@ -10,9 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from atlasnet.errors import GraphError, closest
+from atlasnet.errors import GraphError
 from atlasnet.figures.palette import figure_of
+from atlasnet.graph.area_map import area_map, area_voxels
 
 __all__ = ["plot_area_volume"]
 
@@ -59,7 +61,7 @@ def plot_area_volume(
         where colours are logarithmic), or the image cannot be read.
     """
     _require_numbers(values, logarithmic)
-    painted, cut_mm = _paint(values, label_image, labels)
+    image, voxels = area_voxels(values, label_image, labels)
     if ax is None:
         figure = Figure(figsize=(10.0, 4.2))
         ax = figure.add_axes((0.01, 0.03, 0.88, 0.87))
@@ -68,6 +70,18 @@ def plot_area_volume(
     if not high > low:
         low, high = (low / 2, low * 2) if logarithmic else (low - 0.5, low + 0.5)
     norm = (LogNorm if logarithmic else Normalize)(low, high)
+    cut_mm = _middle_mm(image, max(voxels.values(), key=len))
+    _draw_slices(area_map(values, image, voxels), cut_mm, norm, ax)
+    _draw_bar(norm, quantity, ax)
+    what = f" by {quantity}" if quantity else ""
+    ax.set_title(f"{len(values)} areas{what}", fontsize=11, loc="left")
+    return ax
+
+
+def _draw_slices(
+    painted: Any, cut_mm: tuple[float, float, float], norm: Normalize, ax: Axes
+) -> None:
+    """Draw three slices of an image of numbers in place of axes."""
     from nilearn import plotting  # takes seconds to import
 
     # Colours go by the share of the range, so that slices and bar agree on it.
@@ -90,6 +104,10 @@ def plot_area_volume(
         dim=-0.4,
         resampling_interpolation="nearest",
     )
+
+
+def _draw_bar(norm: Normalize, quantity: str, ax: Axes) -> None:
+    """Draw the bar of colours beside axes."""
     figure = figure_of(ax)
     place = ax.get_position()
     strip = figure.add_axes((place.x1 + 0.015, place.y0 + 0.15, 0.012, 0.6))
@@ -98,9 +116,6 @@ def plot_area_volume(
     bar.ax.tick_params(labelsize=8)
     for axis_part in ("major", "minor"):
         getattr(bar.ax.yaxis, f"set_{axis_part}_formatter")("{x:g}")
-    what = f" by {quantity}" if quantity else ""
-    ax.set_title(f"{len(values)} areas{what}", fontsize=11, loc="left")
-    return ax
 
 
 def _require_numbers(values: Mapping[str, float], logarithmic: bool) -> None:
@@ -113,37 +128,8 @@ def _require_numbers(values: Mapping[str, float], logarithmic: bool) -> None:
             raise GraphError(f"The number of '{name}' is a {kind}, got {value!r}.")
 
 
-def _paint(
-    values: Mapping[str, float], label_image: Path, labels: Mapping[str, int]
-) -> tuple[Any, tuple[float, float, float]]:
-    """Return an image of the numbers, NaN outside, and where to cut it, in mm."""
-    import nibabel
-
-    broken = (OSError, EOFError, ValueError, nibabel.filebasedimages.ImageFileError)
-    try:
-        image: Any = nibabel.load(label_image)
-        data = np.rint(np.asanyarray(image.dataobj)).astype(np.int64)
-    except broken as error:
-        message = f"'{label_image}' cannot be read as a label image: {error}."
-        raise GraphError(message) from error
-    painted = np.full(data.shape, np.nan, dtype=np.float32)
-    largest, cut = 0, np.zeros(3)
-    for name, value in values.items():
-        if name not in labels:
-            raise GraphError(
-                f"The label table has no label for '{name}'.{closest(name, labels)}"
-            )
-        voxels = np.argwhere(data == labels[name])
-        if not len(voxels):
-            raise GraphError(
-                f"'{label_image}' has no voxel of label {labels[name]} ('{name}')."
-            )
-        painted[tuple(voxels.T)] = value
-        if len(voxels) > largest:
-            # The voxel nearest to the middle: a curved area may not hold its middle.
-            middle = voxels.mean(axis=0)
-            nearest = voxels[np.linalg.norm(voxels - middle, axis=1).argmin()]
-            largest, cut = len(voxels), nearest
-    x, y, z = image.affine[:3, :3] @ cut + image.affine[:3, 3]
-    make: Any = nibabel.Nifti1Image
-    return make(painted, image.affine), (float(x), float(y), float(z))
+def _middle_mm(image: Any, voxels: NDArray[np.int64]) -> tuple[float, float, float]:
+    """Return the voxel nearest to an area's middle, which may lie outside, in mm."""
+    apart = np.linalg.norm(voxels - voxels.mean(axis=0), axis=1)
+    x, y, z = image.affine[:3, :3] @ voxels[apart.argmin()] + image.affine[:3, 3]
+    return float(x), float(y), float(z)

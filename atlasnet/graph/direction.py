@@ -33,7 +33,6 @@ __all__ = [
     "DirectionRule",
     "cortical_type_class",
     "decide",
-    "decide_direction",
     "laminar_class",
     "structural_sln",
 ]
@@ -124,38 +123,6 @@ def laminar_class(sln: float) -> Direction:
     if sln > _FEEDFORWARD_ABOVE:
         return "feedforward"
     return "feedback" if sln < _FEEDBACK_BELOW else "lateral"
-
-
-def decide_direction(
-    cited: Direction | None, cited_opposite: Direction | None, sln: float | None
-) -> Decision:
-    """Decide the direction class of a pathway by the rules of this module.
-
-    Parameters
-    ----------
-    cited : {"feedforward", "feedback", "lateral"} or None
-        Class that the literature gives this pathway.
-    cited_opposite : {"feedforward", "feedback", "lateral"} or None
-        Class that the literature gives the opposite pathway.
-    sln : float or None
-        SLN that the structural model expects, in [0, 1].
-
-    Returns
-    -------
-    Decision
-        The class and its rule.
-
-    Examples
-    --------
-    >>> decide_direction(None, "feedforward", 0.9)
-    Decision(direction='lateral', rule='cited', is_contradicted=True)
-    """
-    claim: Claim | None = None if cited is None else (cited, "cited")
-    opposite: Claim | None = (
-        None if cited_opposite is None else (cited_opposite, "cited")
-    )
-    expected = None if sln is None else laminar_class(sln)
-    return decide(claim, opposite, expected, "structural_model")
 
 
 def decide(

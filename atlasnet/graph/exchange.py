@@ -29,7 +29,6 @@ __all__ = [
     "to_graphml",
     "to_matrix",
     "to_node_link",
-    "write_area_map",
     "write_tvb",
 ]
 
@@ -142,58 +141,6 @@ def write_tvb(graph: RegionGraph, path: Path) -> None:
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, text)
-
-
-def write_area_map(
-    values: Mapping[str, float],
-    label_image: Path,
-    labels: Mapping[str, int],
-    path: Path,
-) -> None:
-    """Write a number of every area into the voxels of the area, as NIfTI.
-
-    Parameters
-    ----------
-    values : mapping of str to float
-        A number by area, e.g. unit counts.
-    label_image : Path
-        NIfTI file whose voxels are labels.
-    labels : mapping of str to int
-        Label by area; may have further areas.
-    path : Path
-        NIfTI file to write, ``.nii`` or ``.nii.gz``: float32, NaN outside the areas.
-
-    Raises
-    ------
-    GraphError
-        If an area has no label, a label no voxel, or the image cannot be read.
-    """
-    import nibabel
-
-    if not path.name.endswith((".nii", ".nii.gz")):
-        raise GraphError(f"A NIfTI file ends in .nii or .nii.gz, got '{path.name}'.")
-    broken = (OSError, EOFError, ValueError, nibabel.filebasedimages.ImageFileError)
-    try:
-        image: Any = nibabel.load(label_image)
-        data = np.rint(np.asanyarray(image.dataobj)).astype(np.int64)
-    except broken as error:
-        message = f"'{label_image}' cannot be read as a label image: {error}."
-        raise GraphError(message) from error
-    painted = np.full(data.shape, np.nan, dtype=np.float32)
-    for name, value in values.items():
-        if name not in labels:
-            raise GraphError(
-                f"The label table has no label for '{name}'.{closest(name, labels)}"
-            )
-        inside = data == labels[name]
-        if not inside.any():
-            raise GraphError(
-                f"'{label_image}' has no voxel of label {labels[name]} ('{name}')."
-            )
-        painted[inside] = value
-    with replacing(path) as temporary:
-        make: Any = nibabel.Nifti1Image
-        nibabel.save(make(painted, image.affine), temporary)
 
 
 STATISTICS = (

@@ -9,7 +9,7 @@ made in another order are equal. It is saved as ``graph.json``.
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -25,7 +25,6 @@ from atlasnet.graph.direction import (
     Direction,
     DirectionRule,
 )
-from atlasnet.units import delay_ms
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -319,51 +318,6 @@ class RegionGraph:
         """Return whether there is a projection from `source` to `target`."""
         return (source, target) in self._projection_of
 
-    def subgraph(self, names: Iterable[str]) -> Self:
-        """Return the graph of some of the regions.
-
-        Parameters
-        ----------
-        names : iterable of str
-            Regions to keep.
-
-        Returns
-        -------
-        RegionGraph
-            Those regions and the projections among them.
-
-        Raises
-        ------
-        GraphError
-            If the graph lacks one of the regions.
-        """
-        kept = {name: self.region(name) for name in names}
-        edges = [e for e in self.projections if e.source in kept and e.target in kept]
-        return type(self)(kept.values(), edges, self.metadata)
-
-    def with_velocity(self, velocity_m_per_s: float) -> Self:
-        """Return the graph with the delays of another conduction velocity.
-
-        Parameters
-        ----------
-        velocity_m_per_s : float
-            Conduction velocity in m/s.
-
-        Returns
-        -------
-        RegionGraph
-            Same regions and projections, other delays.
-        """
-        _require_positive("velocity_m_per_s", velocity_m_per_s)
-        edges = [
-            edge
-            if edge.length_mm is None
-            else replace(edge, delay_ms=delay_ms(edge.length_mm, velocity_m_per_s))
-            for edge in self.projections
-        ]
-        metadata = {**self.metadata, "conduction_velocity_m_per_s": velocity_m_per_s}
-        return type(self)(self.regions, edges, metadata)
-
     def to_networkx(self) -> "nx.DiGraph[str]":
         """Return a new ``networkx.DiGraph`` whose node keys are the regions' names.
 
@@ -423,7 +377,10 @@ class RegionGraph:
                 raise GraphError(f"{message} {data[key]!r}.")
         regions = [_read(Region, "node", row) for row in data["nodes"]]
         edges = [_read(Projection, "edge", row) for row in data["edges"]]
-        return cls(regions, edges, data["metadata"])
+        metadata = dict(data["metadata"])
+        if _OLDER_CLOSING in metadata:
+            metadata["closing_cycles"] = metadata.pop(_OLDER_CLOSING)
+        return cls(regions, edges, metadata)
 
     def save(self, path: Path | str) -> None:
         """Write the graph to a file, whole or not at all."""
@@ -445,6 +402,7 @@ class RegionGraph:
         return cls.from_json(text)
 
 
+_OLDER_CLOSING = "feedforward_closing_cycles"  # key of files of before December 2026
 _REGION_FIELDS = tuple(entry.name for entry in fields(Region))
 _PROJECTION_FIELDS = tuple(entry.name for entry in fields(Projection))
 _Part = TypeVar("_Part", Region, Projection)

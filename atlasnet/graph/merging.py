@@ -60,6 +60,28 @@ def merge_regions(
     >>> merged.names, merged.region("M1 left").cell_count
     (('3a left', 'M1 left'), 400.0)
     """
+    group_of = _group_of(graph, groups)
+    kept = [region for region in graph.regions if region.name not in group_of]
+    merged = [
+        _region(group, [graph.region(member) for member in members])
+        for group, members in groups.items()
+    ]
+    bundles = _bundles(graph.projections, group_of)
+    edges = [
+        edges[0]
+        if (source, target) == (edges[0].source, edges[0].target)
+        else _projection(source, target, edges, bundles.get((target, source), []))
+        for (source, target), edges in bundles.items()
+    ]
+    notes = [f"{name} = {' + '.join(members)}" for name, members in groups.items()]
+    metadata = {**graph.metadata, "merged": notes}
+    return RegionGraph([*kept, *merged], edges, metadata)
+
+
+def _group_of(
+    graph: RegionGraph, groups: Mapping[str, Sequence[str]]
+) -> dict[str, str]:
+    """Return the group of every region that is in one, or refuse the groups."""
     group_of: dict[str, str] = {}
     for group, members in groups.items():
         if not members:
@@ -77,26 +99,20 @@ def merge_regions(
                     f"'{group}'."
                 )
             group_of[member] = group
-    kept = [region for region in graph.regions if region.name not in group_of]
-    merged = [
-        _region(group, [graph.region(member) for member in members])
-        for group, members in groups.items()
-    ]
+    return group_of
+
+
+def _bundles(
+    projections: Iterable[Projection], group_of: Mapping[str, str]
+) -> dict[tuple[str, str], list[Projection]]:
+    """Return the projections between groups by the groups that they join."""
     bundles: dict[tuple[str, str], list[Projection]] = {}
-    for edge in graph.projections:
+    for edge in projections:
         source = group_of.get(edge.source, edge.source)
         target = group_of.get(edge.target, edge.target)
         if source != target:
             bundles.setdefault((source, target), []).append(edge)
-    edges = [
-        edges[0]
-        if (source, target) == (edges[0].source, edges[0].target)
-        else _projection(source, target, edges, bundles.get((target, source), []))
-        for (source, target), edges in bundles.items()
-    ]
-    notes = [f"{name} = {' + '.join(members)}" for name, members in groups.items()]
-    metadata = {**graph.metadata, "merged": notes}
-    return RegionGraph([*kept, *merged], edges, metadata)
+    return bundles
 
 
 def _region(name: str, parts: Sequence[Region]) -> Region:

@@ -16,7 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atlasnet.errors import GraphError, closest
-from atlasnet.graph.direction import Direction, laminar_class, structural_sln
+from atlasnet.graph.direction import (
+    Claim,
+    Direction,
+    decide,
+    laminar_class,
+    structural_sln,
+)
 from atlasnet.graph.graph import Metadata, Projection, Region, RegionGraph
 from atlasnet.graph.order import break_cycles
 from atlasnet.units import delay_ms
@@ -93,7 +99,7 @@ def randomize(graph: RegionGraph, model: str, seed: int) -> RegionGraph:
         "null_model_new_projections": sum(
             not graph.has_projection(e.source, e.target) for e in made.projections
         ),
-        "feedforward_closing_cycles": [f"{e.source} -> {e.target}" for e in closing],
+        "closing_cycles": [f"{e.source} -> {e.target}" for e in closing],
     }
     return RegionGraph(made.regions, made.projections, metadata)
 
@@ -263,14 +269,12 @@ def _class_of(
     graph: RegionGraph, source: Region, target: Region, sln: float | None
 ) -> Direction:
     """Return the structural model's class, unless the opposite projection has it."""
-    if sln is None:
-        return "lateral"
-    expected = laminar_class(sln)
+    opposite: Claim | None = None
     if graph.has_projection(target.name, source.name):
-        opposite = graph.projection(target.name, source.name).direction
-        if opposite == expected:
-            return "lateral"
-    return expected
+        back = graph.projection(target.name, source.name)
+        opposite = back.direction, back.direction_rule
+    expected = None if sln is None else laminar_class(sln)
+    return decide(None, opposite, expected, "structural_model").direction
 
 
 def _sln(source: Region, target: Region) -> float | None:

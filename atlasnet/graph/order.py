@@ -77,11 +77,8 @@ def processing_levels(graph: RegionGraph) -> dict[str, int]:
     order: nx.DiGraph[str] = nx.DiGraph()
     order.add_nodes_from(graph.names)
     order.add_edges_from((edge.source, edge.target) for edge in kept)
-    levels: dict[str, int] = {}
-    for name in nx.lexicographical_topological_sort(order):
-        before = [levels[source] + 1 for source in order.predecessors(name)]
-        levels[name] = max(before, default=0)
-    return levels
+    generations = enumerate(nx.topological_generations(order))
+    return {name: level for level, names in generations for name in names}
 
 
 def _strength(edge: Projection) -> tuple[bool, float, str, str]:

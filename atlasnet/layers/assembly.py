@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from atlasnet.layers.grouping import Group, Schedule, Signal, stage_areas
+from atlasnet.layers.grouping import Group, Schedule, stage_areas
 from atlasnet.layers.parts import joined
 from atlasnet.layers.population import Population
-from atlasnet.layers.projection import MapDrive
+from atlasnet.layers.signal import Signal
+from atlasnet.layers.wiring import Wiring
 
 __all__ = ["Assembly", "Products", "Stage"]
 
@@ -47,27 +48,15 @@ class Assembly:
 
     Parameters
     ----------
-    wiring : mapping of str to sequence of (str, str)
-        What each area hears, in the order of the columns of its kernel.
-    widths : mapping of (str, str) to int
-        Units or channels of each signal.
+    wiring : Wiring
+        What each area hears.
     populations : mapping of str to Population
         The areas.
-    drives : mapping of str to MapDrive
-        Pathways into the areas with a map.
     """
 
-    def __init__(
-        self,
-        wiring: Mapping[str, Sequence[Signal]],
-        widths: Mapping[Signal, int],
-        populations: Mapping[str, Population],
-        drives: Mapping[str, MapDrive],
-    ) -> None:
+    def __init__(self, wiring: Wiring, populations: Mapping[str, Population]) -> None:
         self._wiring = wiring
-        self._widths = widths
         self._populations = populations
-        self._drives = drives
 
     def products(self, schedule: Schedule, kernels: Mapping[str, Any]) -> Products:
         """Return the weights of a schedule's products.
@@ -93,7 +82,7 @@ class Assembly:
     def _stage(self, stage: Sequence[Group], kernels: Mapping[str, Any]) -> Stage:
         """Return the weights of a stage."""
         areas = stage_areas(stage)
-        if areas[0] in self._drives:
+        if areas[0] in self._wiring.drives:
             return self._map_stage(areas[0], kernels[areas[0]])
         members = [self._populations[area] for area in areas]
         n_gates = members[0].dynamics.n_gates
@@ -129,7 +118,7 @@ class Assembly:
         """Return the weights of an area with a map, pathway by pathway."""
         population = self._populations[area]
         return Stage(
-            kernels=self._drives[area].weights(kernel),
+            kernels=self._wiring.drives[area].weights(kernel),
             bias=population.drive_bias(),
             own_kernel=None,
             own_bias=None,
@@ -149,12 +138,12 @@ class Assembly:
 
     def _columns_of(self, area: str, signals: Sequence[Signal], kernel: Any) -> Any:
         """Return the columns of some signals, zeros for those that the area lacks."""
-        if tuple(signals) == tuple(self._wiring[area]):
+        if tuple(signals) == tuple(self._wiring.heard[area]):
             return kernel
-        place = dict(zip(self._wiring[area], self._starts(area), strict=True))
+        place = {key: part.start for key, part in self._wiring.columns(area).items()}
         runs: list[tuple[int | None, int]] = []  # first column or None, and how many
         for signal in signals:
-            start, n_columns = place.get(signal), self._widths[signal]
+            start, n_columns = place.get(signal), self._wiring.widths[signal]
             before, n_before = runs[-1] if runs else (0, 0)
             follows = start is None if before is None else start == before + n_before
             if runs and follows:
@@ -171,11 +160,6 @@ class Assembly:
             ],
             axis=1,
         )
-
-    def _starts(self, area: str) -> list[int]:
-        """Return the first column of each of an area's afferents."""
-        sizes = [self._widths[signal] for signal in self._wiring[area]]
-        return [0, *np.cumsum(sizes)[:-1].tolist()]
 
 
 def _joined_by_gate(blocks: list[Any], n_gates: int) -> Any:

@@ -7,17 +7,18 @@ control step can share one product over the union of their afferents, at the pri
 multiplying zeros where an area lacks an afferent that another has.
 """
 
-from collections.abc import Hashable, Mapping, Sequence, Set
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
+
+from atlasnet.layers.signal import Signal, is_early
 
 __all__ = [
     "OVERHEAD",
     "Early",
     "Group",
     "Schedule",
-    "Signal",
     "group_areas",
     "schedule_areas",
     "stage_areas",
@@ -25,12 +26,6 @@ __all__ = [
 ]
 
 _Key = TypeVar("_Key", str, tuple[str, ...])
-
-Signal = tuple[str, str]
-"""Where a number comes from, and a name: ``sensation``; ``now``, this step's activity
-of an area; ``before``, its activity of the step before, or ``before 2`` of two steps
-before and so on, each with ``seen`` after it what a read-out shows of a map;
-``memory``, what a unit keeps for itself."""
 
 OVERHEAD = 30_000
 """What one more product costs, in multiplications per sample. Measured with an update
@@ -88,11 +83,6 @@ class Schedule:
     early: tuple[Early, ...]
     late: tuple[tuple[Group, ...], ...]
 
-    @property
-    def n_products(self) -> int:
-        """Number of products."""
-        return len(self.early) + sum(len(stage) for stage in self.late)
-
 
 def schedule_areas(
     afferents: Mapping[str, Sequence[Signal]],
@@ -133,7 +123,7 @@ def schedule_areas(
     [[('A',)], [('B',)]]
     """
     known = {
-        area: [signal for signal in signals if _is_early(signal) and area not in whole]
+        area: [signal for signal in signals if is_early(signal) and area not in whole]
         for area, signals in afferents.items()
     }
     rest = {
@@ -144,41 +134,40 @@ def schedule_areas(
         area: (kinds[area], bool(known[area]), bool(rest[area])) for area in afferents
     }
     late = stages(group_areas(rest, widths, both, overhead, n_gates), both, n_gates)
-    # Gates stand gate by gate, so the areas of a stage with gates stay together.
-    parts: list[tuple[str, ...]] = []
-    for stage in late:
-        areas = stage_areas(stage)
-        if known[areas[0]]:
-            parts += [(area,) for area in areas] if n_gates[areas[0]] == 1 else [areas]
+    parts = _parts((stage_areas(stage) for stage in late), known, n_gates)
     drives = {
         part: sum(widths["now", area] * n_gates[area] for area in part)
         for part in parts
     }
-    merged = _merge(
-        [[part] for part in parts],
-        {part: _union(part, known) for part in parts},
-        drives,
-        widths,
-        overhead,
-    )
-    following = {
-        before: after
-        for stage in late
-        for before, after in pairwise(stage_areas(stage))
-    }
-    early = [
-        Early(
-            tuple(_runs(found, following)),
-            tuple(_union([area for part in found for area in part], known)),
-        )
-        for found in merged
-    ]
-    return Schedule(tuple(early), late)
+    heard = {part: _union(part, known) for part in parts}
+    merged = _merge([[part] for part in parts], heard, drives, widths, overhead)
+    return Schedule(tuple(_early(found, heard, late) for found in merged), late)
 
 
-def _is_early(signal: Signal) -> bool:
-    """Whether a signal is known before the step begins."""
-    return signal[0].startswith("before")
+def _parts(
+    of_stages: Iterable[tuple[str, ...]],
+    known: Mapping[str, Sequence[Signal]],
+    n_gates: Mapping[str, int],
+) -> list[tuple[str, ...]]:
+    """Return the areas of stages that hear earlier steps, in parts that may be merged.
+
+    Gates stand gate by gate, so the areas of a stage with gates stay together.
+    """
+    parts: list[tuple[str, ...]] = []
+    for areas in of_stages:
+        if known[areas[0]]:
+            parts += [(area,) for area in areas] if n_gates[areas[0]] == 1 else [areas]
+    return parts
+
+
+def _early(
+    parts: Sequence[tuple[str, ...]],
+    heard: Mapping[tuple[str, ...], Sequence[Signal]],
+    late: Sequence[Sequence[Group]],
+) -> Early:
+    """Return the product of some parts' drives from earlier steps."""
+    following = dict(pair for stage in late for pair in pairwise(stage_areas(stage)))
+    return Early(tuple(_runs(parts, following)), tuple(_union(parts, heard)))
 
 
 def stages(
@@ -269,10 +258,7 @@ def group_areas(
     >>> [group.areas for group in group_areas(afferents, widths)]
     [('A', 'B'), ('C',)]
     """
-    levels: dict[str, int] = {}
-    for area, signals in afferents.items():
-        below = [levels[name] for kind, name in signals if kind.startswith("now")]
-        levels[area] = 1 + max(below, default=-1)
+    levels = _levels(afferents)
     groups: list[Group] = []
     for level in range(1 + max(levels.values())):
         by_kind: dict[Hashable, list[list[str]]] = {}
@@ -293,6 +279,15 @@ def group_areas(
     return tuple(groups)
 
 
+def _levels(afferents: Mapping[str, Sequence[Signal]]) -> dict[str, int]:
+    """Return how many areas stand behind each other before each within a step."""
+    levels: dict[str, int] = {}
+    for area, signals in afferents.items():
+        below = [levels[name] for kind, name in signals if kind.startswith("now")]
+        levels[area] = 1 + max(below, default=-1)
+    return levels
+
+
 def stage_areas(stage: Sequence[Group]) -> tuple[str, ...]:
     """Return the areas of a stage.
 
@@ -310,10 +305,10 @@ def stage_areas(stage: Sequence[Group]) -> tuple[str, ...]:
 
 
 def _union(
-    areas: Sequence[str], afferents: Mapping[str, Sequence[Signal]]
+    keys: Sequence[_Key], afferents: Mapping[_Key, Sequence[Signal]]
 ) -> list[Signal]:
-    """Return all afferents of some areas, each once, in the order they appear."""
-    return list(dict.fromkeys(signal for area in areas for signal in afferents[area]))
+    """Return all afferents of areas or parts, each once, in the order they appear."""
+    return list(dict.fromkeys(signal for key in keys for signal in afferents[key]))
 
 
 def _merge(

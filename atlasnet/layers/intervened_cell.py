@@ -84,8 +84,7 @@ class IntervenedCell(AreaCell):
         """Return the layer of one area: the original's, where there is one."""
         if self._original is None:
             return super()._population(area)
-        names = [own.name for own in self._original.spec.areas]
-        lent: Population = self._original.populations[names.index(area.name)]
+        lent: Population = self._original.population(area.name)
         return lent
 
     def _readout(self, area: AreaSpec, layout: MapSpec) -> MapReadout:

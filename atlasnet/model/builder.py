@@ -16,7 +16,7 @@ from atlasnet.layers import (
     AreaReadout,
     AreaSplit,
 )
-from atlasnet.plan.spec import NetworkSpec
+from atlasnet.plan.spec import NetworkSpec, ValueSpec
 
 __all__ = ["build_model"]
 
@@ -63,21 +63,14 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
     (None, None, 8)
     """
     # Inputs
-    inputs = {
-        entry.name: keras.Input((None, *entry.shape), name=entry.name)
-        for entry in spec.inputs
-    }
-    auxiliary: list[Any] = []
-    if spec.noise_std:
-        inputs[NOISE] = keras.Input((None, NOISE_SIZE), name=NOISE)
+    inputs = _inputs(spec)
     rows = {name: _row(tensor) for name, tensor in inputs.items()}
     sensed = [rows[entry.name] for entry in spec.inputs]
     sensations = _joined(list(rows.values()), "sensations")
+    auxiliary = []
     if spec.value.auxiliary_size:
-        inputs["auxiliary"] = keras.Input(
-            (None, spec.value.auxiliary_size), name="auxiliary"
-        )
-        auxiliary = [inputs["auxiliary"]]
+        auxiliary = [keras.Input((None, spec.value.auxiliary_size), name="auxiliary")]
+        inputs["auxiliary"] = auxiliary[0]
 
     # Areas
     cell = AreaCell(spec, seed=seed, name=spec.name)
@@ -91,29 +84,35 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
     # Costs of training, whose outputs a trainer adds to its loss
     costs = {}
     if spec.activity_cost:
-        layer = ActivityCost(spec.activity_cost, name="activity_cost")
-        costs["activity_cost"] = layer(activity)
+        cost = ActivityCost(spec.activity_cost, name="activity_cost")
+        costs["activity_cost"] = cost(activity)
 
     # Heads
-    policy = keras.layers.Dense(
-        spec.policy_size,
-        # A small start makes the first policy uniform, or of unit spread
-        # (Andrychowicz et al. 2021, arXiv:2006.05990, section 3.2).
-        kernel_initializer=keras.initializers.Orthogonal(0.01, seed=seed),
-        name="policy",
-    )(_joint_activity(spec, spec.action_areas, areas, "action_areas"))
+    acting = _joint_activity(spec, spec.action_areas, areas, "action_areas")
+    # A small start makes the first policy uniform, or of unit spread (Andrychowicz et
+    # al. 2021, arXiv:2006.05990, section 3.2).
+    policy = _head(spec.policy_size, 0.01, seed, "policy")(acting)
     seen = _value_inputs(spec, seed, sensed, sensations, areas)
-    value = _joined([*seen, *auxiliary], "value_inputs")
-    for i, width in enumerate(spec.value.hidden_units, start=1):
-        is_memory = spec.value.stem == "plain" and i == len(spec.value.hidden_units)
-        value = _hidden(width, i, seed, is_memory=is_memory)(value)
-    value = keras.layers.Dense(
-        1,
-        kernel_initializer=keras.initializers.Orthogonal(1.0, seed=seed),
-        name="value",
-    )(value)
+    value = _value(spec.value, seed, _joined([*seen, *auxiliary], "value_inputs"))
     heads = {"policy": policy, "value": value}
     return keras.Model(inputs, {**heads, **costs}, name=spec.name)
+
+
+def _inputs(spec: NetworkSpec) -> dict[str, Any]:
+    """Return the inputs that areas hear: sensations, and noise if there is any."""
+    inputs = {
+        entry.name: keras.Input((None, *entry.shape), name=entry.name)
+        for entry in spec.inputs
+    }
+    if spec.noise_std:
+        inputs[NOISE] = keras.Input((None, NOISE_SIZE), name=NOISE)
+    return inputs
+
+
+def _head(size: int, gain: float, seed: int, name: str) -> keras.layers.Layer:
+    """Return the last layer of a head, whose first weights have a gain."""
+    first = keras.initializers.Orthogonal(gain, seed=seed)
+    return keras.layers.Dense(size, kernel_initializer=first, name=name)
 
 
 def _value_inputs(
@@ -132,6 +131,14 @@ def _value_inputs(
         sizes = [area.n_units for area in spec.areas]
         areas = AreaSplit(sizes, name="value_by_area")(loop(sensations))
     return [_joint_activity(spec, spec.value.areas, areas, "value_areas")]
+
+
+def _value(head: ValueSpec, seed: int, heard: Any) -> Any:
+    """Return the value, shape (B, T, 1), of what its head hears."""
+    for i, width in enumerate(head.hidden_units, start=1):
+        is_memory = head.stem == "plain" and i == len(head.hidden_units)
+        heard = _hidden(width, i, seed, is_memory=is_memory)(heard)
+    return _head(1, 1.0, seed, "value")(heard)
 
 
 def _joint_activity(

@@ -140,12 +140,8 @@ class _Parts:
         self.cell = area_cell(model)
         self.areas: dict[str, Population] = {}
         if self.cell is not None:
-            self.areas = {
-                area.name: population
-                for area, population in zip(
-                    self.cell.spec.areas, self.cell.populations, strict=True
-                )
-            }
+            names = [area.name for area in self.cell.spec.areas]
+            self.areas = {name: self.cell.population(name) for name in names}
         self.layers = {
             layer.name: layer
             for layer in model.layers
@@ -157,16 +153,12 @@ class _Parts:
     def find(self, text: str) -> list[str]:
         """Return the names of the parts that a text means."""
         if _ARROW in text:
+            ends = [(s, target) for target in self.areas for s in self.columns(target)]
+            known = [f"{s} {_ARROW} {target}" for s, target in ends]
             found = [
-                f"{source} {_ARROW} {target}"
-                for target in self.areas
-                for source in self.columns(target)
-                if _is_pathway(text, source, target)
-            ]
-            known = [
-                f"{s} {_ARROW} {target}"
-                for target in self.areas
-                for s in self.columns(target)
+                name
+                for name, pair in zip(known, ends, strict=True)
+                if _is_pathway(text, *pair)
             ]
         else:
             found = [name for name in self.names if self._is_meant(text, name)]

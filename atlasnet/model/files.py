@@ -10,7 +10,7 @@ import keras
 import atlasnet.layers  # noqa: F401 (registers the layers with Keras)
 from atlasnet.errors import SpecError
 from atlasnet.files import replacing
-from atlasnet.layers import AreaCell
+from atlasnet.model.rewiring import area_cell
 from atlasnet.plan.spec import NetworkSpec
 
 __all__ = ["load_model", "save_model", "spec_of"]
@@ -65,11 +65,8 @@ def load_model(path: Path | str) -> keras.Model:
 
 def spec_of(model: keras.Model) -> NetworkSpec | None:
     """Return the spec that a model was built from; None for any other Keras model."""
-    for layer in model.layers:
-        cell = getattr(layer, "cell", None)
-        if isinstance(cell, AreaCell):
-            return cell.spec
-    return None
+    cell = area_cell(model)
+    return None if cell is None else cell.spec
 
 
 def _require_suffix(path: Path) -> Path:

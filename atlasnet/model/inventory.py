@@ -32,10 +32,10 @@ def parameters_by_pathway(model: keras.Model) -> pd.DataFrame:
     pandas.DataFrame
         One row per pathway into an area, in the order of its afferents; then one for
         what the area has of its own; then one per layer that is no area. Columns:
-        ``source``, ``target``, ``kind`` (``sensation``, ``feedforward``, ``feedback``,
-        ``recurrent``, ``biases``, ``layer``), ``n_heard`` (what a unit reads of the
-        source), ``n_units`` of the target, ``n_parameters``, ``is_trained``. The
-        parameters sum to ``model.count_params()``.
+        ``source``, ``target``, ``kind`` (``sensation``, ``same_step``,
+        ``previous_step``, ``recurrent``, ``biases``, ``layer``), ``n_heard`` (what a
+        unit reads of the source), ``n_units`` of the target, ``n_parameters``,
+        ``is_trained``. The parameters sum to ``model.count_params()``.
     """
     rows: list[Row] = []
     cell = area_cell(model)
@@ -73,7 +73,7 @@ def parameters_by_area(model: keras.Model) -> pd.DataFrame:
     rows: list[Row] = []
     for area in cell.spec.areas if cell is not None else ():
         own = by_pathway[by_pathway.target == area.name]
-        heard = own[own.kind.isin(["sensation", "feedforward", "feedback"])]
+        heard = own[own.kind.isin(["sensation", "same_step", "previous_step"])]
         rows.append(
             {
                 "name": area.name,

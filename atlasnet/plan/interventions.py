@@ -293,8 +293,8 @@ def _resolved(one: Intervention, spec: NetworkSpec) -> Intervention:
     if isinstance(one, Lesion) and one.source is not None:
         heard = [
             *spec.sensations(area),
-            *spec.afferents(area, "feedforward"),
-            *spec.afferents(area, "feedback"),
+            *spec.afferents(area, "same_step"),
+            *spec.afferents(area, "previous_step"),
             *([area] if spec.area(area).is_recurrent else []),
         ]
         source = _spelt(one.source, heard, spec, f"afferent of '{area}'")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Latency: how long a sensation takes to an area that drives action.
 
-A control step is longer than most conduction delays, so a network whose feedforward
-pathways act within the step is faster than the brain, and its feedback slower. This
+A control step is longer than most conduction delays, so a network is faster
+than the brain where pathways act within the step, and slower elsewhere. This
 module puts numbers to it.
 """
 

@@ -53,8 +53,8 @@ class PlanOptions(Frozen):
     the weights, or factors that training changes."""
     has_delays: bool = False
     """Whether activity takes round(delay / control step) steps, delay being the
-    tract's length by the conduction velocity; feedback at least 1. A pathway of
-    unknown length has the least delay."""
+    tract's length by the conduction velocity; at least 1 where the timing is
+    ``previous_step``. A pathway of unknown length has the least delay."""
     conduction_velocity_m_per_s: PositiveFloat = CONDUCTION_VELOCITY_M_PER_S
     """Conduction velocity of the tracts, in m/s."""
     inhibitory_share: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None

@@ -181,9 +181,9 @@ def plan_network(
     -------
     NetworkSpec
         Areas in the order of computation; feedforward projections act within the
-        control step, all others one step later. A feedforward projection that closes
-        a cycle is timed as feedback too and listed in ``provenance`` under
-        ``feedforward_closing_cycles``.
+        control step (timing ``same_step``), all others one step later
+        (``previous_step``), as do feedforward ones that close a cycle, which
+        ``provenance`` lists under ``closing_cycles``.
 
     Raises
     ------
@@ -228,12 +228,15 @@ def plan_network(
             activation=chosen.activation,
             inhibitory_share=_inhibitory_share(cells[area], chosen),
             map=maps.get(area),
+            system=graph.region(area).system,
         )
         for area in nx.lexicographical_topological_sort(order)
     ]
     timings: dict[tuple[str, str], Timing] = {
         (edge.source, edge.target): (
-            "feedforward" if (edge.source, edge.target) in within_step else "feedback"
+            "same_step"
+            if (edge.source, edge.target) in within_step
+            else "previous_step"
         )
         for edge in graph.projections
     }
@@ -376,7 +379,7 @@ def _delay_steps(
     if not options.has_delays or edge.length_mm is None:
         return None
     seconds = delay_ms(edge.length_mm, options.conduction_velocity_m_per_s) / 1000.0
-    return max(round(seconds / control_step_s), 0 if timing == "feedforward" else 1)
+    return max(round(seconds / control_step_s), 0 if timing == "same_step" else 1)
 
 
 def _cell_counts(graph: RegionGraph) -> dict[str, float]:
@@ -426,7 +429,7 @@ def _provenance(
             f"{rule.floor}"
         ),
         "interface": "; ".join(interface.notes),
-        "feedforward_closing_cycles": listed or "none",
+        "closing_cycles": listed or "none",
         **(
             {"options": options.model_dump_json(exclude_defaults=True)}
             if options != PlanOptions()

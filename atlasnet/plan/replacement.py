@@ -58,7 +58,7 @@ def replace_areas(
         Areas to leave out, with all their pathways.
     sensation : str
         What takes their place: a sensation, which enters the areas that they had a
-        feedforward pathway to.
+        pathway to that acts within the step.
     size : int
         Numbers per control step of the sensation.
 
@@ -79,12 +79,12 @@ def replace_areas(
     entered = [
         p.target
         for p in spec.pathways
-        if p.source in gone and p.target not in gone and p.timing == "feedforward"
+        if p.source in gone and p.target not in gone and p.timing == "same_step"
     ]
     if not entered:
         raise ComponentError(
-            f"The areas {', '.join(sorted(gone))} lead to no other area by a "
-            "feedforward pathway, so nothing can take their place."
+            f"The areas {', '.join(sorted(gone))} lead to no other area within "
+            "the step, so nothing can take their place."
         )
     inputs = []
     for entry in spec.inputs:

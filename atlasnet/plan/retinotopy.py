@@ -178,7 +178,7 @@ def plan_kernels(
 ) -> dict[tuple[str, str], int]:
     """Plan the kernels of pathways between maps.
 
-    An area's receptive field is reached by way of the feedforward afferent whose own
+    An area's receptive field is reached by way of the afferent of its step whose own
     field is the largest: its kernel is as large as that takes. All other pathways, as
     from V1 straight to MT, are as precise as the maps: their kernels only skip no
     position.
@@ -187,7 +187,7 @@ def plan_kernels(
     ----------
     maps : mapping of str to MapSpec
         The map of each area that has one.
-    pathways : mapping of (str, str) to {"feedforward", "feedback"}
+    pathways : mapping of (str, str) to {"same_step", "previous_step"}
         Timing of each pathway, by source and target.
 
     Returns
@@ -200,7 +200,7 @@ def plan_kernels(
     >>> image = ImageSpec(height_px=84, width_px=84, n_channels=3)
     >>> nodes = {name: name for name in ("V1", "V3A", "MT")}
     >>> maps = plan_maps(dict.fromkeys(nodes, 10_000), nodes, image)
-    >>> within = {("V1", "MT"): "feedforward", ("V3A", "MT"): "feedforward"}
+    >>> within = {("V1", "MT"): "same_step", ("V3A", "MT"): "same_step"}
     >>> plan_kernels(maps, within)
     {('V1', 'MT'): 9, ('V3A', 'MT'): 5}
     """
@@ -209,7 +209,7 @@ def plan_kernels(
     for (source, target), timing in between.items():
         known = widest.get(target)
         is_wider = known is None or maps[source].field_px > maps[known].field_px
-        if timing == "feedforward" and is_wider:
+        if timing == "same_step" and is_wider:
             widest[target] = source
     return {
         (source, target): maps[target].kernel_from(maps[source])

@@ -10,8 +10,6 @@ read by :func:`atlasnet.model.builder.build_model`.
 """
 
 import json
-import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -23,12 +21,16 @@ from pydantic import (
     NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
+    field_validator,
     model_validator,
 )
 
 from atlasnet.errors import SpecError, closest
 from atlasnet.files import write_text
 from atlasnet.frozen import Frozen
+from atlasnet.plan.area import Activation, AreaSpec, Cell, MapSpec, Readout, slug
+from atlasnet.plan.pathway import PathwaySpec, StrengthUse, Timing
+from atlasnet.plan.sensation import ImageSpec, InputSpec
 
 __all__ = [
     "Activation",
@@ -47,284 +49,10 @@ __all__ = [
     "slug",
 ]
 
-Activation = Literal["tanh", "relu", "softplus"]
-Cell = Literal["dense", "rate", "rnn", "gru", "lstm"]
-Readout = Literal["flatten", "spatial_softmax"]
 Stem = Literal["shared", "copy", "plain"]
-StrengthUse = Literal["initial", "fixed", "trainable"]
-Timing = Literal["feedforward", "feedback"]
 
-_MAP_CELLS = ("dense", "rate")
-
-
-def slug(name: str) -> str:
-    """Turn a region's name into the name of its Keras layer.
-
-    Examples
-    --------
-    >>> slug("Area 4p (PreCG) left")
-    'area_4p_precg_left'
-    """
-    return re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")
-
-
-class MapSpec(Frozen):
-    """A retinotopic map: what lies at every position is the same set of channels."""
-
-    height: PositiveInt
-    """Positions from top to bottom."""
-    width: PositiveInt
-    """Positions from left to right."""
-    n_channels: PositiveInt
-    """Units at a position."""
-    spacing_px: PositiveInt
-    """Pixels of the image between neighbouring positions."""
-    field_px: PositiveFloat
-    """Diameter of a unit's receptive field, pixels of the image. Kernels of pathways
-    are as large as it takes to reach it."""
-    readout: Readout = "spatial_softmax"
-    """What areas without a map see of it: every unit (``flatten``), or where in the
-    image each channel is active, two numbers a channel (``spatial_softmax``, Levine et
-    al. 2016, JMLR 17(39))."""
-    own_kernel: PositiveInt = 3
-    """Side of the kernel by which units of a ``rate`` area hear their neighbours."""
-
-    @property
-    def n_units(self) -> int:
-        """Units of all positions."""
-        return self.height * self.width * self.n_channels
-
-    @property
-    def readout_size(self) -> int:
-        """Numbers that areas without a map see of it."""
-        return self.n_units if self.readout == "flatten" else 2 * self.n_channels
-
-    @property
-    def image_kernel(self) -> int:
-        """Side of the kernel by which the map reads an image, pixels."""
-        return max(round(self.field_px), self.spacing_px)
-
-    def kernel_from(self, source: "MapSpec") -> int:
-        """Return the side of the kernel of a pathway from another map.
-
-        Parameters
-        ----------
-        source : MapSpec
-            The map that the pathway leaves.
-
-        Returns
-        -------
-        int
-            Odd, counted in positions of the source. From a finer or equal map:
-            neighbouring positions of the source lie `spacing_px` apart, so that
-            ``k`` of them see ``field_px + (k - 1) * spacing_px`` pixels; the least
-            that reaches the target's field and :meth:`least_kernel_from`. From a
-            coarser one: 3.
-        """
-        if source.spacing_px > self.spacing_px:
-            return 3
-        reach = 1 + math.ceil((self.field_px - source.field_px) / source.spacing_px)
-        side = min(reach, max(source.height, source.width))
-        return max(_odd(side), self.least_kernel_from(source))
-
-    def least_kernel_from(self, source: "MapSpec") -> int:
-        """Return the side of the smallest kernel that skips nothing: odd, 3 or more.
-
-        Parameters
-        ----------
-        source : MapSpec
-            The map that the pathway leaves.
-        """
-        return _odd(max(3, self.spacing_px // source.spacing_px))
-
-
-class AreaSpec(Frozen):
-    """One area: a population of units that share their afferents."""
-
-    name: str
-    """Name of the region in the graph, e.g. ``"4p left"``."""
-    n_units: PositiveInt
-    """Size of the population."""
-    cell: Cell
-    """``dense`` holds no memory; ``rate`` is a leaky recurrent rate unit; ``rnn``,
-    ``gru`` and ``lstm`` are those of machine learning."""
-    time_constant_s: PositiveFloat = 0.02
-    """Time constant of a rate unit, in s; other cells ignore it. 20 ms is the order
-    of a cortical pyramidal cell's membrane time constant (Koch et al. 1996, Cereb
-    Cortex 6:93)."""
-    activation: Activation = "tanh"
-    """What units make of their drive; ``lstm`` and ``gru`` use it beside their
-    gates, which are sigmoid."""
-    inhibitory_share: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
-    """Dale's principle: this share of the units, the last ones, inhibit, and only
-    inside the area; all others excite, inside and elsewhere. None leaves the signs of
-    weights free."""
-    map: MapSpec | None = None
-    """The retinotopic map that the units form; None where they form none."""
-
-    @classmethod
-    def _label(cls, data: Mapping[str, Any]) -> str:
-        return f"area '{data.get('name')}'"
-
-    @model_validator(mode="after")
-    def _check_map(self) -> Self:
-        if self.map is not None and self.cell not in _MAP_CELLS:
-            raise SpecError(
-                f"The area '{self.name}' has a map and '{self.cell}' units; those of "
-                f"a map are {' or '.join(_MAP_CELLS)}."
-            )
-        if self.map is not None and self.map.n_units != self.n_units:
-            grid = f"{_grid(self.map)} x {self.map.n_channels}"
-            raise SpecError(
-                f"The area '{self.name}' has {self.n_units} units, its map of {grid} "
-                f"has {self.map.n_units}."
-            )
-        return self
-
-    @property
-    def layer(self) -> str:
-        """Name of the area's Keras layer."""
-        return slug(self.name)
-
-    @property
-    def is_recurrent(self) -> bool:
-        """Whether the units read their own activity of the step before."""
-        return self.cell != "dense"
-
-    @property
-    def n_inhibitory(self) -> int:
-        """How many units inhibit: the last ones; 0 where signs are free.
-
-        In a map, the last channels inhibit at every position.
-        """
-        share = self.inhibitory_share or 0.0
-        if self.map is None:
-            return round(share * self.n_units)
-        positions = self.map.height * self.map.width
-        return round(share * self.map.n_channels) * positions
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.inhibitory_share is None:
-            return self
-        remedy = None
-        if self.activation == "tanh":
-            remedy = "a unit whose activity may be negative has no sign: take relu or"
-            remedy += " softplus"
-        elif self.cell in ("gru", "lstm"):
-            remedy = f"the gates of '{self.cell}' have no sign: take rate or rnn"
-        elif self.cell == "dense" and self.n_inhibitory:
-            remedy = "a dense area has no weights inside that could inhibit: take 0.0"
-        if remedy is not None:
-            raise SpecError(
-                f"The area '{self.name}' cannot have an inhibitory share of "
-                f"{self.inhibitory_share:g}: {remedy}."
-            )
-        return self
-
-
-class PathwaySpec(Frozen):
-    """A directed pathway between two areas, all to all."""
-
-    source: str
-    target: str
-    timing: Timing
-    """``feedforward`` acts within the control step, ``feedback`` (which lateral
-    pathways share) carries the activity of the step before."""
-    direction: Literal["feedforward", "feedback", "lateral"]
-    """Direction class of the edge in the graph."""
-    direction_rule: str
-    """Which rule decided the direction class."""
-    streamline_count: NonNegativeFloat | None = None
-    length_mm: NonNegativeFloat | None = None
-    kernel_size: PositiveInt | None = None
-    """Of a pathway between two maps: side of its kernel, in positions of the source;
-    None for what :meth:`MapSpec.kernel_from` says."""
-    delay_steps: Annotated[int, Field(ge=0)] | None = None
-    """Control steps that activity takes to arrive; None is 0 for ``feedforward``
-    and 1 for ``feedback``, which cannot be faster."""
-    strength: PositiveFloat = 1.0
-    """Amplitude of the pathway's part in the target's drive; 1 is an even share."""
-    strength_use: StrengthUse = "initial"
-    """``initial``: only the first weights have this amplitude; ``fixed``: it stays a
-    factor of the weights; ``trainable``: it is a factor that training changes."""
-
-    @classmethod
-    def _label(cls, data: Mapping[str, Any]) -> str:
-        return f"pathway {data.get('source')} -> {data.get('target')}"
-
-    @property
-    def lag(self) -> int:
-        """Control steps that activity takes to arrive."""
-        if self.delay_steps is None:
-            return 0 if self.timing == "feedforward" else 1
-        return self.delay_steps
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.timing == "feedback" and self.lag == 0:
-            raise SpecError(
-                f"The feedback pathway {self.source} -> {self.target} cannot have a "
-                "delay of 0 steps: feedback arrives 1 step later, or more."
-            )
-        return self
-
-
-class ImageSpec(Frozen):
-    """The shape of an image; the numbers lie between 0 and 1."""
-
-    height_px: PositiveInt
-    width_px: PositiveInt
-    n_channels: PositiveInt
-    """Three a camera: red, green and blue."""
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Height, width and channels."""
-        return self.height_px, self.width_px, self.n_channels
-
-    def __str__(self) -> str:
-        return " x ".join(map(str, self.shape))
-
-
-class InputSpec(Frozen):
-    """A sensation and the areas that it enters: a vector, or an image.
-
-    A vector enters areas without a map, an image areas with one.
-    """
-
-    name: str
-    size: Annotated[int, Field(ge=1)] = 0
-    """Numbers per control step; of an image it follows from its shape."""
-    areas: Annotated[tuple[str, ...], Field(min_length=1)]
-    image: ImageSpec | None = None
-    """Shape of an image; None for a vector."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _count(cls, data: Any) -> Any:
-        """Fill in the size of an image."""
-        if isinstance(data, dict) and "size" not in data:
-            image = data.get("image")
-            shape = image if isinstance(image, ImageSpec) else None
-            if isinstance(image, dict):
-                shape = ImageSpec(**image)
-            return {**data, "size": math.prod(shape.shape) if shape else 0}
-        return data
-
-    @model_validator(mode="after")
-    def _check_size(self) -> Self:
-        if self.image is not None and self.size != math.prod(self.image.shape):
-            raise SpecError(
-                f"The sensation '{self.name}' is an image of {self.image}, which is "
-                f"not {self.size} numbers."
-            )
-        return self
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of what is sensed in a control step: (size,), or (H, W, C)."""
-        return self.image.shape if self.image is not None else (self.size,)
+# Keys of provenance, and of that of files of before December 2026.
+_CLOSING, _OLDER_CLOSING = "closing_cycles", "feedforward_closing_cycles"
 
 
 class ValueSpec(Frozen):
@@ -356,18 +84,18 @@ class NetworkSpec(Frozen):
     """A network of areas: what :func:`atlasnet.model.builder.build_model` builds.
 
     Areas stand in the order in which they are computed within a control step:
-    every feedforward pathway leads from an earlier area to a later one.
+    every pathway without delay leads from an earlier area to a later one.
 
     Raises
     ------
     SpecError
-        If a name is unknown or twice there, a feedforward pathway runs against the
+        If a name is unknown or twice there, a pathway without delay runs against the
         order, an area has no input, or no sensation reaches an action area.
     """
 
     name: str
     control_step_s: PositiveFloat
-    """The control step that the leak and the feedback delay are planned for, in s."""
+    """The control step that the leak and all delays are planned for, in s."""
     areas: Annotated[tuple[AreaSpec, ...], Field(min_length=1)]
     pathways: tuple[PathwaySpec, ...]
     inputs: Annotated[tuple[InputSpec, ...], Field(min_length=1)]
@@ -388,6 +116,14 @@ class NetworkSpec(Frozen):
     @classmethod
     def _label(cls, data: Mapping[str, Any]) -> str:
         return "network spec"
+
+    @field_validator("provenance")
+    @classmethod
+    def _with_keys_of_today(cls, provenance: Mapping[str, str]) -> Mapping[str, str]:
+        """Read the provenance of an older file too."""
+        return {
+            _CLOSING if k == _OLDER_CLOSING else k: v for k, v in provenance.items()
+        }
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -442,9 +178,9 @@ class NetworkSpec(Frozen):
             is_early = position[pathway.source] < position[pathway.target]
             if pathway.lag == 0 and not is_early:
                 raise SpecError(
-                    f"The feedforward pathway {pathway.source} -> {pathway.target} "
-                    "runs against the order of the areas. List the source first, "
-                    "or make it feedback."
+                    f"The pathway {pathway.source} -> {pathway.target} acts within the "
+                    "step and runs against the order of the areas. List the source "
+                    "first, or make its timing previous_step."
                 )
 
     def _check_reach(self, names: list[str]) -> None:
@@ -478,10 +214,10 @@ class NetworkSpec(Frozen):
                     raise SpecError(
                         f"{label} has a kernel_size, but joins no two areas with a map."
                     )
-            elif not _nests(source.map, target.map):
+            elif not source.map.nests(target.map):
                 raise SpecError(
-                    f"{label} joins maps of {_grid(source.map)} and "
-                    f"{_grid(target.map)} positions, spaced {source.map.spacing_px} "
+                    f"{label} joins maps of {source.map.grid} and "
+                    f"{target.map.grid} positions, spaced {source.map.spacing_px} "
                     f"and {target.map.spacing_px} pixels, which do not fit. One "
                     "spacing must be a multiple of the other, and the coarser map as "
                     "large as the finer one divided by that, rounded up."
@@ -509,7 +245,7 @@ class NetworkSpec(Frozen):
         expected = tuple(-(-side // area.map.spacing_px) for side in size)
         if (area.map.height, area.map.width) != expected:
             raise SpecError(
-                f"The map of '{area.name}' has {_grid(area.map)} positions, spaced "
+                f"The map of '{area.name}' has {area.map.grid} positions, spaced "
                 f"{area.map.spacing_px} pixels; the image '{entry.name}' of "
                 f"{entry.image} then needs {expected[0]} x {expected[1]}."
             )
@@ -582,23 +318,6 @@ class NetworkSpec(Frozen):
     def load(cls, path: Path | str) -> Self:
         """Read a spec from a file."""
         return cls.from_json(Path(path).read_text(encoding="utf-8"))
-
-
-def _odd(side: int) -> int:
-    """Return the next odd number."""
-    return side if side % 2 else side + 1
-
-
-def _grid(layout: MapSpec) -> str:
-    return f"{layout.height} x {layout.width}"
-
-
-def _nests(a: MapSpec, b: MapSpec) -> bool:
-    """Whether the positions of the coarser map are some of the finer one's."""
-    fine, coarse = sorted((a, b), key=lambda layout: layout.spacing_px)
-    ratio, rest = divmod(coarse.spacing_px, fine.spacing_px)
-    size = (-(-fine.height // ratio), -(-fine.width // ratio))
-    return rest == 0 and (coarse.height, coarse.width) == size
 
 
 def _require_unique(what: str, names: Iterable[str]) -> None:

@@ -24,6 +24,7 @@ AREAS = ["Area 3a (PostCG) left", "Area 4p (PreCG) left"]
 def test_a_graph() -> None:
     graph = atlasnet.RegionGraph.load(OLDER / "two.graph.json")
     assert sorted(region.name for region in graph.regions) == AREAS
+    assert graph.metadata["closing_cycles"] == []
 
 
 def test_a_plan_with_the_words_of_its_time_for_timing() -> None:
@@ -33,10 +34,16 @@ def test_a_plan_with_the_words_of_its_time_for_timing() -> None:
         (AREAS[0], AREAS[1]),
         (AREAS[1], AREAS[0]),
     ]
+    assert [p.timing for p in spec.pathways] == ["same_step", "previous_step"]
+    assert spec.provenance["closing_cycles"] == "none"
+    assert "feedforward_closing_cycles" not in spec.to_json()
 
 
 def test_a_model_computes_what_it_computed() -> None:
     model = atlasnet.load_model(OLDER / "two.keras")
+    spec = atlasnet.spec_of(model)
+    assert spec is not None
+    assert {p.timing for p in spec.pathways} == {"same_step", "previous_step"}
     sensations = {
         tensor.name: np.linspace(
             -1.0, 1.0, 3 * tensor.shape[-1], dtype=np.float32

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Areas: what each tells apart, and which are alike."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -26,8 +26,17 @@ from atlasnet.figures.palette import (
 
 __all__ = ["plot_mds", "plot_model_fit", "plot_rdms", "plot_similarity"]
 
+Systems = Mapping[str, str | None]
+"""Part of the brain of each area; areas without one are grey."""
+_UNKNOWN: Systems = {}
 
-def plot_rdms(rdms: RDMs, axes: Sequence[Axes] | None = None) -> list[Axes]:
+
+def plot_rdms(
+    rdms: RDMs,
+    axes: Sequence[Axes] | None = None,
+    *,
+    systems: Systems = _UNKNOWN,
+) -> list[Axes]:
     """Draw the distances between conditions in every area.
 
     Each matrix has its own scale, from 0 to its largest distance: compare patterns,
@@ -39,6 +48,8 @@ def plot_rdms(rdms: RDMs, axes: Sequence[Axes] | None = None) -> list[Axes]:
         What :func:`angora_train.analysis.rdms.area_rdms` returned.
     axes : sequence of matplotlib.axes.Axes, optional
         One an area, in the order of the groups. By default a figure is made.
+    systems : mapping of str to str, optional
+        Part of the brain of each area, which its colour shows.
 
     Returns
     -------
@@ -46,7 +57,8 @@ def plot_rdms(rdms: RDMs, axes: Sequence[Axes] | None = None) -> list[Axes]:
         One an area.
     """
     areas = list(rdms.rdm_descriptors["area"])
-    order = _by_group(areas)
+    groups = _groups(areas, systems)
+    order = _by_group(groups)
     labels = short_labels(areas)
     is_own = axes is None
     if axes is None:
@@ -63,19 +75,24 @@ def plot_rdms(rdms: RDMs, axes: Sequence[Axes] | None = None) -> list[Axes]:
     image = None
     for ax, i in zip(axes, order, strict=True):
         image = _draw_rdm(ax, matrices[i], rdms.pattern_descriptors["kind"])
-        color = GROUP_COLORS[group_of(areas[i])]
+        color = GROUP_COLORS[groups[i]]
         ax.set_title(
             labels[i], fontsize=9, color=color, fontweight="bold", loc="left", pad=3
         )
     if is_own and image is not None:
-        _finish_rdms(list(axes), image, rdms, [group_of(area) for area in areas])
+        _finish_rdms(list(axes), image, rdms, groups)
     return list(axes)
 
 
-def _by_group(areas: Sequence[str]) -> list[int]:
+def _groups(areas: Sequence[str], systems: Systems) -> list[str]:
+    """Return the group of each area."""
+    return [group_of(systems.get(area)) for area in areas]
+
+
+def _by_group(groups: Sequence[str]) -> list[int]:
     """Return the order of areas by group, then as they come."""
-    groups = list(GROUP_COLORS)
-    return sorted(range(len(areas)), key=lambda i: groups.index(group_of(areas[i])))
+    known = list(GROUP_COLORS)
+    return sorted(range(len(groups)), key=lambda i: known.index(groups[i]))
 
 
 def _borders(kinds: Sequence[str]) -> list[float]:
@@ -116,7 +133,9 @@ def _finish_rdms(
     _group_legend(figure, groups)
 
 
-def plot_similarity(similarity: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def plot_similarity(
+    similarity: pd.DataFrame, ax: Axes | None = None, *, systems: Systems = _UNKNOWN
+) -> Axes:
     """Draw how alike the areas are, ordered by anatomical group.
 
     Parameters
@@ -125,6 +144,8 @@ def plot_similarity(similarity: pd.DataFrame, ax: Axes | None = None) -> Axes:
         What :func:`angora_train.analysis.similarity.compare_areas` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw. By default a figure is made.
+    systems : mapping of str to str, optional
+        Part of the brain of each area, which its colour shows.
 
     Returns
     -------
@@ -132,7 +153,7 @@ def plot_similarity(similarity: pd.DataFrame, ax: Axes | None = None) -> Axes:
         `ax`, or the axes of the new figure.
     """
     areas = [str(area) for area in similarity.index]
-    order = _by_group(areas)
+    order = _by_group(_groups(areas, systems))
     side = max(4.0, 0.18 * len(areas) + 1.2)
     ax = ax or new_axes(side + 0.6, side)
     values = similarity.to_numpy()[np.ix_(order, order)]
@@ -144,7 +165,7 @@ def plot_similarity(similarity: pd.DataFrame, ax: Axes | None = None) -> Axes:
     bar = figure_of(ax).colorbar(image, ax=ax, shrink=0.6, pad=0.02)
     bar.set_label("correlation of distances", fontsize=9)
     bar.ax.tick_params(labelsize=SMALL)
-    groups = [group_of(areas[i]) for i in order]
+    groups = _groups([areas[i] for i in order], systems)
     labels = short_labels(areas)
     for axis, rotation in ((ax.xaxis, 90), (ax.yaxis, 0)):
         axis.set_ticks(range(len(order)), [labels[i] for i in order])
@@ -185,7 +206,9 @@ def _group_legend(figure: Figure, groups: Sequence[str]) -> None:
     )
 
 
-def plot_mds(embedding: Embedding, ax: Axes | None = None) -> Axes:
+def plot_mds(
+    embedding: Embedding, ax: Axes | None = None, *, systems: Systems = _UNKNOWN
+) -> Axes:
     """Draw areas in a plane, the nearer the more alike.
 
     Parameters
@@ -194,6 +217,8 @@ def plot_mds(embedding: Embedding, ax: Axes | None = None) -> Axes:
         What :func:`angora_train.analysis.similarity.embed_areas` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw. By default a figure is made.
+    systems : mapping of str to str, optional
+        Part of the brain of each area, which its colour shows.
 
     Returns
     -------
@@ -203,7 +228,7 @@ def plot_mds(embedding: Embedding, ax: Axes | None = None) -> Axes:
     ax = ax or new_axes(5.6, 5.0)
     areas = [str(area) for area in embedding.points.index]
     points = embedding.points.to_numpy()
-    groups = [group_of(area) for area in areas]
+    groups = _groups(areas, systems)
     radius = 4.0
     ax.scatter(
         points[:, 0],
@@ -250,7 +275,9 @@ def _write_beside(
         note.set_in_layout(False)
 
 
-def plot_model_fit(fit: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def plot_model_fit(
+    fit: pd.DataFrame, ax: Axes | None = None, *, systems: Systems = _UNKNOWN
+) -> Axes:
     """Draw which hypotheses the distances in each area follow.
 
     Parameters
@@ -259,6 +286,8 @@ def plot_model_fit(fit: pd.DataFrame, ax: Axes | None = None) -> Axes:
         What :func:`angora_train.analysis.similarity.compare_models` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw. By default a figure is made.
+    systems : mapping of str to str, optional
+        Part of the brain of each area, which its colour shows.
 
     Returns
     -------
@@ -266,7 +295,7 @@ def plot_model_fit(fit: pd.DataFrame, ax: Axes | None = None) -> Axes:
         `ax`, or the axes of the new figure.
     """
     areas = [str(area) for area in fit.index]
-    order = _by_group(areas)
+    order = _by_group(_groups(areas, systems))
     ax = ax or new_axes(0.26 * len(areas) + 1.8, 2.6)
     image = ax.imshow(
         fit.to_numpy()[order].T, cmap="RdBu_r", vmin=-1.0, vmax=1.0, aspect="auto"
@@ -275,7 +304,7 @@ def plot_model_fit(fit: pd.DataFrame, ax: Axes | None = None) -> Axes:
     bar.set_label("correlation", fontsize=SMALL)
     bar.ax.tick_params(labelsize=7)
     labels = short_labels(areas)
-    groups = [group_of(areas[i]) for i in order]
+    groups = _groups([areas[i] for i in order], systems)
     ax.set_xticks(range(len(order)), [labels[i] for i in order])
     _color_labels(ax.xaxis, groups, 90)
     models = [str(model) for model in fit.columns]

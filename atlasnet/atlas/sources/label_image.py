@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sizes and places of the regions in a label image."""
+"""A label image, and sizes and places of the regions in it."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["measure_labels"]
+from atlasnet.errors import AtlasError
+
+__all__ = ["measure_labels", "read_label_image"]
 
 
 def measure_labels(
@@ -58,3 +61,25 @@ def measure_labels(
             (float(x), float(y), float(z)),
         )
     return measured
+
+
+def read_label_image(path: Path) -> tuple[Any, Any]:
+    """Return the voxels and the affine of a label image."""
+    import nibabel
+
+    broken = (OSError, EOFError, ValueError, nibabel.filebasedimages.ImageFileError)
+    try:
+        image: Any = nibabel.load(path)
+        data = np.asanyarray(image.dataobj)
+    except broken as error:
+        raise AtlasError(f"'{path}' cannot be read as an image: {error}.") from error
+    data = np.squeeze(data)
+    if data.ndim != 3:
+        shape = " x ".join(map(str, data.shape))
+        raise AtlasError(f"A label image has three dimensions, '{path}' has {shape}.")
+    if not np.isfinite(data).all() or not np.array_equal(data, np.rint(data)):
+        raise AtlasError(
+            f"A label image holds whole numbers, '{path}' does not. Is it a map of "
+            "probabilities?"
+        )
+    return data, np.asarray(image.affine, dtype=np.float64)

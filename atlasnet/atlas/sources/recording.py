@@ -8,6 +8,7 @@ of their checksums; :class:`~atlasnet.SnapshotSource` reads either.
 import datetime
 import zipfile
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,12 @@ def record_source(
             archive.writestr(entry, text)
 
 
+_NOT_IN_TABLE = (
+    "centroid_mm",
+    "own_density_per_mm3",
+    "own_density_rule",
+    "own_cortical_type",
+)
 _NOT_RECORDED = ("licences", "source", "snapshot_checksum", "snapshot_date")
 
 
@@ -86,16 +93,7 @@ def _contents(source: AtlasSource, *, layers: bool) -> dict[str, Iterable[Row]]:
     return {
         "regions.csv": [_region(record) for record in source.regions()],
         "connections.csv": _connections(source),
-        "economo_areas.csv": [
-            {
-                "symbol": area.symbol,
-                "name": area.name,
-                "cell_density_per_mm3": area.cell_density_per_mm3,
-                "thickness_mm": area.thickness_mm,
-                "cortical_type": area.cortical_type,
-            }
-            for area in source.economo_areas().values()
-        ],
+        "economo_areas.csv": [asdict(area) for area in source.economo_areas().values()],
         "economo_layers.csv": _layers("symbol", source.economo_layers()),
         "measured_layers.csv": (
             _layers("region", source.measured_layers()) if layers else []
@@ -121,18 +119,7 @@ def _contents(source: AtlasSource, *, layers: bool) -> dict[str, Iterable[Row]]:
             for node in source.node_table()
         ],
         "hand_network_pathways.csv": [
-            {
-                "source": pathway.source,
-                "target": pathway.target,
-                "direction": pathway.direction,
-                "evidence": pathway.evidence,
-                "species": pathway.species,
-                "citation": pathway.citation,
-                "doi": pathway.doi,
-                "support": pathway.support,
-                "note": pathway.note,
-                "note_licence": note_licence(pathway.note),
-            }
+            {**asdict(pathway), "note_licence": note_licence(pathway.note)}
             for pathway in source.pathways()
         ],
     }
@@ -142,26 +129,15 @@ def _region(record: RegionRecord) -> Row:
     """Return a row of ``regions.csv``."""
     x_mm, y_mm, z_mm = record.centroid_mm or (None, None, None)
     shares = ";".join(f"{symbol}:{share!r}" for symbol, share in record.overlap_areas)
-    return {
-        "name": record.name,
-        "hemisphere": record.hemisphere,
-        "julich_2_9": record.julich_2_9,
-        "julich_3_1": record.julich_3_1,
-        "siibra_id_2_9": record.siibra_id_2_9,
-        "siibra_id_3_1": record.siibra_id_3_1,
+    row = {
+        **asdict(record),
         "hierarchy": " > ".join(record.hierarchy),
-        "system": record.system,
         "is_isocortex": str(record.is_isocortex).lower(),
-        "volume_mm3": record.volume_mm3,
-        "x_mm": x_mm,
-        "y_mm": y_mm,
-        "z_mm": z_mm,
-        "overlap_density_per_mm3": record.overlap_density_per_mm3,
-        "overlap_thickness_mm": record.overlap_thickness_mm,
+        **{"x_mm": x_mm, "y_mm": y_mm, "z_mm": z_mm},
         "overlap_areas": shares,
         "overlap_use": "none" if record.overlap_density_per_mm3 is None else "used",
-        "connectome_row": record.connectome_row,
     }
+    return {name: x for name, x in row.items() if name not in _NOT_IN_TABLE}
 
 
 def _connections(source: AtlasSource) -> list[Row]:
@@ -184,12 +160,7 @@ def _connections(source: AtlasSource) -> list[Row]:
 
 def _layers(key: str, layers: Mapping[str, tuple[LayerRecord, ...]]) -> list[Row]:
     return [
-        {
-            key: area,
-            "layer": layer.layer,
-            "cell_density_per_mm3": layer.cell_density_per_mm3,
-            "share": layer.share,
-        }
+        {key: area, **asdict(layer)}
         for area, listed in layers.items()
         for layer in listed
     ]

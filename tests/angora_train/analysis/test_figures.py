@@ -20,6 +20,13 @@ from angora_train.analysis.similarity import embed_areas
 from atlasnet.figures.palette import GROUP_COLORS
 from tests.angora_train import samples
 
+SYSTEMS = {
+    "AIP left": "parietal association",
+    "3a left": "primary somatosensory",
+    "1 left": "primary somatosensory",
+    "4p left": "primary motor",
+    "dlPFC left": "prefrontal",
+}
 BY_GROUP = ["AIP", "3a", "1", "4p", "dlPFC"]  # parietal, somatosensory, motor, frontal
 
 
@@ -72,7 +79,7 @@ def test_conditions_are_drawn_with_their_intervals() -> None:
 
 
 def test_one_matrix_an_area_in_the_order_of_the_groups() -> None:
-    axes = plot_rdms(samples.rdms())
+    axes = plot_rdms(samples.rdms(), systems=SYSTEMS)
     drawn(axes[0])
     assert [ax.get_title(loc="left") for ax in axes] == BY_GROUP
     colors = [to_hex(ax._left_title.get_color()) for ax in axes]
@@ -92,7 +99,7 @@ def test_matrices_go_into_given_axes() -> None:
 def test_similarity_is_ordered_and_scaled_to_its_range(
     lowest: float, limits: tuple[float, float]
 ) -> None:
-    ax = plot_similarity(samples.similarity(lowest))
+    ax = plot_similarity(samples.similarity(lowest), systems=SYSTEMS)
     drawn(ax)
     assert texts(ax.get_xticklabels()) == BY_GROUP
     assert texts(ax.get_yticklabels()) == BY_GROUP
@@ -104,7 +111,7 @@ def test_similarity_is_ordered_and_scaled_to_its_range(
 
 def test_the_map_of_areas_has_a_label_beside_every_dot() -> None:
     embedding = embed_areas(samples.similarity())
-    ax = plot_mds(embedding)
+    ax = plot_mds(embedding, systems=SYSTEMS)
     figure = drawn(ax)
     assert sorted(texts(ax.texts)) == sorted(BY_GROUP)
     np.testing.assert_allclose(ax.collections[0].get_offsets(), embedding.points)
@@ -112,7 +119,7 @@ def test_the_map_of_areas_has_a_label_beside_every_dot() -> None:
 
 
 def test_the_fit_of_hypotheses_has_a_row_each() -> None:
-    ax = plot_model_fit(samples.model_fit())
+    ax = plot_model_fit(samples.model_fit(), systems=SYSTEMS)
     drawn(ax)
     assert texts(ax.get_yticklabels()) == ["goal kind", "phase"]
     assert texts(ax.get_xticklabels()) == BY_GROUP

@@ -40,7 +40,7 @@ def network() -> NetworkSpec:
         PathwaySpec(
             source="dlPFC left",
             target=target,
-            timing="feedforward",
+            timing="same_step",
             direction="feedforward",
             direction_rule="cited",
         )

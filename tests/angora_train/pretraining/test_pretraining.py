@@ -428,7 +428,7 @@ def seeing_spec() -> NetworkSpec:
         ),
         pathways=(
             pathway("V", "W"),
-            pathway("W", "V", "feedback"),
+            pathway("W", "V", "previous_step"),
             pathway("W", "M"),
         ),
         inputs=(

@@ -439,8 +439,8 @@ def test_a_model_is_shown_without_keras(tmp_path: Path, tiny_spec: NetworkSpec) 
     # Nothing beside it says how large the areas are.
     assert [node["volume_mm3"] for node in record["nodes"]] == [None] * 3
     assert [edge["timing"] for edge in record["edges"]] == [
-        *("feedforward", "feedforward"),
-        "feedback",
+        *("same_step", "same_step"),
+        "previous_step",
     ]
     assert record["network"]["policy_size"] == 6
     assert record["metadata"] is None
@@ -467,7 +467,7 @@ def test_a_companion_of_another_network_is_set_aside(
     tmp_path: Path, tiny_spec: NetworkSpec, tiny_graph: RegionGraph
 ) -> None:
     tiny_spec.save(tmp_path / "tiny.network.json")
-    tiny_graph.subgraph(["M"]).save(tmp_path / "tiny.graph.json")
+    RegionGraph([tiny_graph.region("M")]).save(tmp_path / "tiny.graph.json")
     result = run("show", str(tmp_path / "tiny.network.json"), "--json")
     assert "left aside" in result.stderr
     assert json.loads(result.stdout)["metadata"] is None

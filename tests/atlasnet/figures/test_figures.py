@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures of graphs and networks."""
 
+from itertools import combinations
 from pathlib import Path
 
 import matplotlib as mpl
@@ -13,7 +14,7 @@ from matplotlib.colors import same_color, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Patch
 
-from atlasnet.atlas.sources.snapshot import SnapshotSource
+from atlasnet.atlas.sources.hierarchy import SYSTEMS
 from atlasnet.bundle import Bundle
 from atlasnet.errors import GraphError
 from atlasnet.figures import (
@@ -24,10 +25,16 @@ from atlasnet.figures import (
 )
 from atlasnet.figures.gallery import save_figures
 from atlasnet.figures.labels import place_labels
-from atlasnet.figures.layout import count_crossings, lay_out, longest_path_levels
+from atlasnet.figures.layout import lay_out, longest_path_levels
 from atlasnet.figures.palette import GROUP_COLORS, group_of, short_labels
 from atlasnet.graph.graph import Projection, Region, RegionGraph
 from atlasnet.plan.spec import AreaSpec, InputSpec, NetworkSpec, PathwaySpec, ValueSpec
+
+SYSTEM_OF = {
+    "3b left": "primary somatosensory",
+    "AIP left": "parietal association",
+    "4p left": "primary motor",
+}
 
 
 def region(name: str, centroid_mm: tuple[float, float, float] | None) -> Region:
@@ -39,6 +46,7 @@ def region(name: str, centroid_mm: tuple[float, float, float] | None) -> Region:
         cell_density_per_mm3=40_000.0,
         cell_density_rule="homologue",
         centroid_mm=centroid_mm,
+        system=SYSTEM_OF.get(name),
     )
 
 
@@ -74,7 +82,7 @@ def spec() -> NetworkSpec:
             source=source,
             target=target,
             timing=timing,  # type: ignore[arg-type]
-            direction=timing,  # type: ignore[arg-type]
+            direction="feedforward" if timing == "same_step" else "feedback",
             direction_rule="cited",
             streamline_count=count,
         )
@@ -82,15 +90,18 @@ def spec() -> NetworkSpec:
     return NetworkSpec(
         name="tiny",
         control_step_s=0.02,
-        areas=(
-            AreaSpec(name="3b left", n_units=1234, cell="dense"),
-            AreaSpec(name="AIP left", n_units=64, cell="rate"),
-            AreaSpec(name="4p left", n_units=32, cell="rate"),
+        areas=tuple(
+            AreaSpec(name=name, n_units=n, cell=cell, system=SYSTEM_OF[name])
+            for name, n, cell in (
+                ("3b left", 1234, "dense"),
+                ("AIP left", 64, "rate"),
+                ("4p left", 32, "rate"),
+            )
         ),
         pathways=(
-            pathway("3b left", "AIP left", "feedforward", 10.0),
-            pathway("AIP left", "4p left", "feedforward", 1000.0),
-            pathway("4p left", "3b left", "feedback", 0.0),
+            pathway("3b left", "AIP left", "same_step", 10.0),
+            pathway("AIP left", "4p left", "same_step", 1000.0),
+            pathway("4p left", "3b left", "previous_step", 0.0),
         ),
         inputs=(
             InputSpec(name="touch", size=92, areas=("3b left",)),
@@ -149,9 +160,9 @@ def test_each_pathway_is_one_line_as_wide_as_the_log_of_its_count(
     spec: NetworkSpec,
 ) -> None:
     ax = plot_circuit(spec)
-    assert len(lines(ax, "feedback")) == 1
+    assert len(lines(ax, "previous_step")) == 1
     # The weakest of 10 and 1000 streamlines has 0.5 points, the strongest 3.
-    widths = sorted(line.get_linewidth() for line in lines(ax, "feedforward"))
+    widths = sorted(line.get_linewidth() for line in lines(ax, "same_step"))
     assert widths == pytest.approx([0.5, 3.0])
     # 4p, AIP and the auxiliary input reach the value; 2 sensations, 1 action area.
     assert len(lines(ax, "value")) == 3
@@ -317,7 +328,13 @@ def test_a_layout_removes_crossings_that_need_not_be() -> None:
     # As listed, a-d and b-c cross; and e-g crosses f-h likewise.
     level = {"a": 0, "b": 0, "c": 1, "d": 1, "e": 2, "f": 2}
     edges = [("a", "d"), ("b", "c"), ("c", "f"), ("d", "e")]
-    assert count_crossings(lay_out(level, edges), edges) == 0
+    layout = lay_out(level, edges)
+    # All lines join neighbouring columns: two cross if their ends are in other orders.
+    for (a, b), (c, d) in combinations(edges, 2):
+        if level[a] == level[c]:
+            start, end = layout.position(a)[1], layout.position(b)[1]
+            other_start, other_end = layout.position(c)[1], layout.position(d)[1]
+            assert (start < other_start) == (end < other_end)
 
 
 def test_boxes_of_a_column_never_overlap(rng: np.random.Generator) -> None:
@@ -368,32 +385,20 @@ def test_short_labels_stay_distinct() -> None:
     assert short_labels([thalamus, amygdala]) == [thalamus, amygdala]
 
 
-GROUP_OF_SYSTEM = {
-    "visual": "visual",
-    "parietal association": "parietal",
-    "primary somatosensory": "somatosensory",
-    "primary motor": "motor",
-    "premotor": "premotor",
-    "prefrontal": "prefrontal",
-}
+def test_every_system_of_the_atlas_has_a_group_or_is_grey() -> None:
+    group = {system: group_of(system) for system in SYSTEMS}
+    assert {system for system in SYSTEMS if group[system] == "other"} == {
+        *("allocortex", "auditory", "cingulate", "insular", "other cortex"),
+        *("subcortical", "temporal"),
+    }
+    assert set(group.values()) == set(GROUP_COLORS)
 
 
-def test_groups_agree_with_the_atlas() -> None:
-    differing = {
-        record.name.rsplit(" ", 1)[0]: group_of(record.name)
-        for record in SnapshotSource().regions()
-        if group_of(record.name) != GROUP_OF_SYSTEM.get(record.system, "other")
-    }
-    # Here function goes before the lobe; gap maps are "other cortex" to the atlas.
-    assert differing == {
-        "Area 44 (IFG)": "premotor",
-        **{f"Area FG{i} (FusG)": "visual" for i in (1, 2, 3, 4, 5)},
-        **{f"Area OP{i} (POperc)": "somatosensory" for i in (1, 2, 3, 4)},
-        "Frontal-I (GapMap)": "prefrontal",
-        "Frontal-I.1 (GapMap)": "prefrontal",
-        "Frontal-I.2 (GapMap)": "prefrontal",
-        "Frontal-II (GapMap)": "premotor",
-    }
+def test_an_area_of_an_older_plan_is_grey(spec: NetworkSpec) -> None:
+    areas = [area.model_copy(update={"system": None}) for area in spec.areas]
+    ax = plot_circuit(spec.model_copy(update={"areas": tuple(areas)}))
+    grey = to_rgba(GROUP_COLORS["other"])
+    assert same_color(boxes(ax)["area 4p left"].get_edgecolor(), grey)
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from scipy.stats import norm
 
 from atlasnet.graph.direction import (
     Decision,
-    decide_direction,
+    decide,
     laminar_class,
     structural_sln,
 )
@@ -45,30 +45,36 @@ def test_the_limits_belong_to_lateral(sln):
     assert laminar_class(sln) == "lateral"
 
 
+def decided(cited, cited_opposite, expected):
+    """Decide by citations of a pathway and its opposite, and the structural model."""
+    claims = [None if c is None else (c, "cited") for c in (cited, cited_opposite)]
+    return decide(*claims, expected, "structural_model")
+
+
 def test_a_citation_comes_before_the_structural_model():
-    assert decide_direction("lateral", None, 0.99) == Decision("lateral", "cited")
+    assert decided("lateral", None, "feedforward") == Decision("lateral", "cited")
 
 
 def test_the_structural_model_speaks_where_the_literature_is_silent():
-    assert decide_direction(None, None, 0.9) == Decision(
+    assert decided(None, None, "feedforward") == Decision(
         "feedforward", "structural_model"
     )
-    assert decide_direction(None, "feedforward", 0.1) == Decision(
+    assert decided(None, "feedforward", "feedback") == Decision(
         "feedback", "structural_model"
     )
 
 
-@pytest.mark.parametrize(("opposite", "sln"), [("feedforward", 0.9), ("feedback", 0.1)])
-def test_both_ways_never_have_the_same_order(opposite, sln):
-    decision = decide_direction(None, opposite, sln)
-    assert decision == Decision("lateral", "cited", is_contradicted=True)
+@pytest.mark.parametrize("order", ["feedforward", "feedback"])
+def test_both_ways_never_have_the_same_order(order):
+    contradicted = Decision("lateral", "cited", is_contradicted=True)
+    assert decided(None, order, order) == contradicted
 
 
 def test_an_opposite_pathway_cited_as_lateral_contradicts_nothing():
-    assert decide_direction(None, "lateral", 0.9) == Decision(
+    assert decided(None, "lateral", "feedforward") == Decision(
         "feedforward", "structural_model"
     )
 
 
 def test_without_densities_nothing_is_claimed():
-    assert decide_direction(None, "feedforward", None) == Decision("lateral", "none")
+    assert decided(None, "feedforward", None) == Decision("lateral", "none")

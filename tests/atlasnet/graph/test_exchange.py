@@ -21,6 +21,7 @@ from atlasnet.atlas.sources.matrices import read_tvb
 from atlasnet.atlas.sources.snapshot import SnapshotSource
 from atlasnet.commands.app import app
 from atlasnet.errors import GraphError
+from atlasnet.graph.area_map import write_area_map
 from atlasnet.graph.citation import bibliography, references
 from atlasnet.graph.comparison import compare_graphs
 from atlasnet.graph.exchange import (
@@ -31,7 +32,6 @@ from atlasnet.graph.exchange import (
     to_graphml,
     to_matrix,
     to_node_link,
-    write_area_map,
 )
 from atlasnet.graph.graph import Projection, Region, RegionGraph
 from atlasnet.graph.null_models import randomize

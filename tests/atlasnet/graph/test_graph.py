@@ -88,21 +88,6 @@ def test_changing_the_networkx_graph_leaves_the_region_graph_alone(graph):
     assert "4p left" in graph
 
 
-def test_a_subgraph_keeps_the_projections_among_its_regions(graph):
-    sub = graph.subgraph(["4p left", "VIM left"])
-    assert sub.names == ("4p left", "VIM left")
-    assert sub.projections == ()
-
-
-def test_another_velocity_changes_the_delays_alone(graph):
-    slow = graph.with_velocity(3.0)
-    # 12 mm at 3 m/s are 4 ms.
-    assert slow.projection("3a left", "4p left").delay_ms == pytest.approx(4.0)
-    assert slow.with_velocity(6.0).projections == graph.projections
-    with pytest.raises(GraphError, match="positive number"):
-        graph.with_velocity(0.0)
-
-
 def test_regions_and_projections_are_immutable(graph):
     with pytest.raises(FrozenInstanceError):
         graph.region("4p left").volume_mm3 = 2.0

@@ -168,7 +168,7 @@ def test_a_random_graph_keeps_sizes_and_has_no_cycle(
         e.direction for e in graph.projections
     )
     assert measurements(null) == measurements(graph)
-    assert null.metadata["feedforward_closing_cycles"] == []
+    assert null.metadata["closing_cycles"] == []
     assert null.regions == graph.regions
     side = {r.name: r.hemisphere for r in null.regions}
     for edge in null.projections:

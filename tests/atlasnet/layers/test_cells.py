@@ -125,7 +125,7 @@ def mixed_cells_spec(cells: tuple[Any, ...]) -> NetworkSpec:
             pathway("S", "B"),
             pathway("A", "C"),
             pathway("B", "C"),
-            pathway("C", "A", "feedback"),
+            pathway("C", "A", "previous_step"),
         ),
         inputs=(InputSpec(name="touch", size=3, areas=("S", "B")),),
         action_areas=("C",),
@@ -157,7 +157,7 @@ def test_areas_computed_together_give_what_they_give_apart(
 
 def test_the_state_holds_what_is_read_a_step_later_and_nothing_else() -> None:
     layer = AreaCell(mixed_cells_spec(("dense", "dense", "lstm", "dense")))
-    # B is recurrent and has a memory, C is the source of feedback; S and A are read
+    # B is recurrent and has a memory, C is read a step later; S and A are read
     # within their step alone. B has 5 units, C 6.
     assert layer.carried == {
         ("before", "B"): slice(0, 5),

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-from typing import Any
-
 import numpy as np
 import pytest
 
 from atlasnet.layers import AreaCell
-from atlasnet.layers.grouping import group_areas
+from atlasnet.layers.grouping import Schedule, group_areas
 from atlasnet.model.builder import build_model
 from atlasnet.plan.spec import AreaSpec, InputSpec, NetworkSpec, PathwaySpec, ValueSpec
 
@@ -54,13 +52,13 @@ def mixed_spec(rng: np.random.Generator) -> NetworkSpec:
         for j, target in enumerate(names):
             if i == j or rng.random() < 0.5:
                 continue
-            timing: Any = "feedforward" if i < j and rng.random() < 0.5 else "feedback"
+            is_early = i < j and rng.random() < 0.5
             pathways.append(
                 PathwaySpec(
                     source=source,
                     target=target,
-                    timing=timing,
-                    direction=timing,
+                    timing="same_step" if is_early else "previous_step",
+                    direction="feedforward" if is_early else "feedback",
                     direction_rule="cited",
                 )
             )
@@ -82,11 +80,15 @@ def mixed_spec(rng: np.random.Generator) -> NetworkSpec:
     )
 
 
+def n_products(schedule: Schedule) -> int:
+    return len(schedule.early) + sum(len(stage) for stage in schedule.late)
+
+
 def test_merged_products_give_what_single_ones_give(
     mixed_spec: NetworkSpec, rng: np.random.Generator
 ) -> None:
     cell: AreaCell = build_model(mixed_spec).get_layer("areas").cell
-    assert cell._schedule.n_products < cell._single.n_products == 10
+    assert n_products(cell._schedule) < n_products(cell._single) == 10
     sensed = rng.normal(size=(5, 6)).astype(np.float32)
     state = rng.normal(size=(5, cell.state_size)).astype(np.float32)
     apart, _ = cell(sensed, [state])

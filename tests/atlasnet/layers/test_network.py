@@ -42,9 +42,9 @@ def diamond(
             pathway("A", "E"),
             pathway("B", "D"),
             pathway("C", "D"),
-            pathway("B", "C", "feedback"),
-            pathway("D", "A", "feedback"),
-            pathway("D", "B", "feedback"),
+            pathway("B", "C", "previous_step"),
+            pathway("D", "A", "previous_step"),
+            pathway("D", "B", "previous_step"),
         ),
         inputs=(
             InputSpec(name="touch", size=3, areas=("A",)),
@@ -167,7 +167,7 @@ def test_other_areas_do_not_change_an_areas_first_weights() -> None:
 def test_a_sequence_with_resets_equals_itself_step_by_step(
     cell: Any, rng: np.random.Generator
 ) -> None:
-    late = pathway("D", "C", "feedback").model_copy(update={"delay_steps": 2})
+    late = pathway("D", "C", "previous_step").model_copy(update={"delay_steps": 2})
     model = build_model(diamond(cell=cell, pathways=(*diamond().pathways, late)))
     stateful = explicit_state(model)
     x = drawn(rng, n=3)
@@ -201,7 +201,7 @@ def delayed_match(cell: Any, *, has_feedback: bool) -> float:
     """
     pathways = [pathway("S", "P"), pathway("P", "M")]
     if has_feedback:
-        pathways.append(pathway("M", "P", "feedback"))
+        pathways.append(pathway("M", "P", "previous_step"))
     spec = NetworkSpec(
         name="match",
         control_step_s=0.02,
@@ -266,8 +266,8 @@ def test_an_area_without_input_is_refused() -> None:
 def test_a_feedback_loop_without_a_source_is_refused() -> None:
     x, y = (AreaSpec(name=name, n_units=2, cell="rate") for name in "XY")
     circle: list[PathwaySpec] = [
-        pathway("X", "Y", "feedback"),
-        pathway("Y", "X", "feedback"),
+        pathway("X", "Y", "previous_step"),
+        pathway("Y", "X", "previous_step"),
     ]
     refused(
         "area 'X' has no input.*Leave it out, or add",

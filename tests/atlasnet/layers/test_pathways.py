@@ -70,7 +70,7 @@ def steps_that_move(model: keras.Model, layer: str, rng: Any) -> list[int]:
         (pathway("A", "B"), pathway("B", "C"), [2]),
         (changed(pathway("A", "B"), delay_steps=3), pathway("B", "C"), [5]),
         (
-            changed(pathway("A", "B", "feedback"), delay_steps=2),
+            changed(pathway("A", "B", "previous_step"), delay_steps=2),
             changed(pathway("B", "C"), delay_steps=1),
             [5],
         ),
@@ -83,8 +83,8 @@ def test_activity_arrives_after_the_delays_of_its_pathways(
 
 
 def test_an_area_can_be_read_at_several_delays(rng: np.random.Generator) -> None:
-    slow = changed(pathway("A", "C", "feedback"), delay_steps=4)
-    spec = chain(pathway("A", "B"), pathway("B", "C", "feedback"), slow)
+    slow = changed(pathway("A", "C", "previous_step"), delay_steps=4)
+    spec = chain(pathway("A", "B"), pathway("B", "C", "previous_step"), slow)
     model = build_model(spec)
     # By B one step later, straight four steps later. A is kept for 4 steps, B for 1.
     assert steps_that_move(model, "c", rng) == [3, 6]
@@ -92,12 +92,12 @@ def test_an_area_can_be_read_at_several_delays(rng: np.random.Generator) -> None
     assert list(cell_of(model).carried)[:2] == [("before", "A"), ("before 2", "A")]
 
 
-def test_feedback_cannot_arrive_within_its_step() -> None:
-    with pytest.raises(SpecError, match="feedback pathway A -> B cannot have a delay"):
-        changed(pathway("A", "B", "feedback"), delay_steps=0)
+def test_what_arrives_a_step_later_cannot_arrive_within_the_step() -> None:
+    with pytest.raises(SpecError, match="A -> B of timing previous_step cannot"):
+        changed(pathway("A", "B", "previous_step"), delay_steps=0)
 
 
-def test_a_delayed_feedforward_pathway_may_close_a_circle() -> None:
+def test_a_delayed_pathway_may_close_a_circle() -> None:
     late = changed(pathway("B", "A"), delay_steps=1)
     build_model(chain(pathway("A", "B"), pathway("B", "C"), late))
     with pytest.raises(SpecError, match="runs against the order of the areas"):
@@ -168,7 +168,7 @@ def dale_spec() -> NetworkSpec:
     return chain(
         pathway("A", "B"),
         pathway("B", "C"),
-        pathway("C", "B", "feedback"),
+        pathway("C", "B", "previous_step"),
         cells={
             "A": {"activation": "softplus", "inhibitory_share": 0.0},
             "B": signed,
@@ -270,7 +270,7 @@ def test_wiring_costs_the_mean_of_length_times_weight() -> None:
     spec = chain(
         changed(pathway("A", "B"), length_mm=10.0),
         changed(pathway("B", "C"), length_mm=50.0),
-        changed(pathway("C", "B", "feedback"), length_mm=None),  # the mean: 30 mm
+        changed(pathway("C", "B", "previous_step"), length_mm=None),  # the mean: 30 mm
         wiring_cost=2.0,
     )
     model = build_model(spec)

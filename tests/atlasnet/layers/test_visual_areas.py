@@ -35,19 +35,19 @@ LAYOUTS = {
     "LO": MapSpec(height=2, width=2, n_channels=5, spacing_px=8, field_px=16.0),
 }
 PATHWAYS = {
-    ("V1", "V2"): "feedforward",  # to a coarser map
-    ("V1", "LO"): "feedforward",
-    ("V2", "LO"): "feedforward",
-    ("V2", "P"): "feedforward",  # read out
-    ("LO", "P"): "feedforward",
-    ("P", "M"): "feedforward",
-    ("V2", "V1"): "feedback",  # to a finer map
-    ("LO", "V2"): "feedback",
-    ("P", "V1"): "feedback",  # to a map from units without one
-    ("LO", "M"): "feedback",  # read out a step later
-    ("V1", "LO2"): "feedback",  # to a coarser map a step later
-    ("LO2", "LO"): "feedback",  # between maps of one size
-    ("M", "P"): "feedback",
+    ("V1", "V2"): "same_step",  # to a coarser map
+    ("V1", "LO"): "same_step",
+    ("V2", "LO"): "same_step",
+    ("V2", "P"): "same_step",  # read out
+    ("LO", "P"): "same_step",
+    ("P", "M"): "same_step",
+    ("V2", "V1"): "previous_step",  # to a finer map
+    ("LO", "V2"): "previous_step",
+    ("P", "V1"): "previous_step",  # to a map from units without one
+    ("LO", "M"): "previous_step",  # read out a step later
+    ("V1", "LO2"): "previous_step",  # to a coarser map a step later
+    ("LO2", "LO"): "previous_step",  # between maps of one size
+    ("M", "P"): "previous_step",
 }
 
 
@@ -58,7 +58,7 @@ def _area(name: str, cell: Any, **more: Any) -> AreaSpec:
 
 
 def _spec(cell: Any = "dense", **changes: Any) -> NetworkSpec:
-    """Two cameras and touch, four maps (one hears nothing but feedback), P and M."""
+    """Two cameras and touch, four maps (one hears nothing of its step), P and M."""
     layout = changes.pop("layout", {})
     areas = [_area(name, cell, layout=layout) for name in LAYOUTS]
     lateral = areas[-1].model_copy(update={"name": "LO2"})
@@ -153,12 +153,12 @@ def test_parameters_are_those_of_the_pathways() -> None:
 
 
 def test_the_state_holds_only_what_is_read_a_step_later() -> None:
-    # V1 48, V2 ... are sources of feedback: V1 256, V2 48, LO 20, LO2 20, P 5, M 6.
+    # V1 48, V2 ... are read a step later: V1 256, V2 48, LO 20, LO2 20, P 5, M 6.
     assert _cell(build_model(_spec())).state_size == 256 + 48 + 20 + 20 + 5 + 6
-    # Without V1's one pathway of feedback, its 256 units are not carried.
+    # Without V1's one pathway of a step later, its 256 units are not carried.
     spec = _spec()
     kept = tuple(p for p in spec.pathways if (p.source, p.target) != ("V1", "LO2"))
-    forward = pathway("V2", "LO2", "feedback")
+    forward = pathway("V2", "LO2", "previous_step")
     less = spec.model_copy(update={"pathways": (*kept, forward)})
     assert _cell(build_model(less)).state_size == 48 + 20 + 20 + 5 + 6
 
@@ -204,7 +204,7 @@ def test_no_gradient_where_the_graph_has_no_path(sensed: dict[str, Any]) -> None
             if g is not None and np.abs(g).max() > 0
         }
 
-    assert reach(1) == {"V1", "V2", "LO"}  # within a step, feedforward alone
+    assert reach(1) == {"V1", "V2", "LO"}  # within the step
     assert reach(2) == {"V1", "V2", "LO", "P"}  # P -> V1
     # V1 -> LO2 -> LO takes two steps, as M -> P -> V1 does.
     assert reach(3) == {"V1", "V2", "LO", "LO2", "P", "M"}
@@ -226,7 +226,9 @@ def test_a_silenced_pathway_changes_only_what_lies_downstream(
     assert _moved(before, after, 2) == {"V1", "V2", "LO", "LO2", "P", "M"}
 
 
-def test_feedback_into_a_map_arrives_one_step_later(sensed: dict[str, Any]) -> None:
+def test_a_pathway_of_the_step_before_into_a_map_arrives_one_step_later(
+    sensed: dict[str, Any],
+) -> None:
     model = build_model(_spec())
     touched = {**sensed, "touch": sensed["touch"].copy()}
     touched["touch"][:, 2] += 1.0
@@ -306,7 +308,7 @@ def test_a_sequence_in_one_go_equals_step_by_step_with_resets(
 
 def test_units_of_a_rate_map_remember(sensed: dict[str, Any]) -> None:
     # After the image has turned grey and nothing else is heard, a dense V1 would be
-    # silent but for feedback; with leak 1 - exp(-1) and no weights 37 % stay.
+    # silent but for the step before; with leak 1 - exp(-1) and no weights 37 % stay.
     model = build_model(_spec("rate"))
     cell = _cell(model)
     kernel = np.array(cell.populations[0].kernel)

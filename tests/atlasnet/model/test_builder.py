@@ -67,7 +67,7 @@ def test_parameters_are_those_of_the_pathways(tiny_spec: NetworkSpec) -> None:
     assert build_model(tiny_spec).count_params() == 16 + 90 + 72 + 42 + 98 + 8
 
 
-def test_feedforward_acts_in_the_same_step_and_feedback_one_step_later(
+def test_a_pathway_acts_in_the_same_step_or_one_step_later(
     tiny_spec: NetworkSpec, rng: np.random.Generator
 ) -> None:
     model = build_model(tiny_spec)
@@ -87,10 +87,10 @@ def test_feedforward_acts_in_the_same_step_and_feedback_one_step_later(
     assert moved["s"][3] == 0  # dense: no memory, and nothing leads back to S
 
 
-def test_feedback_arrives_one_step_later_and_not_before(
+def test_a_pathway_of_the_step_before_arrives_one_step_later_and_not_before(
     tiny_spec: NetworkSpec, rng: np.random.Generator
 ) -> None:
-    # Two areas without memory, A -> B by feedback alone: what A did at step 2, B shows
+    # Two areas without memory, A -> B one step later: what A did at step 2, B shows
     # at step 3 and at no other.
     spec = NetworkSpec(
         name="echo",
@@ -99,7 +99,7 @@ def test_feedback_arrives_one_step_later_and_not_before(
             AreaSpec(name="A", n_units=3, cell="dense"),
             AreaSpec(name="B", n_units=4, cell="dense"),
         ),
-        pathways=(pathway("A", "B", "feedback"),),
+        pathways=(pathway("A", "B", "previous_step"),),
         inputs=(InputSpec(name="touch", size=3, areas=("A",)),),
         action_areas=("B",),
         policy_size=2,

@@ -27,8 +27,8 @@ def test_parameters_are_listed_by_pathway(tiny_spec: NetworkSpec) -> None:
     of_p = table[table.target == "P"]
     assert of_p[["source", "kind", "n_heard", "n_parameters"]].values.tolist() == [
         ["goal", "sensation", 2, 10],
-        ["S", "feedforward", 4, 20],
-        ["M", "feedback", 6, 30],
+        ["S", "same_step", 4, 20],
+        ["M", "previous_step", 6, 30],
         ["P", "recurrent", 5, 25],
         ["", "biases", 0, 5],
     ]

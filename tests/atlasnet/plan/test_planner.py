@@ -182,16 +182,21 @@ def test_two_cycles_through_one_weak_projection_are_both_broken_by_it():
     assert break_cycles(edges)[1] == (edges[0],)
 
 
-def test_what_closes_a_cycle_becomes_feedback_and_is_reported():
+def test_an_area_keeps_the_system_of_its_region():
+    spec = _plan("ab", [_edge("a", "b", 9.0)], ("a",), ("b",))
+    assert [area.system for area in spec.areas] == ["premotor", "premotor"]
+
+
+def test_what_closes_a_cycle_acts_a_step_later_and_is_reported():
     edges = [_edge("a", "b", 50), _edge("b", "a", 10), _edge("b", "c", 5, "lateral")]
     spec = _plan("abc", edges, ("a",), ("c",), rule=UnitRule(total=96))
     timing = {(p.source, p.target): (p.timing, p.direction) for p in spec.pathways}
     assert timing == {
-        ("a", "b"): ("feedforward", "feedforward"),
-        ("b", "a"): ("feedback", "feedforward"),
-        ("b", "c"): ("feedback", "lateral"),
+        ("a", "b"): ("same_step", "feedforward"),
+        ("b", "a"): ("previous_step", "feedforward"),
+        ("b", "c"): ("previous_step", "lateral"),
     }
-    assert spec.provenance["feedforward_closing_cycles"] == "b -> a"
+    assert spec.provenance["closing_cycles"] == "b -> a"
 
 
 def test_areas_stand_in_the_order_of_computation_and_ties_go_by_name():
@@ -238,7 +243,7 @@ def test_every_pathway_of_the_graph_is_in_the_spec_and_no_other(blind, spec):
         (e.source, e.target) for e in blind.projections
     }
     for pathway in spec.pathways:
-        if pathway.timing == "feedforward":
+        if pathway.timing == "same_step":
             assert pathway.direction == "feedforward"
 
 

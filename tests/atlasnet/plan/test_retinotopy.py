@@ -123,8 +123,8 @@ def test_one_afferent_reaches_the_field_and_the_others_skip_nothing():
     # LO hears V1 and V2 within the step; V2's field is the larger one. 1 + ceil((55.0 -
     # 12.1) / 4) = 12, to the next odd number: 13. V1's positions are 4 apart: 5. What
     # comes from MT a step later is coarser: 3.
-    within = {("V1", "LO"): "feedforward", ("V2", "LO"): "feedforward"}
-    timings = {**within, ("MT", "LO"): "feedback", ("LO", "P"): "feedforward"}
+    within = {("V1", "LO"): "same_step", ("V2", "LO"): "same_step"}
+    timings = {**within, ("MT", "LO"): "previous_step", ("LO", "P"): "same_step"}
     assert plan_kernels(_plan(), timings) == {
         ("V1", "LO"): 5,
         ("V2", "LO"): 13,

@@ -15,7 +15,7 @@ from atlasnet.plan.spec import (
 )
 
 
-def _pathway(source, target, timing="feedforward"):
+def _pathway(source, target, timing="same_step"):
     return PathwaySpec(
         source=source,
         target=target,
@@ -36,7 +36,7 @@ def _spec(**changes):
         ),
         "pathways": (
             _pathway("3a left", "4p left"),
-            _pathway("4p left", "3a left", "feedback"),
+            _pathway("4p left", "3a left", "previous_step"),
         ),
         "inputs": (InputSpec(name="touch", size=2, areas=("3a left",)),),
         "action_areas": ("4p left",),
@@ -58,9 +58,9 @@ def test_a_spec_answers_what_the_builder_asks():
     spec = _spec()
     assert spec.n_units == 7
     assert spec.area("4p left").layer == "4p_left"
-    assert spec.afferents("4p left", "feedforward") == ("3a left",)
-    assert spec.afferents("3a left", "feedback") == ("4p left",)
-    assert spec.afferents("3a left", "feedforward") == ()
+    assert spec.afferents("4p left", "same_step") == ("3a left",)
+    assert spec.afferents("3a left", "previous_step") == ("4p left",)
+    assert spec.afferents("3a left", "same_step") == ()
     assert spec.sensations("3a left") == ("touch",)
     assert set(spec.to_networkx().edges) == {
         ("3a left", "4p left"),

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Area map: a number of every area in the voxels of the area."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atlasnet.errors import GraphError, closest
+from atlasnet.files import replacing
+
+__all__ = ["area_map", "area_voxels", "write_area_map"]
+
+Voxels = Mapping[str, NDArray[np.int64]]
+"""Indices of every area's voxels, shape (n, 3)."""
+
+
+def area_voxels(
+    areas: Iterable[str], label_image: Path, labels: Mapping[str, int]
+) -> tuple[Any, Voxels]:
+    """Return a label image and the voxels of some areas in it.
+
+    Parameters
+    ----------
+    areas : iterable of str
+        The areas.
+    label_image : Path
+        NIfTI file whose voxels are labels.
+    labels : mapping of str to int
+        Label by area; may have further areas.
+
+    Returns
+    -------
+    image : nibabel.Nifti1Image
+        The label image.
+    voxels : mapping of str to ndarray, shape (n, 3)
+        Indices of every area's voxels.
+
+    Raises
+    ------
+    GraphError
+        If an area has no label, a label no voxel, or the image cannot be read.
+    """
+    import nibabel
+
+    broken = (OSError, EOFError, ValueError, nibabel.filebasedimages.ImageFileError)
+    try:
+        image: Any = nibabel.load(label_image)
+        data = np.rint(np.asanyarray(image.dataobj)).astype(np.int64)
+    except broken as error:
+        message = f"'{label_image}' cannot be read as a label image: {error}."
+        raise GraphError(message) from error
+    voxels: dict[str, NDArray[np.int64]] = {}
+    for name in areas:
+        if name not in labels:
+            raise GraphError(
+                f"The label table has no label for '{name}'.{closest(name, labels)}"
+            )
+        voxels[name] = np.argwhere(data == labels[name])
+        if not len(voxels[name]):
+            raise GraphError(
+                f"'{label_image}' has no voxel of label {labels[name]} ('{name}')."
+            )
+    return image, voxels
+
+
+def area_map(values: Mapping[str, float], image: Any, voxels: Voxels) -> Any:
+    """Return an image of areas' numbers: float32, NaN outside the areas.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        A number by area, e.g. unit counts.
+    image, voxels
+        Of :func:`area_voxels`.
+    """
+    import nibabel
+
+    painted = np.full(image.shape, np.nan, dtype=np.float32)
+    for name, value in values.items():
+        painted[tuple(voxels[name].T)] = value
+    make: Any = nibabel.Nifti1Image
+    return make(painted, image.affine)
+
+
+def write_area_map(
+    values: Mapping[str, float],
+    label_image: Path,
+    labels: Mapping[str, int],
+    path: Path,
+) -> None:
+    """Write a number of every area into the voxels of the area, as NIfTI.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        A number by area, e.g. unit counts.
+    label_image, labels
+        As for :func:`area_voxels`.
+    path : Path
+        NIfTI file to write, ``.nii`` or ``.nii.gz``.
+
+    Raises
+    ------
+    GraphError
+        If the file is of another kind, or as for :func:`area_voxels`.
+    """
+    import nibabel
+
+    if not path.name.endswith((".nii", ".nii.gz")):
+        raise GraphError(f"A NIfTI file ends in .nii or .nii.gz, got '{path.name}'.")
+    image, voxels = area_voxels(values, label_image, labels)
+    with replacing(path) as temporary:
+        nibabel.save(area_map(values, image, voxels), temporary)
