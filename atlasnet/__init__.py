@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from atlasnet.atlas.assembly import all_regions_graph as all_regions_graph
     from atlasnet.atlas.assembly import build_graph as build_graph
     from atlasnet.atlas.assembly import preset_graph as preset_graph
-    from atlasnet.atlas.assembly import strongest_neighbours as strongest_neighbours
     from atlasnet.atlas.rules import GraphRules as GraphRules
+    from atlasnet.atlas.selection import strongest_neighbours as strongest_neighbours
     from atlasnet.atlas.source import AtlasSource as AtlasSource
     from atlasnet.atlas.sources.siibra_source import SiibraSource as SiibraSource
     from atlasnet.atlas.sources.snapshot import SnapshotSource as SnapshotSource
@@ -117,7 +117,7 @@ _HOME = {
     "save_model": "model.files",
     "spec_of": "model.files",
     "split_frozen_streams": "model.rewiring",
-    "strongest_neighbours": "atlas.assembly",
+    "strongest_neighbours": "atlas.selection",
     "take_weights": "model.components",
 }
 

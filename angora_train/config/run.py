@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from angora_train.config.architecture import require_architecture
-from angora_train.config.settings import Frozen, Settings, parse_mapping, shipped
+from angora_train.config.settings import Settings, parse_mapping, shipped
 from angora_train.errors import ConfigError, closest
 
 __all__ = [
@@ -39,7 +39,7 @@ __all__ = [
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-class TaskConfig(Frozen):
+class TaskConfig(Settings):
     """Which task, and with which options."""
 
     name: str = "Reach"
@@ -48,7 +48,7 @@ class TaskConfig(Frozen):
     """Fields of the task's own config."""
 
 
-class ComponentConfig(Frozen):
+class ComponentConfig(Settings):
     """Parts of another network whose weights are taken over."""
 
     path: Path
@@ -61,7 +61,7 @@ class ComponentConfig(Frozen):
     units and cell, too."""
 
 
-class StreamConfig(Frozen):
+class StreamConfig(Settings):
     """A Keras model that stands between a sensation and the areas it enters."""
 
     path: Path
@@ -75,7 +75,7 @@ class StreamConfig(Frozen):
     to. By default it enters the areas that the sensation would."""
 
 
-class NetworkConfig(Frozen):
+class NetworkConfig(Settings):
     """Which network: a file, a plain architecture, a preset, or regions by name."""
 
     path: Path | None = None
@@ -151,7 +151,7 @@ class NetworkConfig(Frozen):
         return self
 
 
-class PolicyConfig(Frozen):
+class PolicyConfig(Settings):
     """How the policy head's output becomes an action."""
 
     distribution: str = "multi_categorical"
@@ -167,7 +167,7 @@ class PolicyConfig(Frozen):
     """Whether a Gaussian's standard deviation is read from the network."""
 
 
-class NormalizationConfig(Frozen):
+class NormalizationConfig(Settings):
     """Running normalisation of sensations and rewards."""
 
     sensations: bool | str = True
@@ -185,7 +185,7 @@ class NormalizationConfig(Frozen):
     """Control steps with random actions before training, for the first moments."""
 
 
-class PPOConfig(Frozen):
+class PPOConfig(Settings):
     """Hyperparameters of proximal policy optimisation (Schulman et al. 2017)."""
 
     horizon: PositiveInt = 64
@@ -253,7 +253,7 @@ class PPOConfig(Frozen):
         return self
 
 
-class RanksConfig(Frozen):
+class RanksConfig(Settings):
     """What the MPI ranks do. But for rounding, nothing here changes a result."""
 
     per_node: PositiveInt | None = None

@@ -8,7 +8,7 @@ directions or none; a share of the target's input differs by direction.
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ __all__ = [
     "StrongestNeighbours",
     "TargetDensity",
     "Weight",
+    "as_edge_rule",
     "count_components",
     "join_components",
     "parse_edge_rule",
@@ -37,6 +38,7 @@ Weight = Literal["streamlines", "log", "input_share"]
 WEIGHTS: tuple[Weight, ...] = get_args(Weight)
 
 
+@runtime_checkable
 class EdgeRule(Protocol):
     """What makes an edge."""
 
@@ -242,6 +244,31 @@ def parse_edge_rule(text: str) -> EdgeRule:
             f"got '{text}'."
         ) from error
     return rule
+
+
+def as_edge_rule(value: object) -> EdgeRule:
+    """Return the rule that a value stands for.
+
+    Parameters
+    ----------
+    value : EdgeRule or str or float
+        A rule, its text as of `parse_edge_rule`, or the streamlines that make an edge.
+
+    Returns
+    -------
+    EdgeRule
+        The rule.
+
+    Raises
+    ------
+    AtlasError
+        If it stands for none.
+    """
+    if isinstance(value, EdgeRule):
+        return value
+    if isinstance(value, int | float):
+        return StreamlineThreshold(float(value))
+    return parse_edge_rule(str(value))
 
 
 def weigh(weight: Weight, counts: Counts, total_input: Counts) -> Counts:

@@ -9,9 +9,10 @@ and notes each default that it took.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import Field, PositiveInt
 
 from atlasnet.errors import RegionNotFoundError, SpecError, closest
+from atlasnet.frozen import Frozen
 from atlasnet.graph.graph import Region, RegionGraph
 from atlasnet.graph.preset import Alternative, Entry, Preset, load_preset
 from atlasnet.plan.spec import ImageSpec, InputSpec, ValueSpec
@@ -24,12 +25,8 @@ Size = int | Sequence[int]
 _AUXILIARY = "auxiliary"
 
 
-class Interface(BaseModel):
+class Interface(Frozen):
     """What a network is connected to."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     inputs: Annotated[tuple[InputSpec, ...], Field(min_length=1)]
     """Sensations, their sizes and the areas that they enter."""

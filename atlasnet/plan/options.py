@@ -4,14 +4,8 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    Field,
-    NonNegativeFloat,
-    PositiveFloat,
-    ValidationError,
-)
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 
-from atlasnet.errors import closest
 from atlasnet.frozen import Frozen
 from atlasnet.plan.spec import Activation, Cell, Stem, StrengthUse
 from atlasnet.units import CONDUCTION_VELOCITY_M_PER_S
@@ -72,16 +66,5 @@ class PlanOptions(Frozen):
     """Weight of the mean of length (mm) times weight in the loss."""
 
     @classmethod
-    def _explain(cls, error: ValidationError, data: Mapping[str, Any]) -> str:
-        """Return what is wrong with an option, in a sentence."""
-        first = error.errors()[0]
-        path = [str(part) for part in first["loc"]]
-        if first["type"] == "extra_forbidden":
-            known = sorted(cls.model_fields)
-            return (
-                f"No option '{path[0]}' of a network's plan.{closest(path[0], known)} "
-                f"There are: {', '.join(known)}."
-            )
-        area = f" of the area '{path[1]}'" if path[0] == "cells" and path[1:] else ""
-        what = "cell" if area else path[0]
-        return f"The option '{what}'{area}: {first['msg']}, got {first['input']!r}."
+    def _label(cls, data: Mapping[str, Any]) -> str:
+        return "plan"

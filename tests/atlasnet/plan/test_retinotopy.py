@@ -267,7 +267,7 @@ def test_an_image_too_small_for_the_stream_says_how_large_it_must_be():
     [
         ({"total": 0}, "Invalid visual rule at 'total'"),
         ({"field_deg": -1.0}, "Invalid visual rule at 'field_deg'"),
-        ({"toal": 5}, "Invalid visual rule at 'toal'"),
+        ({"toal": 5}, "Unknown visual rule key 'toal'. Close matches: total"),
     ],
 )
 def test_a_wrong_rule_is_one_clear_error(options, message):
