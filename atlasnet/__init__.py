@@ -67,11 +67,11 @@ if TYPE_CHECKING:
         parse_intervention as parse_intervention,
     )
     from atlasnet.plan.options import PlanOptions as PlanOptions
-    from atlasnet.plan.planner import UnitRule as UnitRule
     from atlasnet.plan.planner import plan_network as plan_network
     from atlasnet.plan.replacement import adopt_areas as adopt_areas
     from atlasnet.plan.replacement import replace_areas as replace_areas
     from atlasnet.plan.retinotopy import VisualRule as VisualRule
+    from atlasnet.plan.sharing import UnitRule as UnitRule
     from atlasnet.plan.spec import NetworkSpec as NetworkSpec
 
 _HOME = {
@@ -91,7 +91,7 @@ _HOME = {
     "SiibraSource": "atlas.sources.siibra_source",
     "SnapshotSource": "atlas.sources.snapshot",
     "TableSource": "atlas.sources.table_source",
-    "UnitRule": "plan.planner",
+    "UnitRule": "plan.sharing",
     "VisualRule": "plan.retinotopy",
     "adopt_areas": "plan.replacement",
     "all_regions_graph": "atlas.assembly",

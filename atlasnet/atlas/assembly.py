@@ -197,11 +197,8 @@ def preset_graph(
     nodes = [node for node in recipe.nodes if node not in dropped]
     chosen = GraphRules.chosen(rules, options)
     catalogue = Catalogue(source, chosen)
-    members = [
-        catalogue.composite(node, side)
-        for side in sides_of(hemisphere)
-        for node in nodes
-    ]
+    sides = sides_of(hemisphere)
+    members = [catalogue.composite(node, side) for side in sides for node in nodes]
     beside = [*dict.fromkeys([*recipe.also, *also])]
     members += choose(catalogue, beside, hemisphere)
     about: Metadata = {"hemisphere": hemisphere, "preset": preset, "blind": blind}

@@ -154,7 +154,7 @@ def test_an_architecture_of_ones_own_is_a_file(tmp_path: Path) -> None:
         (OWN.replace("silu", "sigmoid"), r"'activation': .*'tanh', got 'sigmoid'"),
         (
             OWN.replace("last: 3", ""),
-            r"mine.yaml': Invalid config at 'last': Field required",
+            r"Invalid config at 'last': Field required",
         ),
         (
             OWN + "convolutions: [{n_filters: 3, width_px: 2, stride: 1}]",

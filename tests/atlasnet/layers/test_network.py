@@ -280,6 +280,6 @@ def test_an_unknown_cell_is_refused() -> None:
     areas = [a.model_dump() for a in diamond().areas]
     areas[1]["cell"] = "spiking"
     refused(
-        "Invalid network spec at 'areas.B.cell'.*'dense', 'rate'.*got 'spiking'",
+        "at 'areas.B.cell'.*'dense', 'rate'.*got 'spiking'",
         areas=areas,
     )

@@ -10,7 +10,8 @@ from atlasnet.graph.graph import Projection, Region, RegionGraph
 from atlasnet.plan.interface import Interface
 from atlasnet.plan.latency import path_latencies
 from atlasnet.plan.options import PlanOptions
-from atlasnet.plan.planner import UnitRule, plan_network
+from atlasnet.plan.planner import plan_network
+from atlasnet.plan.sharing import UnitRule
 from atlasnet.plan.spec import InputSpec, NetworkSpec, PathwaySpec, ValueSpec
 
 
@@ -145,7 +146,7 @@ def test_noise_costs_and_value_stem_reach_the_spec() -> None:
         ),
         (
             {"cell": "spiking"},
-            "Invalid plan at 'cell': Input should be 'dense', 'rate'",
+            "plan at 'cell': Input should be 'dense', 'rate'",
         ),
         ({"delay": True}, "Unknown plan key 'delay'. Close matches: has_delays"),
         ({"noise_std": -1.0}, "Invalid plan at 'noise_std'.*got -1.0"),

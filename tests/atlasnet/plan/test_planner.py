@@ -12,7 +12,8 @@ from atlasnet.errors import IncompleteDataError, SpecError
 from atlasnet.graph.graph import Projection, Region, RegionGraph
 from atlasnet.graph.order import break_cycles
 from atlasnet.plan.interface import Interface, hand_interface
-from atlasnet.plan.planner import UnitRule, plan_network, unit_counts
+from atlasnet.plan.planner import plan_network
+from atlasnet.plan.sharing import UnitRule, unit_counts
 from atlasnet.plan.spec import InputSpec, NetworkSpec, ValueSpec
 
 

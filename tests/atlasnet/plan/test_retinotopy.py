@@ -8,13 +8,14 @@ from atlasnet.atlas.sources.snapshot import SnapshotSource
 from atlasnet.errors import SpecError
 from atlasnet.graph.preset import load_preset
 from atlasnet.plan.interface import hand_interface
-from atlasnet.plan.planner import UnitRule, plan_network
+from atlasnet.plan.planner import plan_network
 from atlasnet.plan.retinotopy import (
     RECEPTIVE_FIELDS,
     VisualRule,
     plan_kernels,
     plan_maps,
 )
+from atlasnet.plan.sharing import UnitRule
 from atlasnet.plan.spec import ImageSpec, MapSpec, NetworkSpec
 
 NODES = ("V1", "V2", "V3d", "V3A", "V6", "MT", "LO")
