@@ -193,8 +193,7 @@ def preset_graph(
     28
     """
     recipe = load_preset(preset)
-    dropped = recipe.blind_without if blind else ()
-    nodes = [node for node in recipe.nodes if node not in dropped]
+    nodes = [n for n in recipe.nodes if not blind or n not in recipe.blind_without]
     chosen = GraphRules.chosen(rules, options)
     catalogue = Catalogue(source, chosen)
     sides = sides_of(hemisphere)
