@@ -21,7 +21,8 @@ class Flag:
     """
 
     name: str = ""
-    """The flag; by default the field's name after two dashes."""
+    """The flag, or several with spaces between; by default the field's name after two
+    dashes."""
     metavar: str | None = None
     """What stands for the value in the help."""
     shown: str | None = None

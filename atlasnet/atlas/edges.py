@@ -212,7 +212,8 @@ def parse_edge_rule(text: str) -> EdgeRule:
     Parameters
     ----------
     text : str
-        ``streamlines=N``, ``density=SHARE``, ``strongest=K`` or ``share=SHARE``.
+        ``streamlines=N``, or ``N`` alone, ``density=SHARE``, ``strongest=K`` or
+        ``share=SHARE``.
 
     Returns
     -------
@@ -235,7 +236,7 @@ def parse_edge_rule(text: str) -> EdgeRule:
         "strongest": lambda value: StrongestNeighbours(int(value)),
         "share": lambda value: InputShare(float(value)),
     }
-    kind, _, value = text.partition("=")
+    kind, _, value = (text if "=" in text else f"streamlines={text}").partition("=")
     try:
         rule: EdgeRule = kinds[kind.strip()](value)
     except (KeyError, ValueError) as error:
@@ -264,11 +265,7 @@ def as_edge_rule(value: object) -> EdgeRule:
     AtlasError
         If it stands for none.
     """
-    if isinstance(value, EdgeRule):
-        return value
-    if isinstance(value, int | float):
-        return StreamlineThreshold(float(value))
-    return parse_edge_rule(str(value))
+    return value if isinstance(value, EdgeRule) else parse_edge_rule(str(value))
 
 
 def weigh(weight: Weight, counts: Counts, total_input: Counts) -> Counts:

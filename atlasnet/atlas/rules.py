@@ -122,11 +122,11 @@ class GraphRules(Frozen):
         EdgeRule,
         PlainValidator(as_edge_rule),
         Field(validation_alias=AliasChoices("edges", "min_streamline_count")),
-        Flag(metavar="RULE", shown="streamlines=100"),
+        Flag("--edges --min-streamlines", metavar="RULE", shown="streamlines=100"),
     ] = StreamlineThreshold()
-    """Which pairs an edge joins: streamlines=N, density=SHARE, strongest=K or
-    share=SHARE. In Python also a rule of :mod:`atlasnet.atlas.edges`, or the number of
-    streamlines that make an edge, which `min_streamline_count` names as well."""
+    """Which pairs an edge joins: streamlines=N, which N alone means too, density=SHARE,
+    strongest=K or share=SHARE. In Python also a rule of :mod:`atlasnet.atlas.edges`;
+    `min_streamline_count` is another name of this field."""
     weight: Weight = "streamlines"
     """How strong an edge is."""
     cited: bool = True

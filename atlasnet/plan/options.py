@@ -33,9 +33,9 @@ class PlanOptions(Frozen):
         Mapping[str, Cell],
         Flag("--cell", metavar="CELL|AREA=CELL...", alone="cell"),
     ] = Field(default_factory=dict)
-    """Cells of single areas (dense, rate, rnn, gru or lstm), by the name of a region or
-    node, with or without its hemisphere. On the command line a cell alone is that of
-    all areas with memory."""
+    """Cells of single areas, by the name of a region or node, with or without its
+    hemisphere: dense, rate, rnn, gru or lstm; on the command line, a cell alone is that
+    of all areas with a memory."""
     activation: Activation = "tanh"
     """What units make of their drive."""
     time_constant_s: Annotated[

@@ -98,7 +98,7 @@ class VisualRule(Frozen):
     cell: Annotated[Cell, Flag(is_offered=False)] = "dense"
     """Units of the maps: ``dense``, or ``rate`` for maps that remember."""
     readout: Readout = "spatial_softmax"
-    """What areas without a map see of one, see :class:`atlasnet.plan.spec.MapSpec`."""
+    """What areas without a map see of one. See :class:`atlasnet.plan.spec.MapSpec`."""
 
     @classmethod
     def _label(cls, data: Mapping[str, Any]) -> str:
