@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from atlasnet.commands.arguments import Command, ErrorReportingGroup, LateCommand
+from atlasnet.commands.arguments import ErrorReportingGroup
 from atlasnet.commands.exchange import cite_graph, compare_two, export_files
+from atlasnet.commands.late import Command, LateCommand
 from atlasnet.commands.model import list_parameters
 
 __all__ = ["app", "main"]

@@ -3,7 +3,7 @@
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,9 +16,7 @@ __all__ = [
     "ERROR_EXIT_CODE",
     "INTERRUPTED_EXIT_CODE",
     "AsJson",
-    "Command",
     "ErrorReportingGroup",
-    "LateCommand",
     "VariadicCommand",
     "parse_cells",
     "parse_image",
@@ -31,8 +29,6 @@ __all__ = [
 ERROR_EXIT_CODE = 2
 INTERRUPTED_EXIT_CODE = 130  # 128 + SIGINT, as shells count
 
-Command = Callable[..., None]
-"""A function that typer makes a command of."""
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object instead of tables.")
 ]
@@ -75,26 +71,6 @@ class VariadicCommand(TyperCommand):
             for flag in parameter.opts
         }
         return super().parse_args(ctx, repeat_flags(args, flags))
-
-
-class LateCommand(TyperCommand):
-    """A command that is imported when it is called, not when all are listed.
-
-    Its callback takes nothing and returns the function to run; models among that one's
-    parameters are options, see :func:`atlasnet.commands.options.with_options`.
-    """
-
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
-    ) -> Any:
-        """Read the arguments, as the function takes them."""
-        from atlasnet.commands.options import with_options
-
-        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-        declare = alone.command(self.name, cls=VariadicCommand, help=self.help)
-        declare(with_options(self.callback()))  # type: ignore[misc]
-        command = typer.main.get_command(alone)
-        return command.make_context(info_name, args, parent, **extra)
 
 
 def repeat_flags(arguments: Iterable[str], flags: Iterable[str]) -> list[str]:

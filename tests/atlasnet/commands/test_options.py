@@ -9,7 +9,8 @@ import typer
 from pydantic import Field, PositiveInt
 from typer.testing import CliRunner, Result
 
-from atlasnet.commands.arguments import ErrorReportingGroup, LateCommand
+from atlasnet.commands.arguments import ErrorReportingGroup
+from atlasnet.commands.late import LateCommand
 from atlasnet.frozen import Flag, Frozen
 
 
