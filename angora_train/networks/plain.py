@@ -56,8 +56,7 @@ def build_architecture(
     Parameters
     ----------
     name : str
-        One of `architecture_names`, or a path to a YAML file with the same keys, see
-        :class:`angora_train.config.architecture.Architecture`.
+        One of `architecture_names`, or the path of an `Architecture` in YAML.
     shapes : mapping of str to sequence of int
         Shape of each sensation: (size,), or (H, W, C) for pixels.
     policy_size : int
@@ -65,8 +64,7 @@ def build_architecture(
     cell : {"none", "rnn", "gru", "lstm"}
         Recurrent layer before the heads.
     shared : bool
-        Whether policy and value share all layers but their heads; ``auxiliary`` then
-        enters at the value head.
+        Whether policy and value share all layers but their heads.
     seed : int
         Seed of the initial weights.
     widths : Architecture, optional
@@ -81,8 +79,7 @@ def build_architecture(
     Raises
     ------
     ConfigError
-        If there is no such network, no sensation but ``auxiliary``, or the network
-        cannot read a sensation.
+        If there is no such network, or it cannot read these sensations.
 
     Examples
     --------

@@ -2,6 +2,7 @@
 """Late commands: imported when they are called, not when all are listed."""
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import typer
@@ -22,14 +23,18 @@ class LateCommand(TyperCommand):
     parameters are options, see :func:`atlasnet.commands.options.with_options`.
     """
 
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
-    ) -> Any:
-        """Read the arguments, as the function takes them."""
+    @cached_property
+    def imported(self) -> Any:
+        """The command that it stands for."""
         from atlasnet.commands.options import with_options
 
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
         declare = alone.command(self.name, cls=VariadicCommand, help=self.help)
         declare(with_options(self.callback()))  # type: ignore[misc]
-        command = typer.main.get_command(alone)
-        return command.make_context(info_name, args, parent, **extra)
+        return typer.main.get_command(alone)
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        """Read the arguments, as the function takes them."""
+        return self.imported.make_context(info_name, args, parent, **extra)
