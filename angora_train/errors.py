@@ -12,9 +12,10 @@
     └── RankError            a rank of a parallel job is missing or failed
 """
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from typing import Any
+
+from atlasnet.errors import closest
 
 __all__ = [
     "AngoraError",
@@ -26,14 +27,6 @@ __all__ = [
     "TaskError",
     "closest",
 ]
-
-
-def closest(name: str, known: Iterable[str], n: int = 3) -> str:
-    """Return a hint that names the known names nearest to `name`, or ``""``."""
-    folded = {candidate.casefold(): candidate for candidate in known}
-    near = get_close_matches(name.casefold(), list(folded), n=n, cutoff=0.5)
-    names = ", ".join(folded[match] for match in near)
-    return f" Close matches: {names}." if near else ""
 
 
 class AngoraError(Exception):

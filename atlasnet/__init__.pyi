@@ -5,8 +5,8 @@
 from .atlas.assembly import all_regions_graph as all_regions_graph
 from .atlas.assembly import build_graph as build_graph
 from .atlas.assembly import preset_graph as preset_graph
-from .atlas.assembly import strongest_neighbours as strongest_neighbours
 from .atlas.rules import GraphRules as GraphRules
+from .atlas.selection import strongest_neighbours as strongest_neighbours
 from .atlas.source import AtlasSource as AtlasSource
 from .atlas.sources.siibra_source import SiibraSource as SiibraSource
 from .atlas.sources.snapshot import SnapshotSource as SnapshotSource
@@ -40,11 +40,11 @@ from .plan.interventions import Lesion as Lesion
 from .plan.interventions import Noise as Noise
 from .plan.interventions import parse_intervention as parse_intervention
 from .plan.options import PlanOptions as PlanOptions
-from .plan.planner import UnitRule as UnitRule
 from .plan.planner import plan_network as plan_network
 from .plan.replacement import adopt_areas as adopt_areas
 from .plan.replacement import replace_areas as replace_areas
 from .plan.retinotopy import VisualRule as VisualRule
+from .plan.sharing import UnitRule as UnitRule
 from .plan.spec import NetworkSpec as NetworkSpec
 
 __version__: str

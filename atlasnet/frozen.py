@@ -1,14 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frozen: typed data that never changes; what is wrong with it is one of our errors."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from atlasnet.errors import AtlasNetError, SpecError
+from atlasnet.errors import SpecError, closest
 
-__all__ = ["Frozen", "explain"]
+__all__ = ["Flag", "Frozen", "explain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """How a field is given on the command line, where its name does not say it.
+
+    Stands in the annotation of a field; the option's type, default and help are those
+    of the field.
+    """
+
+    name: str = ""
+    """The flag, or several with spaces between; by default the field's name after two
+    dashes."""
+    metavar: str | None = None
+    """What stands for the value in the help."""
+    shown: str | None = None
+    """The default, where the help should show it in other words."""
+    alone: str | None = None
+    """Field that a word without a key gives, of a mapping from ``KEY=VALUE`` words."""
+    is_offered: bool = True
+    """Whether the command line has the field at all."""
 
 
 class Frozen(BaseModel):
@@ -16,7 +38,7 @@ class Frozen(BaseModel):
 
     Raises
     ------
-    AtlasNetError
+    Exception
         Of the class that `error` says, if a value is not allowed or a key is unknown.
     """
 
@@ -24,27 +46,32 @@ class Frozen(BaseModel):
         frozen=True, extra="forbid", use_attribute_docstrings=True
     )
 
-    error: ClassVar[type[AtlasNetError]] = SpecError
+    error: ClassVar[type[Exception]] = SpecError
     """What is raised."""
 
     def __init__(self, **data: Any) -> None:
         try:
             super().__init__(**data)
         except ValidationError as error:
-            raise self.error(self._explain(error, data)) from error
+            label = self._label(data)
+            raise self.error(explain(error, label, type(self), data)) from error
+
+    # Says that nothing is added to the validation: so parts are validated with the
+    # whole, and errors know the way from there.
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @classmethod
     def _label(cls, data: Mapping[str, Any]) -> str:
         """Return what is being made, for messages."""
         return cls.__name__
 
-    @classmethod
-    def _explain(cls, error: ValidationError, data: Mapping[str, Any]) -> str:
-        """Say what is wrong with the first offending field."""
-        return explain(error, cls._label(data))
 
-
-def explain(error: ValidationError, label: str) -> str:
+def explain(
+    error: ValidationError,
+    label: str,
+    model: type[BaseModel] | None = None,
+    data: Any = None,
+) -> str:
     """Say what is wrong with the first offending field.
 
     Parameters
@@ -53,15 +80,53 @@ def explain(error: ValidationError, label: str) -> str:
         What pydantic found.
     label : str
         What was to be made.
+    model : type of pydantic.BaseModel, optional
+        Its class, whose keys are named where one is unknown.
+    data : optional
+        What it was to be made from: items of a list are then called by their names.
 
     Returns
     -------
     str
-        One sentence; that of our own error, where one is behind it.
+        One or two sentences; those of our own error, where one is behind it.
     """
-    first = error.errors()[0]
+    found = error.errors()
+    # First what is not known: a misspelt key is a missing one, too.
+    first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
     cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, AtlasNetError):  # raised by our own check: it says all
-        return str(cause)
-    where = ".".join(str(part) for part in first["loc"]) or label
+    if cause is not None and type(cause) not in (ValueError, AssertionError):
+        return str(cause)  # raised by our own check: it says all
+    where = ".".join(_way(first["loc"], data)) or label
+    if first["type"] == "extra_forbidden" and model is not None:
+        known = _known_keys(first["loc"][:-1], model)
+        hint = closest(str(first["loc"][-1]), known)
+        return f"Unknown {label} key '{where}'.{hint} Allowed: {', '.join(known)}."
     return f"Invalid {label} at '{where}': {first['msg']}, got {first['input']!r}."
+
+
+def _way(location: Iterable[str | int], data: Any) -> Iterator[str]:
+    """Yield the parts of a location, items that have a name by their names."""
+    for part in location:
+        try:
+            data = data[part]
+        except (LookupError, TypeError):
+            data = None
+        is_named = isinstance(part, int) and isinstance(data, Mapping)
+        yield str(data.get("name", part) if is_named else part)
+
+
+def _known_keys(location: tuple[str | int, ...], root: type[BaseModel]) -> list[str]:
+    """Return the keys that a part of the data allows."""
+    model = root
+    for part in location:  # numbers and free names lead into lists and mappings
+        field = model.model_fields.get(str(part))
+        model = next(_models(field.annotation), model) if field else model
+    return list(model.model_fields)
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models that an annotation names, of a list's items too."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)

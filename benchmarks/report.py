@@ -13,7 +13,6 @@ know it. Figures of variants, named ``<variant>/<figure>``, are counted but not 
 import argparse
 import ast
 import datetime
-import importlib.metadata
 import json
 import os
 import platform
@@ -27,21 +26,12 @@ from typing import Any
 from figures import Figures
 from processes import ProcessError, run
 
+from angora_train.run.versions import installed_versions
 from atlasnet.files import write_text
 
 FOLDER = Path(__file__).resolve().parent
 LIMIT_S = 5400.0
 """For one benchmark; installing a peer takes the longest."""
-PACKAGES = (
-    "atlasnet",
-    "gymnasium",
-    "keras",
-    "mpi4py",
-    "mpich",
-    "mujoco",
-    "numpy",
-    "tensorflow",
-)
 INTRODUCTION = """\
 # Benchmarks
 
@@ -190,9 +180,7 @@ def describe_machine() -> str:
     load = os.getloadavg()[0]  # before anything is measured
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    versions = ", ".join(
-        f"{name} {importlib.metadata.version(name)}" for name in PACKAGES
-    )
+    versions = ", ".join(f"{name} {v}" for name, v in installed_versions().items())
     return (
         f"{today}; {cpu_model()}, {cores or os.cpu_count()} cores, {memory_gb:.0f} GB; "
         f"load average at the start {load:.1f} (0 is a quiet machine); "

@@ -39,7 +39,8 @@ from atlasnet.atlas.sources.snapshot import SnapshotSource
 from atlasnet.errors import SpecError
 from atlasnet.graph.graph import RegionGraph
 from atlasnet.plan.interface import hand_interface
-from atlasnet.plan.planner import UnitRule, plan_network
+from atlasnet.plan.planner import plan_network
+from atlasnet.plan.sharing import UnitRule
 
 COLUMNS = {
     "n_edges": "edges",

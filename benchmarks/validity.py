@@ -37,7 +37,7 @@ from scipy.stats import spearmanr
 from atlasnet.atlas.assembly import preset_graph
 from atlasnet.atlas.sources.snapshot import SnapshotSource
 from atlasnet.graph.graph import RegionGraph
-from atlasnet.plan.planner import UnitRule, unit_counts
+from atlasnet.plan.sharing import UnitRule, unit_counts
 
 GROUPS = {
     "SSC": ("3a", "3b", "1", "2", "S2"),

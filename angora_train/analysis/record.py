@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recording: what every area did while an agent acted, as an xarray data set."""
 
-import importlib.metadata
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,12 @@ from angora_train.agent.agent import Agent
 from angora_train.analysis.actors import AgentActor
 from angora_train.analysis.evaluation import Moment, Tally, episodes
 from angora_train.errors import AngoraError, ConfigError
+from angora_train.run.versions import installed_versions
 from angora_train.tasks.base import Task
 from atlasnet.files import replacing
 
 __all__ = ["area_layers", "load_recording", "record", "save_recording"]
 
-_VERSIONS = ("atlasnet", "keras", "mujoco", "numpy", "tensorflow")
 _TEXT = {
     "activity": "activity of each unit in the step that chose the action",
     "action": "what the actuators were asked for, within [-1, 1]",
@@ -109,12 +108,13 @@ def record(
         rows.append(_row(moment))
         areas = {name: x[0].size for name, x in moment.step.activity.items()}
     found = tally.evaluation
+    versions = {f"{name}_version": v for name, v in installed_versions().items()}
     return _dataset(
         {name: np.stack([row[name] for row in rows], axis=1) for name in rows[0]},
         {name: getattr(found, name) for name in ("goal_kind", "success", "n_steps")},
         areas,
         task.control_step_s,
-        {"seed": seed, **(attributes or {}), **_versions()},
+        {"seed": seed, **(attributes or {}), **versions},
     )
 
 
@@ -185,11 +185,6 @@ def _dataset(
 
 
 _SENSED = "sensation as the task gave it, not normalised"
-
-
-def _versions() -> dict[str, str]:
-    """Return the versions of the packages that decide what is recorded."""
-    return {f"{name}_version": importlib.metadata.version(name) for name in _VERSIONS}
 
 
 def save_recording(recording: xr.Dataset, path: Path) -> None:

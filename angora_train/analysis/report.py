@@ -6,7 +6,6 @@ sent and opened anywhere.
 """
 
 import base64
-import importlib.metadata
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from angora_train.analysis.intervals import Interval
 from angora_train.config.run import RunConfig, load_config
 from angora_train.errors import AngoraError
 from angora_train.run.metrics import read_metrics
+from angora_train.run.versions import installed_versions
 from atlasnet import NetworkSpec, RegionGraph
 from atlasnet.files import write_text
 
@@ -39,19 +39,6 @@ FIGURES = (
 )
 """Pictures that a report shows: ``figures/<name>.png`` in the run's folder."""
 
-_PACKAGES = (
-    "atlasnet",
-    "gymnasium",
-    "gymnasium-robotics",
-    "keras",
-    "mpi4py",
-    "mujoco",
-    "nilearn",
-    "numpy",
-    "rsatoolbox",
-    "tensorflow",
-    "xarray",
-)
 _ANALYSIS = "analysis.json"
 
 
@@ -111,7 +98,7 @@ def write_report(directory: Path, times: Mapping[str, float] | None = None) -> P
         analysis=found.analysis,
         pictures=found.pictures,
         times=times or {},
-        versions={name: importlib.metadata.version(name) for name in _PACKAGES},
+        versions=installed_versions(),
         sources=_sources(),
     )
     path = directory / "report.html"

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from angora_train.config.settings import Frozen, Settings, parse_mapping, shipped
+from angora_train.config.settings import Settings, parse_mapping, shipped
 from angora_train.errors import ConfigError, closest
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
 _FOLDER = "angora_train.presets.networks"
 
 
-class Convolution(Frozen):
+class Convolution(Settings):
     """A convolution that pixels pass, with rectified units and without padding."""
 
     n_filters: PositiveInt

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     NonNegativeFloat,
     NonNegativeInt,
@@ -18,8 +19,9 @@ from pydantic import (
 )
 
 from angora_train.config.architecture import require_architecture
-from angora_train.config.settings import Frozen, Settings, parse_mapping, shipped
+from angora_train.config.settings import Settings, parse_mapping, shipped
 from angora_train.errors import ConfigError, closest
+from atlasnet import PlanOptions, UnitRule, VisualRule
 
 __all__ = [
     "ComponentConfig",
@@ -39,7 +41,25 @@ __all__ = [
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
-class TaskConfig(Frozen):
+_UNITS = {"n_units": "total", "exponent": "exponent", "floor": "floor"}
+"""Keys of a network in older configs, which are keys of its ``units`` now."""
+
+
+def _with_units(network: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a network's settings with older keys where they are now."""
+    moved = {new: network[old] for old, new in _UNITS.items() if old in network}
+    if not moved:
+        return network
+    kept = {key: value for key, value in network.items() if key not in _UNITS}
+    return {**kept, "units": {**dict(kept.get("units", {})), **moved}}
+
+
+def _none_if_empty(value: Any) -> Any:
+    """Let an empty section stand for none, as in older configs."""
+    return None if value == {} else value
+
+
+class TaskConfig(Settings):
     """Which task, and with which options."""
 
     name: str = "Reach"
@@ -48,7 +68,7 @@ class TaskConfig(Frozen):
     """Fields of the task's own config."""
 
 
-class ComponentConfig(Frozen):
+class ComponentConfig(Settings):
     """Parts of another network whose weights are taken over."""
 
     path: Path
@@ -61,7 +81,7 @@ class ComponentConfig(Frozen):
     units and cell, too."""
 
 
-class StreamConfig(Frozen):
+class StreamConfig(Settings):
     """A Keras model that stands between a sensation and the areas it enters."""
 
     path: Path
@@ -75,7 +95,7 @@ class StreamConfig(Frozen):
     to. By default it enters the areas that the sensation would."""
 
 
-class NetworkConfig(Frozen):
+class NetworkConfig(Settings):
     """Which network: a file, a plain architecture, a preset, or regions by name."""
 
     path: Path | None = None
@@ -105,18 +125,15 @@ class NetworkConfig(Frozen):
     """Sensations to leave out."""
     hemisphere: Literal["left", "right", "both"] = "left"
     """Left, since the modelled hand is a right hand."""
-    n_units: PositiveInt = 2048
-    """Units of all areas without a map together."""
-    exponent: NonNegativeFloat = 1.0
-    """Power of the cell count that units are proportional to."""
-    floor: PositiveInt = 32
-    """Fewest units of an area."""
-    plan: Mapping[str, Any] = Field(default_factory=dict)
-    """What is chosen about areas and pathways: fields of `atlasnet.PlanOptions`, e.g.
-    ``{cell: lstm, has_delays: true}``."""
-    visual: Mapping[str, Any] = Field(default_factory=dict)
-    """How visual areas become maps where the task gives pixels: fields of
-    `atlasnet.VisualRule`, e.g. ``{total: 56000, readout: flatten}``."""
+    units: UnitRule = UnitRule()
+    """How units are shared among areas, e.g. ``{total: 2048, floor: 32}``. Configs of
+    before have ``n_units``, ``exponent`` and ``floor`` in its place."""
+    plan: PlanOptions = PlanOptions()
+    """What is chosen about areas and pathways, e.g. ``{cell: lstm, has_delays: true}``.
+    """
+    visual: Annotated[VisualRule | None, BeforeValidator(_none_if_empty)] = None
+    """How visual areas become maps where the task gives pixels, e.g. ``{total: 56000,
+    readout: flatten}``."""
     streams: Mapping[str, StreamConfig] = Field(default_factory=dict)
     """Pretrained models by the sensation that they read. Each is a layer of the network
     named ``<sensation>_stream``."""
@@ -125,6 +142,11 @@ class NetworkConfig(Frozen):
     path alone means all that fits."""
     frozen: tuple[str, ...] = ()
     """Areas and layers that are not trained: names, or patterns like ``vision_*``."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_older(cls, data: Any) -> Any:
+        return _with_units(data) if isinstance(data, Mapping) else data
 
     @field_validator("pretrained", mode="before")
     @classmethod
@@ -151,7 +173,7 @@ class NetworkConfig(Frozen):
         return self
 
 
-class PolicyConfig(Frozen):
+class PolicyConfig(Settings):
     """How the policy head's output becomes an action."""
 
     distribution: str = "multi_categorical"
@@ -167,7 +189,7 @@ class PolicyConfig(Frozen):
     """Whether a Gaussian's standard deviation is read from the network."""
 
 
-class NormalizationConfig(Frozen):
+class NormalizationConfig(Settings):
     """Running normalisation of sensations and rewards."""
 
     sensations: bool | str = True
@@ -185,7 +207,7 @@ class NormalizationConfig(Frozen):
     """Control steps with random actions before training, for the first moments."""
 
 
-class PPOConfig(Frozen):
+class PPOConfig(Settings):
     """Hyperparameters of proximal policy optimisation (Schulman et al. 2017)."""
 
     horizon: PositiveInt = 64
@@ -253,7 +275,7 @@ class PPOConfig(Frozen):
         return self
 
 
-class RanksConfig(Frozen):
+class RanksConfig(Settings):
     """What the MPI ranks do. But for rounding, nothing here changes a result."""
 
     per_node: PositiveInt | None = None
@@ -398,6 +420,8 @@ def load_config(source: str, overrides: Sequence[str] = ()) -> RunConfig:
 
 def _changed(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """Return settings with changes made to them."""
+    if isinstance(data.get("network"), dict):
+        data["network"] = _with_units(data["network"])
     for override in overrides:
         key, separator, text = override.partition("=")
         if not separator:

@@ -1,29 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings: typed data that never changes, from YAML; what is wrong is one error."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, Self, get_args
+from typing import Any, ClassVar, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-from angora_train.errors import ConfigError, closest
+from angora_train.errors import ConfigError
+from atlasnet.frozen import Frozen, explain
 
-__all__ = ["Frozen", "Settings", "parse_mapping", "shipped"]
-
-
-class Frozen(BaseModel):
-    """Immutable, and strict about its keys."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
+__all__ = ["Settings", "parse_mapping", "shipped"]
 
 
 class Settings(Frozen):
-    """What is read from a file: says what is wrong with it."""
+    """What is read from a file, whole or a section of it.
+
+    Raises
+    ------
+    ConfigError
+        If a key is unknown or a value is not allowed.
+    """
+
+    error: ClassVar[type[Exception]] = ConfigError
+
+    @classmethod
+    def _label(cls, data: Mapping[str, Any]) -> str:
+        return "config"
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -37,7 +42,7 @@ class Settings(Frozen):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise ConfigError(_explain(error, cls)) from error
+            raise ConfigError(explain(error, "config", cls)) from error
 
     def to_yaml(self) -> str:
         """Return the settings, all defaults filled in, as YAML text."""
@@ -88,36 +93,3 @@ def shipped(package: str) -> dict[str, Traversable]:
         for entry in entries
         if entry.name.endswith(".yaml")
     }
-
-
-def _explain(error: ValidationError, root: type[BaseModel]) -> str:
-    """Say what is wrong with the first offending field."""
-    found = error.errors()
-    # First what is not known: a misspelt key is a missing one, too.
-    first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
-    cause = first.get("ctx", {}).get("error")
-    if isinstance(cause, ConfigError):
-        return str(cause)
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        known = _known_keys(first["loc"][:-1], root)
-        hint = closest(str(first["loc"][-1]), known)
-        return f"Unknown config key '{where}'.{hint} Allowed: {', '.join(known)}."
-    return f"Config key '{where}': {first['msg']}, got {first['input']!r}."
-
-
-def _known_keys(location: tuple[str | int, ...], root: type[BaseModel]) -> list[str]:
-    """Return the keys that a section of the settings allows."""
-    model = root
-    for part in location:  # numbers and free names lead into lists and mappings
-        field = model.model_fields.get(str(part))
-        model = next(_models(field.annotation), model) if field else model
-    return list(model.model_fields)
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Yield the settings that an annotation names, of a list's items too."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models(inner)

@@ -181,17 +181,14 @@ def _from_atlas(config: NetworkConfig, terms: _Terms) -> keras.Model:
             preset=config.preset or "fpn",
         )
         _require_offered(interface, terms.shapes)
-        rule = atlasnet.UnitRule(
-            total=config.n_units, exponent=config.exponent, floor=config.floor
-        )
         spec = atlasnet.plan_network(
             graph,
             interface,
-            rule=rule,
+            rule=config.units,
             control_step_s=terms.control_step_s,
             name="regions" if config.regions else config.preset or "fpn",
-            options=atlasnet.PlanOptions(**config.plan),
-            visual=atlasnet.VisualRule(**config.visual) if config.visual else None,
+            options=config.plan,
+            visual=config.visual,
         )
         spec = _with_components(config, spec, terms.shapes)
     except atlasnet.AtlasNetError as error:

@@ -7,7 +7,7 @@ atlas's networks.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -56,8 +56,7 @@ def build_architecture(
     Parameters
     ----------
     name : str
-        One of `architecture_names`, or a path to a YAML file with the same keys, see
-        :class:`angora_train.config.architecture.Architecture`.
+        One of `architecture_names`, or the path of an `Architecture` in YAML.
     shapes : mapping of str to sequence of int
         Shape of each sensation: (size,), or (H, W, C) for pixels.
     policy_size : int
@@ -65,13 +64,11 @@ def build_architecture(
     cell : {"none", "rnn", "gru", "lstm"}
         Recurrent layer before the heads.
     shared : bool
-        Whether policy and value share all layers but their heads; ``auxiliary`` then
-        enters at the value head.
+        Whether policy and value share all layers but their heads.
     seed : int
         Seed of the initial weights.
     widths : Architecture, optional
-        Widths of the layers, where they are not the network's own; see
-        :func:`match_parameters`. `name` is then that of the model alone.
+        Widths, where they are not the network's own; see :func:`match_parameters`.
 
     Returns
     -------
@@ -82,8 +79,7 @@ def build_architecture(
     Raises
     ------
     ConfigError
-        If there is no such network, no sensation but ``auxiliary``, or the network
-        cannot read a sensation.
+        If there is no such network, or it cannot read these sensations.
 
     Examples
     --------
@@ -97,16 +93,7 @@ def build_architecture(
         sensation: keras.Input((None, *shape), name=sensation)
         for sensation, shape in shapes.items()
     }
-    seen = [inputs[sensation] for sensation in inputs if sensation != _AUXILIARY]
-    privileged = [inputs[_AUXILIARY]] if _AUXILIARY in inputs else []
-
-    if shared:
-        stem = _stem("shared", widths, cell, seeds)(seen)
-        policy, value = stem, _joined([stem, *privileged])
-    else:
-        policy = _stem("policy", widths, cell, seeds)(seen)
-        value = _stem("value", widths, cell, seeds)([*seen, *privileged])
-
+    policy, value = _stems(inputs, widths, cell, shared, seeds)
     heads = {
         # A small start makes the first policy uniform, or of unit spread
         # (Andrychowicz et al. 2021, arXiv:2006.05990, section 3.2).
@@ -180,17 +167,7 @@ def match_parameters(
     def count(widths: Architecture) -> int:
         return count_parameters(widths, shapes, policy_size, cell=cell, shared=shared)
 
-    low, high = 0.0, _WIDEST / max(*own.dense, own.last)
-    while high - low > 1e-4 * high:
-        middle = (low + high) / 2
-        if count(_scaled(own, middle)) < n_wanted:
-            low = middle
-        else:
-            high = middle
-    steps = range(-_NEIGHBOURS, _NEIGHBOURS + 1)
-    about = _scaled(own, high)
-    candidates = [_scaled(own, high, d, last) for d in steps for last in steps]
-    best = min([about, *candidates], key=lambda w: abs(count(w) - n_wanted))
+    best = min(_near(own, count, n_wanted), key=lambda w: abs(count(w) - n_wanted))
     found = Match(best, count(best), n_wanted)
     if abs(found.deviation) > _TOLERANCE:
         raise ConfigError(
@@ -200,6 +177,22 @@ def match_parameters(
             f"{', '.join(map(str, best.dense))} and a last one of {best.last}."
         )
     return found
+
+
+def _near(
+    own: Architecture, count: Callable[[Architecture], int], n_wanted: int
+) -> Iterator[Architecture]:
+    """Yield widths of about as many parameters as wanted, those just scaled first."""
+    low, high = 0.0, _WIDEST / max(*own.dense, own.last)
+    while high - low > 1e-4 * high:
+        middle = (low + high) / 2
+        if count(_scaled(own, middle)) < n_wanted:
+            low = middle
+        else:
+            high = middle
+    yield _scaled(own, high)
+    steps = range(-_NEIGHBOURS, _NEIGHBOURS + 1)
+    yield from (_scaled(own, high, d, last) for d in steps for last in steps)
 
 
 def count_parameters(
@@ -341,6 +334,23 @@ def _dense(
         kernel_initializer=keras.initializers.Orthogonal(gain, seed=seeds.next()),
         name=name,
     )
+
+
+def _stems(
+    inputs: Mapping[str, Any],
+    widths: Architecture,
+    cell: Cell,
+    shared: bool,
+    seeds: _Seeds,
+) -> tuple[Any, Any]:
+    """Return what the policy head and the value head read."""
+    seen = [inputs[sensation] for sensation in inputs if sensation != _AUXILIARY]
+    privileged = [inputs[_AUXILIARY]] if _AUXILIARY in inputs else []
+    if shared:
+        stem = _stem("shared", widths, cell, seeds)(seen)
+        return stem, _joined([stem, *privileged])
+    policy = _stem("policy", widths, cell, seeds)(seen)
+    return policy, _stem("value", widths, cell, seeds)([*seen, *privileged])
 
 
 def _stem(name: str, widths: Architecture, cell: Cell, seeds: _Seeds) -> Any:

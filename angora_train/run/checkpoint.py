@@ -18,7 +18,6 @@
           config.yaml          the resolved config
 """
 
-import importlib.metadata
 import json
 import shutil
 import subprocess
@@ -41,6 +40,7 @@ from angora_train.agent.distributions import make_distribution
 from angora_train.config.run import RunConfig, load_config
 from angora_train.engine import make_engine
 from angora_train.errors import CheckpointError
+from angora_train.run.versions import installed_versions
 from atlasnet import AtlasNetError, Intervention, intervene, load_model
 from atlasnet.files import write_text
 
@@ -64,15 +64,6 @@ _BROKEN = (
     zlib.error,
 )
 """What reading a damaged file may raise; ConfigError is a ValueError."""
-_PACKAGES = (
-    "atlasnet",
-    "gymnasium",
-    "jax",
-    "keras",
-    "mujoco",
-    "numpy",
-    "tensorflow",
-)
 
 
 @dataclass(frozen=True)
@@ -201,10 +192,7 @@ def _delete_unmarked(root: Path, n_kept: int) -> None:
 @cache
 def _versions() -> dict[str, str]:
     """Return the versions of what decides a result, and the commit of a checkout."""
-    versions = {"backend": keras.config.backend()}
-    for name in _PACKAGES:
-        with suppress(importlib.metadata.PackageNotFoundError):
-            versions[name] = importlib.metadata.version(name)
+    versions = {"backend": keras.config.backend(), **installed_versions()}
     with suppress(OSError, subprocess.SubprocessError):
         versions["commit"] = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=40"],

@@ -15,7 +15,7 @@ Rules, the same for single regions and for a preset's nodes:
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +23,9 @@ from scipy.sparse import csr_array
 
 from atlasnet.atlas.catalogue import Catalogue, Member, require_disjoint
 from atlasnet.atlas.claims import Claims, Pair, cited_pairs, table_claims
-from atlasnet.atlas.edges import (
-    StreamlineThreshold,
-    count_components,
-    join_components,
-    weigh,
-)
-from atlasnet.atlas.rules import DensityChoice, GraphRules
+from atlasnet.atlas.edges import count_components, join_components, weigh
+from atlasnet.atlas.rules import GraphRules
+from atlasnet.atlas.selection import Hemispheres, choose, sides_of
 from atlasnet.atlas.source import AtlasSource, Connections
 from atlasnet.errors import AtlasError
 from atlasnet.graph.direction import (
@@ -39,24 +35,18 @@ from atlasnet.graph.direction import (
     laminar_class,
     structural_sln,
 )
-from atlasnet.graph.graph import Hemisphere, Metadata, Projection, Region, RegionGraph
+from atlasnet.graph.graph import Metadata, Projection, Region, RegionGraph
 from atlasnet.graph.merging import merge_regions
 from atlasnet.graph.order import break_cycles
-from atlasnet.graph.preset import load_preset
+from atlasnet.graph.preset import Preset, load_preset
 from atlasnet.units import CONDUCTION_VELOCITY_M_PER_S, delay_ms
 
 __all__ = [
-    "MIN_STREAMLINE_COUNT",
     "all_regions_graph",
     "build_graph",
     "preset_graph",
-    "strongest_neighbours",
 ]
 
-MIN_STREAMLINE_COUNT = 100.0
-"""Streamlines that make an edge, by default."""
-
-Hemispheres = Literal["left", "right", "both"]
 Matrix = NDArray[np.float64]
 
 
@@ -65,11 +55,8 @@ def build_graph(
     names: Sequence[str],
     hemisphere: Hemispheres = "left",
     *,
-    min_streamline_count: float = MIN_STREAMLINE_COUNT,
-    cited: bool = True,
-    doubtful: bool = False,
-    density_rule: DensityChoice = "homologue",
     rules: GraphRules | None = None,
+    **options: Any,
 ) -> RegionGraph:
     """Return the graph of some regions.
 
@@ -84,16 +71,10 @@ def build_graph(
         :mod:`atlasnet.atlas.catalogue`.
     hemisphere : {"left", "right", "both"}, default="left"
         Hemisphere of the names that don't end in one.
-    min_streamline_count : float, default=100
-        Streamlines that make an edge.
-    cited : bool, default=True
-        Whether the cited pathways add edges and decide directions.
-    doubtful : bool, default=False
-        Whether cited pathways with doubtful support count too.
-    density_rule : {"homologue", "surface_overlap"}, default="homologue"
-        Whether homologues come before surface overlap, or overlap alone counts.
     rules : GraphRules, optional
-        All rules, in place of the four options before.
+        What makes an edge, a direction and a density.
+    **options
+        Or some of its fields, e.g. ``min_streamline_count=50``, ``cited=False``.
 
     Returns
     -------
@@ -118,24 +99,21 @@ def build_graph(
     >>> graph.region("Area 4p (PreCG) left").volume_mm3
     1547.0
     """
-    chosen = _rules(rules, min_streamline_count, cited, doubtful, density_rule)
+    chosen = GraphRules.chosen(rules, options)
     catalogue = Catalogue(source, chosen)
-    members = _choose(catalogue, names, hemisphere)
+    members = choose(catalogue, names, hemisphere)
     if not members:
         raise AtlasError("A graph needs at least one region, got no name.")
-    options = {"hemisphere": hemisphere, "selection": sorted(names)}
-    return _assemble(source, catalogue, members, chosen, options)
+    about = {"hemisphere": hemisphere, "selection": sorted(names)}
+    return _assemble(source, catalogue, members, chosen, about)
 
 
 def all_regions_graph(
     source: AtlasSource,
     hemisphere: Hemispheres = "both",
     *,
-    min_streamline_count: float = MIN_STREAMLINE_COUNT,
-    cited: bool = True,
-    doubtful: bool = False,
-    density_rule: DensityChoice = "homologue",
     rules: GraphRules | None = None,
+    **options: Any,
 ) -> RegionGraph:
     """Return the graph of all regions of the connectome.
 
@@ -145,46 +123,37 @@ def all_regions_graph(
         Where the data come from.
     hemisphere : {"left", "right", "both"}, default="both"
         Which of the 294 regions, 147 in each hemisphere.
-    min_streamline_count : float, default=100
-        Streamlines that make an edge.
-    cited : bool, default=True
-        Whether the cited pathways add edges and decide directions.
-    doubtful : bool, default=False
-        Whether cited pathways with doubtful support count too.
-    density_rule : {"homologue", "surface_overlap"}, default="homologue"
-        Whether homologues come before surface overlap, or overlap alone counts.
     rules : GraphRules, optional
-        All rules, in place of the four options before.
+        What makes an edge, a direction and a density.
+    **options
+        Or some of its fields, e.g. ``min_streamline_count=50``, ``cited=False``.
 
     Returns
     -------
     RegionGraph
         Some of its regions have no volume or density.
     """
-    chosen = _rules(rules, min_streamline_count, cited, doubtful, density_rule)
+    chosen = GraphRules.chosen(rules, options)
     catalogue = Catalogue(source, chosen)
-    sides = _sides(hemisphere)
+    sides = sides_of(hemisphere)
     members = [
         catalogue.single(record.name)
         for record in catalogue.connected()
         if record.hemisphere in sides
     ]
-    options = {"hemisphere": hemisphere, "selection": "all regions"}
-    return _assemble(source, catalogue, members, chosen, options)
+    about = {"hemisphere": hemisphere, "selection": "all regions"}
+    return _assemble(source, catalogue, members, chosen, about)
 
 
-def preset_graph(  # noqa: PLR0913 - one parameter per option
+def preset_graph(
     source: AtlasSource,
     preset: str = "fpn",
     hemisphere: Hemispheres = "left",
     *,
     blind: bool = False,
-    min_streamline_count: float = MIN_STREAMLINE_COUNT,
-    cited: bool = True,
-    doubtful: bool = False,
-    density_rule: DensityChoice = "homologue",
-    rules: GraphRules | None = None,
     also: Sequence[str] = (),
+    rules: GraphRules | None = None,
+    **options: Any,
 ) -> RegionGraph:
     """Return the graph of a preset.
 
@@ -198,19 +167,13 @@ def preset_graph(  # noqa: PLR0913 - one parameter per option
         Hemisphere of its nodes.
     blind : bool, default=False
         Whether to leave out the nodes that the preset's blind model lacks.
-    min_streamline_count : float, default=100
-        Streamlines that make an edge; those of a node's parts are added up.
-    cited : bool, default=True
-        Whether the cited pathways add edges and decide directions.
-    doubtful : bool, default=False
-        Whether cited pathways with doubtful support count too.
-    density_rule : {"homologue", "surface_overlap"}, default="homologue"
-        Whether homologues come before surface overlap, or overlap alone counts.
-    rules : GraphRules, optional
-        All rules, in place of the four options before.
     also : sequence of str, optional
         Regions beside the preset's, as `build_graph` takes them, e.g.
         ``"MCC (stand-in)"``.
+    rules : GraphRules, optional
+        What makes an edge, a direction and a density.
+    **options
+        Or some of its fields, e.g. ``min_streamline_count=50``, ``cited=False``.
 
     Returns
     -------
@@ -230,146 +193,32 @@ def preset_graph(  # noqa: PLR0913 - one parameter per option
     28
     """
     recipe = load_preset(preset)
-    dropped = recipe.blind_without if blind else ()
-    nodes = [node for node in recipe.nodes if node not in dropped]
-    chosen = _rules(rules, min_streamline_count, cited, doubtful, density_rule)
+    nodes = [n for n in recipe.nodes if not blind or n not in recipe.blind_without]
+    chosen = GraphRules.chosen(rules, options)
     catalogue = Catalogue(source, chosen)
-    members = [
-        catalogue.composite(node, side) for side in _sides(hemisphere) for node in nodes
-    ]
+    sides = sides_of(hemisphere)
+    members = [catalogue.composite(node, side) for side in sides for node in nodes]
     beside = [*dict.fromkeys([*recipe.also, *also])]
-    members += _choose(catalogue, beside, hemisphere)
-    options: dict[str, str | bool | list[str]] = {
-        "hemisphere": hemisphere,
-        "preset": preset,
-        "blind": blind,
-    }
+    members += choose(catalogue, beside, hemisphere)
+    about: Metadata = {"hemisphere": hemisphere, "preset": preset, "blind": blind}
     if beside:
-        options["also"] = sorted(beside)
-    graph = _assemble(source, catalogue, members, chosen, options)
+        about = {**about, "also": sorted(beside)}
+    graph = _assemble(source, catalogue, members, chosen, about)
+    return _grouped(graph, recipe, hemisphere)
+
+
+def _grouped(graph: RegionGraph, recipe: Preset, hemisphere: str) -> RegionGraph:
+    """Return a preset's graph with the nodes of its groups merged."""
     if not recipe.groups:
         return graph
     return merge_regions(
         graph,
         {
             f"{group} {side}": [f"{part} {side}" for part in parts]
-            for side in _sides(hemisphere)
+            for side in sides_of(hemisphere)
             for group, parts in recipe.groups.items()
         },
     )
-
-
-def strongest_neighbours(
-    source: AtlasSource,
-    names: Sequence[str],
-    k: int,
-    hemisphere: Hemispheres = "left",
-    *,
-    complete: bool = False,
-) -> tuple[str, ...]:
-    """Return some regions and the k others that most streamlines join them to.
-
-    Parameters
-    ----------
-    source : AtlasSource
-        Where the data come from.
-    names : sequence of str
-        Regions to start from, as `build_graph` takes them.
-    k : int
-        How many regions to add, those first with which the given ones together have
-        the most streamlines.
-    hemisphere : {"left", "right", "both"}, default="left"
-        Hemisphere of the names, and of the neighbours.
-    complete : bool, default=False
-        Whether to pass over regions without volume or density, which no units can be
-        planned on.
-
-    Returns
-    -------
-    tuple of str
-        The names given, and those of the neighbours, strongest first: a selection for
-        `build_graph`.
-
-    Raises
-    ------
-    AtlasError
-        If fewer than k regions are joined to the given ones.
-
-    Examples
-    --------
-    >>> from atlasnet.atlas.sources.snapshot import SnapshotSource
-    >>> strongest_neighbours(SnapshotSource(), ["4p"], 2)
-    ('4p', 'Frontal-II (GapMap) left', 'Area 3a (PostCG) left')
-    """
-    if k < 0:
-        raise AtlasError(f"k is a whole number of at least 0, got {k!r}.")
-    catalogue = Catalogue(source, GraphRules())
-    seeds = _choose(catalogue, names, hemisphere)
-    if not seeds:
-        raise AtlasError("Growth starts from at least one region, got no name.")
-    rows = {row for member in seeds for row in member.rows}
-    count = source.connections().streamline_count[sorted(rows)].sum(axis=0)
-    sides = _sides(hemisphere)
-    others = [
-        (count[row], catalogue.single(record.name).region)
-        for record in catalogue.connected()
-        if (row := record.connectome_row) is not None
-        and row not in rows
-        and record.hemisphere in sides
-        and count[row] > 0
-    ]
-    ranked = sorted(others, key=lambda item: (-item[0], item[1].name))
-    found = [r.name for _, r in ranked if r.cell_count is not None or not complete]
-    if len(found) < k:
-        raise AtlasError(
-            f"{', '.join(names)} ({hemisphere}) has {len(found)} neighbours, fewer "
-            f"than the {k} asked for."
-        )
-    return (*names, *found[:k])
-
-
-def _rules(
-    rules: GraphRules | None,
-    min_streamline_count: float,
-    cited: bool,
-    doubtful: bool,
-    density_rule: DensityChoice,
-) -> GraphRules:
-    """Return the rules given, or those that the single options make."""
-    single = (min_streamline_count, cited, doubtful, density_rule)
-    if rules is None:
-        edges = StreamlineThreshold(min_streamline_count)
-        return GraphRules(edges, cited=cited, doubtful=doubtful, density=density_rule)
-    if single != (MIN_STREAMLINE_COUNT, True, False, "homologue"):
-        raise AtlasError(
-            "Give either rules, or min_streamline_count, cited, doubtful and "
-            "density_rule: the rules hold these too."
-        )
-    return rules
-
-
-def _choose(
-    catalogue: Catalogue, names: Sequence[str], hemisphere: str
-) -> list[Member]:
-    """Return the members that names stand for, each once."""
-    sides = _sides(hemisphere)
-    members: dict[str, Member] = {}
-    for name in names:
-        for member in catalogue.members(name, sides):
-            members.setdefault(member.region.name, member)
-    return list(members.values())
-
-
-def _sides(hemisphere: str) -> tuple[Hemisphere, ...]:
-    """Return the hemispheres meant by an option."""
-    sides: dict[str, tuple[Hemisphere, ...]] = {
-        "left": ("left",),
-        "right": ("right",),
-        "both": ("left", "right"),
-    }
-    if hemisphere not in sides:
-        raise AtlasError(f"hemisphere is left, right or both, got '{hemisphere}'.")
-    return sides[hemisphere]
 
 
 def _assemble(

@@ -8,7 +8,7 @@ directions or none; a share of the target's input differs by direction.
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ __all__ = [
     "StrongestNeighbours",
     "TargetDensity",
     "Weight",
+    "as_edge_rule",
     "count_components",
     "join_components",
     "parse_edge_rule",
@@ -37,6 +38,7 @@ Weight = Literal["streamlines", "log", "input_share"]
 WEIGHTS: tuple[Weight, ...] = get_args(Weight)
 
 
+@runtime_checkable
 class EdgeRule(Protocol):
     """What makes an edge."""
 
@@ -210,7 +212,8 @@ def parse_edge_rule(text: str) -> EdgeRule:
     Parameters
     ----------
     text : str
-        ``streamlines=N``, ``density=SHARE``, ``strongest=K`` or ``share=SHARE``.
+        ``streamlines=N``, or ``N`` alone, ``density=SHARE``, ``strongest=K`` or
+        ``share=SHARE``.
 
     Returns
     -------
@@ -233,7 +236,7 @@ def parse_edge_rule(text: str) -> EdgeRule:
         "strongest": lambda value: StrongestNeighbours(int(value)),
         "share": lambda value: InputShare(float(value)),
     }
-    kind, _, value = text.partition("=")
+    kind, _, value = (text if "=" in text else f"streamlines={text}").partition("=")
     try:
         rule: EdgeRule = kinds[kind.strip()](value)
     except (KeyError, ValueError) as error:
@@ -242,6 +245,27 @@ def parse_edge_rule(text: str) -> EdgeRule:
             f"got '{text}'."
         ) from error
     return rule
+
+
+def as_edge_rule(value: object) -> EdgeRule:
+    """Return the rule that a value stands for.
+
+    Parameters
+    ----------
+    value : EdgeRule or str or float
+        A rule, its text as of `parse_edge_rule`, or the streamlines that make an edge.
+
+    Returns
+    -------
+    EdgeRule
+        The rule.
+
+    Raises
+    ------
+    AtlasError
+        If it stands for none.
+    """
+    return value if isinstance(value, EdgeRule) else parse_edge_rule(str(value))
 
 
 def weigh(weight: Weight, counts: Counts, total_input: Counts) -> Counts:

@@ -4,13 +4,22 @@
 import csv
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
-from atlasnet.atlas.edges import WEIGHTS, EdgeRule, StreamlineThreshold, Weight
-from atlasnet.atlas.source import LAYERS
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    model_validator,
+)
+
+from atlasnet.atlas.edges import EdgeRule, StreamlineThreshold, Weight, as_edge_rule
+from atlasnet.atlas.source import LAYERS, Layer
 from atlasnet.errors import AtlasError, closest
+from atlasnet.frozen import Flag, Frozen
 from atlasnet.graph.direction import DIRECTIONS, Direction
 
 __all__ = [
@@ -34,69 +43,6 @@ class TableClaim:
     direction: Direction
     note: str = ""
     """Where the claim is from; kept as the projection's citation."""
-
-
-@dataclass(frozen=True, slots=True)
-class GraphRules:
-    """How regions become a graph.
-
-    Raises
-    ------
-    AtlasError
-        If a value is none of those allowed.
-    """
-
-    edges: EdgeRule = field(default_factory=StreamlineThreshold)
-    """Which pairs an edge joins."""
-    weight: Weight = "streamlines"
-    """How strong an edge is."""
-    cited: bool = True
-    """Whether the cited pathways add edges and decide directions."""
-    doubtful: bool = False
-    """Whether cited pathways with doubtful support count too."""
-    direction_model: DirectionModel = "structural_model"
-    """What decides directions where nobody claims one."""
-    direction_table: tuple[TableClaim, ...] = ()
-    """A user's claims, which come before the citations; they add no edges."""
-    density: DensityChoice = "homologue"
-    """Which density comes first: a von Economo homologue (else surface overlap),
-    surface overlap alone, or layers that siibra measured (else homologue, overlap)."""
-    layers_left_out: tuple[str, ...] = ()
-    """Layers whose cells do not count; directions still go by all layers."""
-
-    def __post_init__(self) -> None:
-        for what, value, allowed in (
-            ("weight", self.weight, WEIGHTS),
-            ("direction_model", self.direction_model, get_args(DirectionModel)),
-            ("density", self.density, get_args(DensityChoice)),
-            *(
-                ("A layer to leave out", layer, LAYERS)
-                for layer in self.layers_left_out
-            ),
-        ):
-            if value not in allowed:
-                names = ", ".join(allowed)
-                raise AtlasError(f"{what} is one of {names}, got {value!r}.")
-        if set(self.layers_left_out) == set(LAYERS):
-            raise AtlasError("All six layers are left out: no cell would be left.")
-
-    def describe(self) -> Mapping[str, str | bool | list[str] | float | None]:
-        """Return the rules as a graph's metadata."""
-        threshold = None
-        if isinstance(self.edges, StreamlineThreshold):
-            count = self.edges.min_streamline_count
-            threshold = count if math.isfinite(count) else None  # JSON has no infinity
-        return {
-            "edge_rule": self.edges.describe(),
-            "min_streamline_count": threshold,
-            "weight": self.weight,
-            "cited_pathways": self.cited,
-            "doubtful_pathways": self.doubtful,
-            "direction_model": self.direction_model,
-            "direction_table": len(self.direction_table),
-            "density_rule": self.density,
-            "layers_left_out": list(self.layers_left_out),
-        }
 
 
 def read_direction_table(path: Path) -> tuple[TableClaim, ...]:
@@ -149,3 +95,110 @@ def read_direction_table(path: Path) -> tuple[TableClaim, ...]:
         note = (row.get("note") or "").strip()
         claims[key] = TableClaim(*key, cast(Direction, direction), note)
     return tuple(claims.values())
+
+
+def _read_table(value: Any) -> Any:
+    """Let the path of a table stand for its rows."""
+    return read_direction_table(Path(value)) if isinstance(value, str | Path) else value
+
+
+class GraphRules(Frozen):
+    """How regions become a graph.
+
+    Raises
+    ------
+    AtlasError
+        If a value is none of those allowed.
+
+    Examples
+    --------
+    >>> GraphRules(edges="strongest=5").edges
+    StrongestNeighbours(k=5, keep_connected=True)
+    """
+
+    error: ClassVar[type[Exception]] = AtlasError
+
+    edges: Annotated[
+        EdgeRule,
+        PlainValidator(as_edge_rule),
+        Field(validation_alias=AliasChoices("edges", "min_streamline_count")),
+        Flag("--edges --min-streamlines", metavar="RULE", shown="streamlines=100"),
+    ] = StreamlineThreshold()
+    """Which pairs an edge joins: streamlines=N, which N alone means too, density=SHARE,
+    strongest=K or share=SHARE. In Python also a rule of :mod:`atlasnet.atlas.edges`;
+    `min_streamline_count` is another name of this field."""
+    weight: Weight = "streamlines"
+    """How strong an edge is."""
+    cited: bool = True
+    """Whether the cited pathways add edges and decide directions."""
+    doubtful: bool = False
+    """Whether cited pathways with doubtful support count too."""
+    direction_model: DirectionModel = "structural_model"
+    """What decides directions where nobody claims one."""
+    direction_table: Annotated[
+        tuple[TableClaim, ...], BeforeValidator(_read_table), Flag(metavar="CSV")
+    ] = ()
+    """Your claims, with the columns source, target and direction: they come before the
+    citations and add no edges. See :func:`read_direction_table`."""
+    density: Annotated[
+        DensityChoice,
+        Field(validation_alias=AliasChoices("density", "density_rule")),
+    ] = "homologue"
+    """Which density comes first: a von Economo homologue (else surface overlap),
+    surface overlap alone, or layers that siibra measured (else homologue, overlap)."""
+    layers_left_out: Annotated[
+        tuple[Layer, ...], Flag("--leave-out-layers", metavar="LAYER...")
+    ] = ()
+    """Layers whose cells do not count; directions still go by all layers."""
+
+    @classmethod
+    def _label(cls, data: Mapping[str, Any]) -> str:
+        return "graph rules"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if set(self.layers_left_out) == set(LAYERS):
+            raise AtlasError("All six layers are left out: no cell would be left.")
+        return self
+
+    @classmethod
+    def chosen(cls, rules: Self | None, options: Mapping[str, Any]) -> Self:
+        """Return the rules given, or those that single options make.
+
+        Parameters
+        ----------
+        rules : GraphRules, optional
+            All rules.
+        options : mapping of str to object
+            Fields of the rules, which have their defaults where nothing is said.
+
+        Raises
+        ------
+        AtlasError
+            If both are given, or the options make no rules.
+        """
+        if rules is None:
+            return cls(**options)
+        if options:
+            raise AtlasError(
+                f"Give either rules, or {', '.join(options)}: the rules hold these too."
+            )
+        return rules
+
+    def describe(self) -> Mapping[str, str | bool | list[str] | float | None]:
+        """Return the rules as a graph's metadata."""
+        threshold = None
+        if isinstance(self.edges, StreamlineThreshold):
+            count = self.edges.min_streamline_count
+            threshold = count if math.isfinite(count) else None  # JSON has no infinity
+        return {
+            "edge_rule": self.edges.describe(),
+            "min_streamline_count": threshold,
+            "weight": self.weight,
+            "cited_pathways": self.cited,
+            "doubtful_pathways": self.doubtful,
+            "direction_model": self.direction_model,
+            "direction_table": len(self.direction_table),
+            "density_rule": self.density,
+            "layers_left_out": list(self.layers_left_out),
+        }

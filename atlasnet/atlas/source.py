@@ -9,7 +9,7 @@ of them (density rule, thresholds, directions) is decided in
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,13 +24,15 @@ __all__ = [
     "Connections",
     "EconomoArea",
     "Homologue",
+    "Layer",
     "LayerRecord",
     "NodeRecord",
     "PathwayRecord",
     "RegionRecord",
 ]
 
-LAYERS = ("I", "II", "III", "IV", "V", "VI")
+Layer = Literal["I", "II", "III", "IV", "V", "VI"]
+LAYERS: tuple[Layer, ...] = get_args(Layer)
 """Layers of isocortex, from the pia down."""
 
 

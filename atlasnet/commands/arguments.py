@@ -5,7 +5,7 @@ import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -15,6 +15,7 @@ from atlasnet.errors import AtlasNetError
 __all__ = [
     "ERROR_EXIT_CODE",
     "INTERRUPTED_EXIT_CODE",
+    "AsJson",
     "ErrorReportingGroup",
     "VariadicCommand",
     "parse_cells",
@@ -27,6 +28,10 @@ __all__ = [
 
 ERROR_EXIT_CODE = 2
 INTERRUPTED_EXIT_CODE = 130  # 128 + SIGINT, as shells count
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object instead of tables.")
+]
 
 
 class ErrorReportingGroup(TyperGroup):
@@ -53,8 +58,8 @@ class ErrorReportingGroup(TyperGroup):
 class VariadicCommand(TyperCommand):
     """A command whose repeatable options take several values after one flag.
 
-    ``--regions A B`` is read as ``--regions A --regions B``. Such a command has no
-    positional arguments, which the values would swallow.
+    ``--regions A B`` is read as ``--regions A --regions B``; the values would swallow
+    positional arguments that follow.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from atlasnet.atlas.assembly import Hemispheres, all_regions_graph
+from atlasnet.atlas.assembly import all_regions_graph
+from atlasnet.atlas.selection import Hemispheres
 from atlasnet.atlas.source import AtlasSource, RegionRecord
 from atlasnet.bundle import Bundle
 from atlasnet.graph.graph import Projection, Region, RegionGraph

@@ -1,38 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command about a model's weights: where its parameters are."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from atlasnet.commands.console import print_json, results, side_channel
+from atlasnet.commands.arguments import AsJson
+from atlasnet.commands.console import busy, print_json, results
 
 __all__ = ["list_parameters"]
-
-
-class Grouping(StrEnum):
-    """What parameters are summed over."""
-
-    AREA = "area"
-    PATHWAY = "pathway"
 
 
 def list_parameters(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .keras file.")],
     by: Annotated[
-        Grouping, typer.Option(help="A row for each area, or for each pathway.")
-    ] = Grouping.AREA,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of a table.")
-    ] = False,
+        Literal["area", "pathway"],
+        typer.Option(help="A row for each area, or for each pathway."),
+    ] = "area",
+    as_json: AsJson = False,
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the table here, too.")
     ] = None,
 ) -> None:
     """List a model's parameters by area or pathway, and what is frozen."""
-    with side_channel().status("Loading Keras and the model..."):
+    with busy("Loading Keras and the model"):
         from atlasnet.quiet import import_keras
 
         import_keras()
@@ -40,7 +32,7 @@ def list_parameters(
         from atlasnet.model.inventory import parameters_by_area, parameters_by_pathway
 
         model = load_model(file)
-        is_by_area = by is Grouping.AREA
+        is_by_area = by == "area"
         table = (parameters_by_area if is_by_area else parameters_by_pathway)(model)
     if csv is not None:
         from atlasnet.files import write_text
@@ -48,8 +40,8 @@ def list_parameters(
         write_text(csv, table.to_csv(index=False))
     rows = [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
     if as_json:
-        print_json({"n_parameters": int(model.count_params()), by.value: rows})
+        print_json({"n_parameters": int(model.count_params()), by: rows})
         return
     from atlasnet.commands.tables import parameter_table
 
-    results().print(parameter_table(f"{file}: parameters by {by.value}", rows))
+    results().print(parameter_table(f"{file}: parameters by {by}", rows))

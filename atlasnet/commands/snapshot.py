@@ -3,44 +3,59 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from atlasnet.commands.arguments import require_writable_folder
+from atlasnet.atlas.sources.comparison import Difference, compare_sources
+from atlasnet.atlas.sources.recording import record_source
+from atlasnet.atlas.sources.siibra_source import SiibraSource, Version
+from atlasnet.atlas.sources.snapshot import SnapshotSource
+from atlasnet.commands.arguments import AsJson, require_writable_folder
 from atlasnet.commands.console import print_json, reporting, results
+from atlasnet.commands.tables import difference_table, file_table
+from atlasnet.frozen import Flag, Frozen
 
-if TYPE_CHECKING:
-    from atlasnet.atlas.sources.comparison import Difference
-
-__all__ = ["make_snapshot"]
+__all__ = ["Recording", "make_snapshot"]
 
 _SHOWN = 40
 """Differences printed as a table; ``--json`` has all."""
 
 
-class Live(StrEnum):
-    """A live atlas."""
+class Recording(Frozen):
+    """What is recorded of the live atlas."""
 
-    SIIBRA = "siibra"
+    connections: Version = "2.9"
+    """Version whose connectome is recorded."""
+    volumes: Version = "3.1"
+    """Version whose maps give the volumes."""
+    cohort: str = "HCP"
+    """Cohort of the connectome: HCP or 1000BRAINS."""
+    subject: str | None = None
+    """One subject; the mean over all by default."""
+    layers: bool = True
+    """Record the layers that siibra has measured too."""
+    timeout_s: Annotated[float, Flag("--timeout", metavar="SECONDS")] = 120.0
+    """Longest time without a sign of siibra."""
+
+    def write(self, out: Path) -> None:
+        """Record the atlas in a file."""
+        chosen = self.model_dump(exclude={"layers"})
+        with reporting() as report:
+            source = SiibraSource(**chosen, on_progress=report)
+            record_source(source, out, layers=self.layers)
 
 
-class Version(StrEnum):
-    """A version of Julich-Brain."""
-
-    OLD = "2.9"
-    NEW = "3.1"
-
-
-def make_snapshot(  # noqa: PLR0913 - one parameter per option
+def make_snapshot(
+    recording: Recording,
     from_files: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Compile the source files in this folder."),
     ] = None,
     live: Annotated[
-        Live | None, typer.Option("--from", help="Record what a live atlas returns.")
+        Literal["siibra"] | None,
+        typer.Option("--from", help="Record what a live atlas returns."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -57,30 +72,9 @@ def make_snapshot(  # noqa: PLR0913 - one parameter per option
         float,
         typer.Option(min=0.0, help="Relative difference of numbers to overlook."),
     ] = 1e-6,
-    connections: Annotated[
-        Version, typer.Option(help="Version whose connectome is recorded.")
-    ] = Version.OLD,
-    volumes: Annotated[
-        Version, typer.Option(help="Version whose maps give the volumes.")
-    ] = Version.NEW,
-    cohort: Annotated[
-        str, typer.Option(help="Cohort of the connectome: HCP or 1000BRAINS.")
-    ] = "HCP",
-    subject: Annotated[
-        str | None, typer.Option(help="One subject; the mean over all by default.")
-    ] = None,
-    layers: Annotated[
-        bool, typer.Option(help="Record the layers that siibra has measured too.")
-    ] = True,
-    timeout: Annotated[
-        float,
-        typer.Option(metavar="SECONDS", help="Longest time without a sign of siibra."),
-    ] = 120.0,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the comparison as one JSON object.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Compile a snapshot of the atlas, record one from siibra, or compare two."""
+    """Compile, record or compare."""
     given = [from_files is not None, live is not None, compare is not None]
     if sum(given) != 1:
         raise typer.BadParameter("give one of --from-files, --from and --compare.")
@@ -95,19 +89,7 @@ def make_snapshot(  # noqa: PLR0913 - one parameter per option
     if out.is_dir():
         raise typer.BadParameter(f"'{out}' is a folder.", param_hint="'--out'")
     require_writable_folder(out.parent, "--out")
-    from atlasnet.atlas.sources.recording import record_source
-    from atlasnet.atlas.sources.siibra_source import SiibraSource
-
-    with reporting() as report:
-        source = SiibraSource(
-            connections.value,
-            volumes.value,
-            cohort=cohort,
-            subject=subject,
-            timeout_s=timeout,
-            on_progress=report,
-        )
-        record_source(source, out, layers=layers)
+    recording.write(out)
     _show_written(out)
 
 
@@ -122,9 +104,6 @@ def _compile(from_files: Path, out: Path) -> None:
 
 def _show_written(out: Path) -> None:
     """Read what was written, which verifies it, and print its size."""
-    from atlasnet.atlas.sources.snapshot import SnapshotSource
-    from atlasnet.commands.tables import file_table
-
     source = SnapshotSource(out)
     paths = sorted(out.iterdir()) if out.is_dir() else [out]
     console = results()
@@ -135,9 +114,6 @@ def _show_written(out: Path) -> None:
 
 def _compare(a: Path, b: Path, tolerance: float, *, as_json: bool) -> None:
     """Print what differs between two snapshots."""
-    from atlasnet.atlas.sources.comparison import compare_sources
-    from atlasnet.atlas.sources.snapshot import SnapshotSource
-
     found = compare_sources(SnapshotSource(a), SnapshotSource(b), tolerance)
     if as_json:
         rows = [{"what": d.what, "name": d.name, "a": d.a, "b": d.b} for d in found]
@@ -146,10 +122,8 @@ def _compare(a: Path, b: Path, tolerance: float, *, as_json: bool) -> None:
     _print_differences(a, b, found)
 
 
-def _print_differences(a: Path, b: Path, found: Sequence["Difference"]) -> None:
+def _print_differences(a: Path, b: Path, found: Sequence[Difference]) -> None:
     """Print the first differences of each kind, and how many there are."""
-    from atlasnet.commands.tables import difference_table
-
     console = results()
     if not found:
         console.print("No difference.")

@@ -9,9 +9,10 @@ and notes each default that it took.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import Field, PositiveInt
 
 from atlasnet.errors import RegionNotFoundError, SpecError, closest
+from atlasnet.frozen import Frozen
 from atlasnet.graph.graph import Region, RegionGraph
 from atlasnet.graph.preset import Alternative, Entry, Preset, load_preset
 from atlasnet.plan.spec import ImageSpec, InputSpec, ValueSpec
@@ -24,12 +25,8 @@ Size = int | Sequence[int]
 _AUXILIARY = "auxiliary"
 
 
-class Interface(BaseModel):
+class Interface(Frozen):
     """What a network is connected to."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
-    )
 
     inputs: Annotated[tuple[InputSpec, ...], Field(min_length=1)]
     """Sensations, their sizes and the areas that they enter."""
@@ -103,25 +100,13 @@ def hand_interface(
     chosen = load_preset(preset) if isinstance(preset, str) else preset
     own_sizes: dict[str, Size] = chosen.sizes.model_dump()
     all_sizes = {**own_sizes, **_possible(sizes or {}, own_sizes, chosen.name)}
-    given = dict(inputs or {})
-    sensations = [n for n in all_sizes if n not in (_AUXILIARY, "policy")]
-    _require_known("inputs", given, sensations)
-    _require_known("without", without, [*sensations, _AUXILIARY])
     finder = _Finder(graph, chosen)
-    entries = []
-    for name in sensations:
-        if name in without:
-            finder.notes.append(f"{name} is left out")
-            continue
-        areas = finder.sensation(name, given.get(name))
-        entries.append(_entry(name, all_sizes[name], areas))
-    if not entries:
-        raise SpecError("A network needs a sensation, but all of them are left out.")
+    entries = finder.inputs(all_sizes, inputs or {}, without)
     auxiliary_size = 0 if _AUXILIARY in without else _number(all_sizes[_AUXILIARY])
     action_areas = finder.head("action", chosen.action, action)
     value_areas = finder.head("value", chosen.value, value)
     return Interface(
-        inputs=tuple(entries),
+        inputs=entries,
         action_areas=action_areas,
         policy_size=_number(all_sizes["policy"]),
         value=ValueSpec(areas=value_areas, auxiliary_size=auxiliary_size),
@@ -186,6 +171,29 @@ class _Finder:
         self._graph = graph
         self._preset = preset
         self.notes: list[str] = []
+
+    def inputs(
+        self,
+        sizes: Mapping[str, Size],
+        given: Mapping[str, Sequence[str]],
+        without: Sequence[str],
+    ) -> tuple[InputSpec, ...]:
+        """Return the sensations that are not left out, and where they enter."""
+        sensations = [n for n in sizes if n not in (_AUXILIARY, "policy")]
+        _require_known("inputs", given, sensations)
+        _require_known("without", without, [*sensations, _AUXILIARY])
+        entries = []
+        for name in sensations:
+            if name in without:
+                self.notes.append(f"{name} is left out")
+                continue
+            areas = self.sensation(name, given.get(name))
+            entries.append(_entry(name, sizes[name], areas))
+        if not entries:
+            raise SpecError(
+                "A network needs a sensation, but all of them are left out."
+            )
+        return tuple(entries)
 
     def sensation(self, name: str, given: Sequence[str] | None) -> tuple[str, ...]:
         """Return the areas that a sensation enters."""

@@ -4,15 +4,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    Field,
-    NonNegativeFloat,
-    PositiveFloat,
-    ValidationError,
-)
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 
-from atlasnet.errors import closest
-from atlasnet.frozen import Frozen
+from atlasnet.frozen import Flag, Frozen
 from atlasnet.plan.spec import Activation, Cell, Stem, StrengthUse
 from atlasnet.units import CONDUCTION_VELOCITY_M_PER_S
 
@@ -33,14 +27,20 @@ class PlanOptions(Frozen):
     {'4p': 'lstm'}
     """
 
-    cell: Cell | None = None
+    cell: Annotated[Cell | None, Flag(is_offered=False)] = None
     """Cell of every area that has a memory by its role; None is ``rate``."""
-    cells: Mapping[str, Cell] = Field(default_factory=dict)
+    cells: Annotated[
+        Mapping[str, Cell],
+        Flag("--cell", metavar="CELL|AREA=CELL...", alone="cell"),
+    ] = Field(default_factory=dict)
     """Cells of single areas, by the name of a region or node, with or without its
-    hemisphere."""
+    hemisphere: dense, rate, rnn, gru or lstm; on the command line, a cell alone is that
+    of all areas with a memory."""
     activation: Activation = "tanh"
     """What units make of their drive."""
-    time_constant_s: PositiveFloat = 0.02
+    time_constant_s: Annotated[
+        PositiveFloat, Flag("--time-constant", metavar="SECONDS")
+    ] = 0.02
     """Time constant of ``rate`` units, in s."""
     gain: Literal["equal", "streamlines"] = "equal"
     """How an area's pathways of one timing share its drive: evenly, or with an
@@ -51,17 +51,21 @@ class PlanOptions(Frozen):
     strength: StrengthUse = "initial"
     """Whether these amplitudes are those of the first weights alone, fixed factors of
     the weights, or factors that training changes."""
-    has_delays: bool = False
+    has_delays: Annotated[bool, Flag("--delays")] = False
     """Whether activity takes round(delay / control step) steps, delay being the
     tract's length by the conduction velocity; at least 1 where the timing is
     ``previous_step``. A pathway of unknown length has the least delay."""
-    conduction_velocity_m_per_s: PositiveFloat = CONDUCTION_VELOCITY_M_PER_S
+    conduction_velocity_m_per_s: Annotated[
+        PositiveFloat, Flag("--velocity", metavar="M/S")
+    ] = CONDUCTION_VELOCITY_M_PER_S
     """Conduction velocity of the tracts, in m/s."""
-    inhibitory_share: Annotated[float, Field(ge=0.0, lt=1.0)] | None = None
+    inhibitory_share: Annotated[
+        float | None, Field(ge=0.0, lt=1.0), Flag(metavar="SHARE")
+    ] = None
     """Dale's principle: the share of units that inhibit in every recurrent area; all
     others excite. Needs ``relu`` or ``softplus``. About 0.2 in cortex (Song et al.
     2016, PLoS Comput Biol 12:e1004792); None leaves signs free."""
-    noise_std: NonNegativeFloat = 0.0
+    noise_std: Annotated[NonNegativeFloat, Flag("--noise")] = 0.0
     """Standard deviation of the noise in every unit's drive at each step."""
     value_stem: Stem = "shared"
     """What the value head reads: areas of the network that acts, those of a second
@@ -72,16 +76,5 @@ class PlanOptions(Frozen):
     """Weight of the mean of length (mm) times weight in the loss."""
 
     @classmethod
-    def _explain(cls, error: ValidationError, data: Mapping[str, Any]) -> str:
-        """Return what is wrong with an option, in a sentence."""
-        first = error.errors()[0]
-        path = [str(part) for part in first["loc"]]
-        if first["type"] == "extra_forbidden":
-            known = sorted(cls.model_fields)
-            return (
-                f"No option '{path[0]}' of a network's plan.{closest(path[0], known)} "
-                f"There are: {', '.join(known)}."
-            )
-        area = f" of the area '{path[1]}'" if path[0] == "cells" and path[1:] else ""
-        what = "cell" if area else path[0]
-        return f"The option '{what}'{area}: {first['msg']}, got {first['input']!r}."
+    def _label(cls, data: Mapping[str, Any]) -> str:
+        return "plan"

@@ -86,25 +86,17 @@ def replace_areas(
             f"The areas {', '.join(sorted(gone))} lead to no other area within "
             "the step, so nothing can take their place."
         )
-    inputs = []
+    kept = []
     for entry in spec.inputs:
         left = tuple(name for name in entry.areas if name not in gone)
         if left and entry.name != sensation:
-            inputs.append(entry.model_copy(update={"areas": left}))
+            kept.append(entry.model_copy(update={"areas": left}))
         elif left:
             entered += left
-    names = [area.name for area in spec.areas if area.name in set(entered)]
-    inputs.append(InputSpec(name=sensation, size=size, areas=tuple(names)))
-    data = spec.model_dump()
-    return NetworkSpec(
-        **{
-            **data,
-            "areas": [a for a in data["areas"] if a["name"] not in gone],
-            "pathways": [
-                p
-                for p in data["pathways"]
-                if p["source"] not in gone and p["target"] not in gone
-            ],
-            "inputs": [entry.model_dump() for entry in inputs],
-        }
-    )
+    names = tuple(area.name for area in spec.areas if area.name in set(entered))
+    changed = {
+        "areas": [area for area in spec.areas if area.name not in gone],
+        "pathways": [p for p in spec.pathways if not gone & {p.source, p.target}],
+        "inputs": [*kept, InputSpec(name=sensation, size=size, areas=names)],
+    }
+    return NetworkSpec(**{**dict(spec), **changed})

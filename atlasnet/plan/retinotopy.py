@@ -10,17 +10,13 @@ counts give an area, how many channels each position has.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Self
 
 import numpy as np
-from pydantic import (
-    Field,
-    PositiveFloat,
-    PositiveInt,
-)
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from atlasnet.errors import SpecError
-from atlasnet.frozen import Frozen
+from atlasnet.frozen import Flag, Frozen
 from atlasnet.plan.spec import Cell, ImageSpec, MapSpec, Readout, Timing
 
 __all__ = [
@@ -85,26 +81,38 @@ class VisualRule(Frozen):
     Raises
     ------
     SpecError
-        If a value is out of range or a key is unknown.
+        If a value is out of range, a key is unknown, or a node has no map.
     """
 
-    total: PositiveInt = 18_720
+    total: Annotated[PositiveInt, Flag("--visual-units")] = 18_720
     """Units of all areas with a map together, before channels are rounded. With this
     many V6, the smallest, has 8 channels on a map of 3 x 3 (left hemisphere)."""
-    field_deg: PositiveFloat = 20.0
+    field_deg: Annotated[PositiveFloat, Flag(is_offered=False)] = 20.0
     """Visual angle that the longer side of the image spans, in degrees: a hand at
     reading distance. The number is ours; it hardly matters, because receptive fields
     grow with eccentricity."""
-    spacing_px: Mapping[str, PositiveInt] = Field(default_factory=dict)
+    spacing_px: Annotated[Mapping[str, PositiveInt], Flag(is_offered=False)] = Field(
+        default_factory=dict
+    )
     """Pixels between neighbouring positions, by node, where the rule's do not suit."""
-    cell: Cell = "dense"
+    cell: Annotated[Cell, Flag(is_offered=False)] = "dense"
     """Units of the maps: ``dense``, or ``rate`` for maps that remember."""
     readout: Readout = "spatial_softmax"
-    """What areas without a map see of one, see :class:`atlasnet.plan.spec.MapSpec`."""
+    """What areas without a map see of one. See :class:`atlasnet.plan.spec.MapSpec`."""
 
     @classmethod
     def _label(cls, data: Mapping[str, Any]) -> str:
         return "visual rule"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        unknown = [node for node in self.spacing_px if node not in RECEPTIVE_FIELDS]
+        if unknown:
+            raise SpecError(
+                f"spacing_px names '{unknown[0]}', which is no node with a map: "
+                f"{', '.join(RECEPTIVE_FIELDS)}."
+            )
+        return self
 
 
 def plan_maps(
@@ -144,8 +152,7 @@ def plan_maps(
     Raises
     ------
     SpecError
-        If an area has fewer units than positions, the image is too small for a map, or
-        the rule names a node without a map.
+        If an area has fewer units than positions, or the image is too small for a map.
 
     Examples
     --------
@@ -155,12 +162,6 @@ def plan_maps(
     (3, 3, 22, 32)
     """
     rule = rule or VisualRule()
-    unknown = [node for node in rule.spacing_px if node not in RECEPTIVE_FIELDS]
-    if unknown:
-        raise SpecError(
-            f"spacing_px names '{unknown[0]}', which is no node with a map: "
-            f"{', '.join(RECEPTIVE_FIELDS)}."
-        )
     px_per_deg = max(image.height_px, image.width_px) / rule.field_deg
     eccentricity_deg = _mean_distance_px(image) / px_per_deg
     radii_px = {

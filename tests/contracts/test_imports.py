@@ -9,6 +9,7 @@ import pytest
 
 BACKENDS = {"keras", "tensorflow", "torch", "jax"}
 DRAWING = {"matplotlib", "nilearn"}
+BRAINS = {"atlasnet.atlas", "atlasnet.graph", "atlasnet.plan", "networkx", "pandas"}
 TRAINING = {"gymnasium", "mpi4py", "mujoco", "xarray"}
 PLANNING = """
 from atlasnet import SnapshotSource, hand_interface, plan_network, preset_graph
@@ -39,7 +40,7 @@ plan_network(graph, hand_interface(graph))
         ),
         pytest.param(
             "import angora_train.tasks",
-            BACKENDS | DRAWING | {"atlasnet.graph", "mpi4py", "networkx", "pandas"},
+            BACKENDS | DRAWING | BRAINS | {"mpi4py"},
             id="tasks",
         ),
     ],

@@ -6,6 +6,7 @@ import yaml
 
 from angora_train.config.run import RunConfig, load_config
 from angora_train.errors import ConfigError
+from atlasnet import PlanOptions, UnitRule
 
 
 def test_a_resolved_config_reads_back_as_the_same_config(tmp_path: Path) -> None:
@@ -34,6 +35,28 @@ def test_an_unknown_key_is_named_inside_lists_and_mappings(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         RunConfig.from_dict({"network": network})
+
+
+def test_options_of_a_plan_are_typed_and_a_wrong_one_names_the_nearest() -> None:
+    plan = load_config("reach", ["network.plan={cell: gru}"]).network.plan
+    assert plan == PlanOptions(cell="gru")
+    with pytest.raises(ConfigError, match=r"'network\.plan\.cel'.*matches: cells?"):
+        load_config("reach", ["network.plan.cel=gru"])
+    with pytest.raises(ConfigError, match=r"'network\.plan\.cell': .*got 'spiking'"):
+        load_config("reach", ["network.plan.cell=spiking"])
+
+
+def test_units_have_the_names_of_older_configs_too(tmp_path: Path) -> None:
+    rule = UnitRule(total=64, exponent=0.5, floor=2)
+    older = {"n_units": 64, "exponent": 0.5, "floor": 2, "plan": {}, "visual": {}}
+    read = RunConfig.from_dict({"network": older}).network
+    assert (read.units, read.plan, read.visual) == (rule, PlanOptions(), None)
+    # The command line comes last, whatever the names.
+    assert load_config("demo", ["network.n_units=64"]).network.units.total == 64
+    path = tmp_path / "older.yaml"
+    path.write_text(yaml.safe_dump({"network": older}))
+    changed = load_config(str(path), ["network.units.total=128"]).network.units
+    assert changed == UnitRule(total=128, exponent=0.5, floor=2)
 
 
 def test_a_value_out_of_range_is_named_with_what_is_allowed() -> None:

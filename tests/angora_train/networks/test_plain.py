@@ -152,7 +152,10 @@ def test_an_architecture_of_ones_own_is_a_file(tmp_path: Path) -> None:
         ),
         (OWN.replace("[5, 4]", "[5, 0]"), r"'dense.1': .*greater than 0, got 0"),
         (OWN.replace("silu", "sigmoid"), r"'activation': .*'tanh', got 'sigmoid'"),
-        (OWN.replace("last: 3", ""), r"mine.yaml': Config key 'last': Field required"),
+        (
+            OWN.replace("last: 3", ""),
+            r"Invalid config at 'last': Field required",
+        ),
         (
             OWN + "convolutions: [{n_filters: 3, width_px: 2, stride: 1}]",
             r"Unknown config key 'convolutions.0.stride'.*matches: stride_px",

@@ -9,7 +9,7 @@ import pytest
 
 import atlasnet
 from angora_train.analysis.record import area_layers, record
-from angora_train.config.run import RunConfig
+from angora_train.config.run import RunConfig, load_config
 from angora_train.errors import ConfigError
 from angora_train.ranks.comm import LocalComm
 from angora_train.run import checkpoint
@@ -106,13 +106,12 @@ def test_a_pose_for_a_network_that_sees_pixels_is_one_clear_error(
 
 def test_pixels_for_the_blind_network_are_one_clear_error(tmp_path: Path) -> None:
     config = _config(tmp_path, 1)
-    blind = config.network.model_copy(update={"preset": "fpn", "visual": {}})
+    blind = config.network.model_copy(update={"preset": "fpn", "visual": None})
     with pytest.raises(ConfigError, match="'V6A left', which has no retinotopic map"):
         train(config.model_copy(update={"network": blind}), LocalComm())
 
 
-def test_a_wrong_option_of_visual_areas_names_it(tmp_path: Path) -> None:
-    config = _config(tmp_path, 1)
-    wrong = config.network.model_copy(update={"visual": {"totl": 5}})
-    with pytest.raises(ConfigError, match="Invalid visual rule at 'totl'"):
-        train(config.model_copy(update={"network": wrong}), LocalComm())
+def test_a_wrong_option_of_visual_areas_names_it() -> None:
+    reason = r"Unknown config key 'network\.visual\.totl'\. Close matches: total"
+    with pytest.raises(ConfigError, match=reason):
+        load_config("cube_z", ["network.visual={totl: 5}"])

@@ -5,8 +5,10 @@ from statistics import fmean
 
 import pytest
 
-from atlasnet.atlas.assembly import build_graph, preset_graph, strongest_neighbours
+from atlasnet.atlas.assembly import build_graph, preset_graph
+from atlasnet.atlas.edges import StreamlineThreshold, StrongestNeighbours
 from atlasnet.atlas.rules import GraphRules
+from atlasnet.atlas.selection import strongest_neighbours
 from atlasnet.atlas.sources.snapshot import SnapshotSource
 from atlasnet.errors import (
     AmbiguousNameError,
@@ -246,11 +248,17 @@ def test_measured_layers_need_a_source_that_has_them(source: SnapshotSource) -> 
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"layers_left_out": ("VII",)}, "one of I, II, III, IV, V, VI, got 'VII'"),
+        ({"layers_left_out": ("VII",)}, "'IV', 'V' or 'VI', got 'VII'"),
         ({"layers_left_out": ("I", "II", "III", "IV", "V", "VI")}, "All six layers"),
-        ({"weight": "square"}, "weight is one of"),
-        ({"density": "guess"}, "density is one of"),
-        ({"direction_model": "guess"}, "direction_model is one of"),
+        (
+            {"weight": "square"},
+            "at 'weight': Input should be 'streamlines', 'log'",
+        ),
+        (
+            {"density": "guess"},
+            "rules at 'density'.*'measured_layers', got 'guess'",
+        ),
+        ({"direction_model": "guess"}, "graph rules at 'direction_model'.*got 'guess'"),
     ],
 )
 def test_rules_that_cannot_be_are_refused(options: dict, reason: str) -> None:
@@ -261,3 +269,15 @@ def test_rules_that_cannot_be_are_refused(options: dict, reason: str) -> None:
 def test_rules_and_single_options_do_not_go_together(source: SnapshotSource) -> None:
     with pytest.raises(AtlasError, match="either rules, or"):
         build_graph(source, ["4p"], cited=False, rules=GraphRules())
+
+
+def test_a_rule_that_is_none_is_named_with_the_nearest(source: SnapshotSource) -> None:
+    with pytest.raises(AtlasError, match=r"'citde'\. Close matches: cited"):
+        build_graph(source, ["4p"], citde=False)
+
+
+def test_an_edge_rule_may_be_given_as_text_or_number() -> None:
+    assert GraphRules(edges="strongest=5").edges == StrongestNeighbours(5)
+    assert GraphRules(edges=50).edges == StreamlineThreshold(50.0)
+    assert GraphRules(min_streamline_count=50) == GraphRules(edges="streamlines=50")
+    assert GraphRules().edges == StreamlineThreshold(100.0)

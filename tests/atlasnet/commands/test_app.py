@@ -144,6 +144,7 @@ def test_an_unknown_cell_is_refused(tmp_path: Path) -> None:
 
 def test_help_loads_neither_keras_nor_the_atlas() -> None:
     heavy = ["keras", "tensorflow", "siibra", "nilearn", "matplotlib", "pandas"]
+    heavy += ["networkx", "numpy", "scipy", "pydantic"]
     code = (
         "import sys, atlasnet.commands.app\n"
         "try:\n"
@@ -334,8 +335,11 @@ def test_a_sensation_without_an_area_is_refused(tmp_path: Path) -> None:
     ("arguments", "reason"),
     [
         (["--preset", "fnp"], "Close matches: fpn"),
-        (["--preset", "fpn", "--regions", "x"], "either --regions or --preset"),
-        ([], "either --regions or --preset"),
+        (
+            ["--preset", "fpn", "--regions", "x"],
+            "one of --regions, --preset, --all and --graph",
+        ),
+        ([], "one of --regions, --preset, --all and --graph"),
         (["--preset", "fpn", "--without", "smell"], "'smell'"),
         (["--preset", "fpn", "--action", "M1"], "No region"),
         (["--preset", "fpn", "--control-step", "0"], "control_step_s"),

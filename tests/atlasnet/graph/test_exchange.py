@@ -375,7 +375,10 @@ def test_the_graph_command_applies_its_options(tmp_path: Path) -> None:
         (["--preset", "fpn", "--edges", "many"], "An edge rule is"),
         (["--preset", "fpn", "--null-model", "x"], "No null model 'x'"),
         (["--preset", "fpn", "--direction-table", "none.csv"], "cannot be read"),
-        (["--preset", "fpn", "--weight", "x"], "weight is one of"),
+        (
+            ["--preset", "fpn", "--weight", "x"],
+            "'x' is not one of 'streamlines'",
+        ),
         (["--preset", "fpn", "--label-table", "x.csv"], "your own atlas needs"),
         (["--regions", "4p", "--neighbours", "999"], "fewer than the 999"),
     ],

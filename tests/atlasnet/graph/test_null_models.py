@@ -14,7 +14,8 @@ from atlasnet.errors import GraphError
 from atlasnet.graph.graph import Projection, Region, RegionGraph
 from atlasnet.graph.null_models import NULL_MODELS, randomize
 from atlasnet.plan.interface import hand_interface
-from atlasnet.plan.planner import UnitRule, plan_network, unit_counts
+from atlasnet.plan.planner import plan_network
+from atlasnet.plan.sharing import UnitRule, unit_counts
 
 SEEDS = range(2)
 

@@ -279,4 +279,7 @@ def test_a_feedback_loop_without_a_source_is_refused() -> None:
 def test_an_unknown_cell_is_refused() -> None:
     areas = [a.model_dump() for a in diamond().areas]
     areas[1]["cell"] = "spiking"
-    refused("Invalid area 'B' at 'cell'.*'dense', 'rate'.*got 'spiking'", areas=areas)
+    refused(
+        "at 'areas.B.cell'.*'dense', 'rate'.*got 'spiking'",
+        areas=areas,
+    )

@@ -10,7 +10,8 @@ from atlasnet.graph.graph import Projection, Region, RegionGraph
 from atlasnet.plan.interface import Interface
 from atlasnet.plan.latency import path_latencies
 from atlasnet.plan.options import PlanOptions
-from atlasnet.plan.planner import UnitRule, plan_network
+from atlasnet.plan.planner import plan_network
+from atlasnet.plan.sharing import UnitRule
 from atlasnet.plan.spec import InputSpec, NetworkSpec, PathwaySpec, ValueSpec
 
 
@@ -141,11 +142,14 @@ def test_noise_costs_and_value_stem_reach_the_spec() -> None:
     [
         (
             {"cells": {"4p": "spiking"}},
-            "'cell' of the area '4p': Input should be 'd",
+            "Invalid plan at 'cells.4p': Input should be 'dense', 'rate'",
         ),
-        ({"cell": "spiking"}, "option 'cell': Input should be 'dense', 'rate', 'rnn'"),
-        ({"delay": True}, "No option 'delay'"),
-        ({"noise_std": -1.0}, "option 'noise_std'.*got -1.0"),
+        (
+            {"cell": "spiking"},
+            "plan at 'cell': Input should be 'dense', 'rate'",
+        ),
+        ({"delay": True}, "Unknown plan key 'delay'. Close matches: has_delays"),
+        ({"noise_std": -1.0}, "Invalid plan at 'noise_std'.*got -1.0"),
     ],
 )
 def test_options_that_cannot_be_are_refused(

@@ -8,13 +8,14 @@ from atlasnet.atlas.sources.snapshot import SnapshotSource
 from atlasnet.errors import SpecError
 from atlasnet.graph.preset import load_preset
 from atlasnet.plan.interface import hand_interface
-from atlasnet.plan.planner import UnitRule, plan_network
+from atlasnet.plan.planner import plan_network
 from atlasnet.plan.retinotopy import (
     RECEPTIVE_FIELDS,
     VisualRule,
     plan_kernels,
     plan_maps,
 )
+from atlasnet.plan.sharing import UnitRule
 from atlasnet.plan.spec import ImageSpec, MapSpec, NetworkSpec
 
 NODES = ("V1", "V2", "V3d", "V3A", "V6", "MT", "LO")
@@ -267,7 +268,7 @@ def test_an_image_too_small_for_the_stream_says_how_large_it_must_be():
     [
         ({"total": 0}, "Invalid visual rule at 'total'"),
         ({"field_deg": -1.0}, "Invalid visual rule at 'field_deg'"),
-        ({"toal": 5}, "Invalid visual rule at 'toal'"),
+        ({"toal": 5}, "Unknown visual rule key 'toal'. Close matches: total"),
     ],
 )
 def test_a_wrong_rule_is_one_clear_error(options, message):

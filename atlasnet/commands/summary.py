@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Summary: what commands print about a graph and its network."""
+
+from atlasnet.bundle import Bundle
+from atlasnet.commands.console import results
+from atlasnet.commands.description import describe
+from atlasnet.commands.tables import edge_table, latency_notes, node_table, note_table
+from atlasnet.graph.graph import RegionGraph
+
+__all__ = ["print_bundle", "report_lines"]
+
+_REPORTED = {
+    "isolated_regions": "Without any projection",
+    "edges_that_join_components": "Added so that the graph holds together",
+    "closing_cycles": "Feedforward, but closing a cycle; they act one step later",
+    "left_out_without_connections": "Left out, since the connectome lacks them",
+    "direction_table_unused": "Rows of the direction table without a projection",
+    "composites": "Composites",
+}
+
+
+def print_bundle(bundle: Bundle) -> None:
+    """Print the tables of regions and projections."""
+    record = describe(bundle)
+    console = results()
+    title = f"Network '{record['name']}'" if record["name"] else "Region graph"
+    console.print(node_table(title, record["nodes"]))
+    console.print(edge_table(record["edges"]))
+    if record["network"]:
+        notes = latency_notes(record["network"]["latencies"])
+        console.print(note_table("Latencies", notes))
+
+
+def report_lines(graph: RegionGraph) -> list[str]:
+    """Return what the metadata of a graph report, in sentences."""
+    about = graph.metadata
+    lines = []
+    if about.get("n_components", 1) != 1:
+        lines.append(f"The graph falls into {about['n_components']} parts.")
+    for key, text in _REPORTED.items():
+        value = about.get(key)
+        if isinstance(value, list) and value:
+            more = f" and {len(value) - 10} more" if len(value) > 10 else ""
+            lines.append(f"{text}: {'; '.join(value[:10])}{more}.")
+    return lines
