@@ -4,6 +4,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,7 @@ def bootstrap_interval(
     rng: np.random.Generator,
     n: int = 10_000,
     level: float = 0.95,
+    statistic: Callable[..., NDArray[np.float64]] = np.mean,
 ) -> Interval:
     """Return the mean of a sample with its percentile bootstrap interval.
 
@@ -60,6 +62,8 @@ def bootstrap_interval(
         Resamples.
     level : float
         Confidence level, in (0, 1).
+    statistic : callable
+        What stands for the mean, such as ``np.median``; it takes an `axis`.
 
     Returns
     -------
@@ -81,30 +85,13 @@ def bootstrap_interval(
     Interval(mean=2.0, low=2.0, high=2.0)
     """
     _require_sample(len(values), level)
-    return _resampled(values, np.mean, rng, n, level)
-
-
-def _resampled(
-    values: NDArray[np.floating],
-    statistic: Callable[..., NDArray[np.float64]],
-    rng: np.random.Generator,
-    n: int,
-    level: float,
-) -> Interval:
-    """Return a statistic of a sample with its percentile bootstrap interval."""
     sample = np.asarray(values, np.float64)
     value = float(statistic(sample))
     if len(sample) == 1 or math.isnan(value):  # SciPy refuses, or warns
         return Interval(value, value, value)
-    ends = stats.bootstrap(
-        (sample,),
-        statistic,
-        n_resamples=n,
-        confidence_level=level,
-        method="percentile",
-        rng=rng,
-    ).confidence_interval
-    return Interval(value, float(ends.low), float(ends.high))
+    options: dict[str, Any] = {"n_resamples": n, "confidence_level": level, "rng": rng}
+    found = stats.bootstrap((sample,), statistic, method="percentile", **options)
+    return Interval(value, *map(float, found.confidence_interval))
 
 
 def share_interval(n_hits: int, n: int, level: float = 0.95) -> Interval:
@@ -202,9 +189,8 @@ def spread(values: NDArray[np.floating], seed: int) -> dict[str, float]:
     >>> spread(np.array([1.0, 3.0, 3.0, 8.0]), seed=0)["mode"]
     3.0
     """
-    _require_sample(len(values), 0.95)
     rng = np.random.default_rng(seed)
-    median = _resampled(values, np.median, rng, n=10_000, level=0.95)
+    median = bootstrap_interval(values, rng, statistic=np.median)
     found, counts = np.unique(values, return_counts=True)
     return {
         "median": median.mean,

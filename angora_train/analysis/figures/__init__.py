@@ -12,8 +12,8 @@ from angora_train.analysis.figures.areas import (
     plot_rdms,
     plot_similarity,
 )
-from angora_train.analysis.figures.conditions import plot_conditions
-from angora_train.analysis.figures.curves import (
+from angora_train.analysis.figures.runs import (
+    plot_conditions,
     plot_distribution,
     plot_group,
     plot_learning,

@@ -13,7 +13,7 @@ from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 from rsatoolbox.rdm.rdms import RDMs
 
-from angora_train.analysis.figures.style import BLUE, INK, SMALL, TITLE, new_axes
+from angora_train.analysis.figures import style
 from angora_train.analysis.similarity import Embedding
 from atlasnet.figures.labels import place_labels
 from atlasnet.figures.palette import (
@@ -106,12 +106,10 @@ def _draw_rdm(ax: Axes, matrix: NDArray[np.float64], kinds: Sequence[str]) -> Ax
     largest = matrix.max() or 1.0
     image = ax.imshow(matrix / largest, cmap="Greys", vmin=0.0, vmax=1.0)
     for border in _borders(kinds):
-        ax.axhline(border, color=BLUE, linewidth=0.4)
-        ax.axvline(border, color=BLUE, linewidth=0.4)
-    ax.set_xticks([])
-    ax.set_yticks([])
-    for spine in ax.spines.values():
-        spine.set_linewidth(0.5)
+        ax.axhline(border, color=style.BLUE, linewidth=0.4)
+        ax.axvline(border, color=style.BLUE, linewidth=0.4)
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_linewidth(0.5)
     return image
 
 
@@ -128,7 +126,7 @@ def _finish_rdms(
     bar = figure.colorbar(
         image, ax=axes, location="right", shrink=0.3, aspect=15, pad=0.01
     )
-    bar.set_label("distance / largest in the area", fontsize=SMALL)
+    bar.set_label("distance / largest in the area", fontsize=style.SMALL)
     bar.ax.tick_params(labelsize=7)
     _group_legend(figure, groups)
 
@@ -155,7 +153,7 @@ def plot_similarity(
     areas = [str(area) for area in similarity.index]
     order = _by_group(_groups(areas, systems))
     side = max(4.0, 0.18 * len(areas) + 1.2)
-    ax = ax or new_axes(side + 0.6, side)
+    ax = ax or style.new_axes(side + 0.6, side)
     values = similarity.to_numpy()[np.ix_(order, order)]
     low = float(values.min())
     if low < 0:
@@ -164,7 +162,7 @@ def plot_similarity(
         image = ax.imshow(values, cmap="Reds", vmin=np.floor(10 * low) / 10, vmax=1.0)
     bar = figure_of(ax).colorbar(image, ax=ax, shrink=0.6, pad=0.02)
     bar.set_label("correlation of distances", fontsize=9)
-    bar.ax.tick_params(labelsize=SMALL)
+    bar.ax.tick_params(labelsize=style.SMALL)
     groups = _groups([areas[i] for i in order], systems)
     labels = short_labels(areas)
     for axis, rotation in ((ax.xaxis, 90), (ax.yaxis, 0)):
@@ -181,14 +179,13 @@ def plot_similarity(
 def _color_labels(axis: Axis, groups: Sequence[str], rotation: int) -> None:
     """Write an axis' labels in the colours of the groups."""
     for label, group in zip(axis.get_ticklabels(), groups, strict=True):
-        label.set(color=GROUP_COLORS[group], fontsize=SMALL, rotation=rotation)
+        label.set(color=GROUP_COLORS[group], fontsize=style.SMALL, rotation=rotation)
 
 
 def _bare(ax: Axes) -> None:
     """Take frame and tick marks off a matrix."""
     ax.tick_params(length=0)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
+    ax.spines[:].set_visible(False)
 
 
 def _group_legend(figure: Figure, groups: Sequence[str]) -> None:
@@ -199,7 +196,7 @@ def _group_legend(figure: Figure, groups: Sequence[str]) -> None:
         handles=group_handles(groups, marker="s"),
         loc="outside lower center",
         ncols=7,
-        fontsize=SMALL,
+        fontsize=style.SMALL,
         frameon=False,
         handletextpad=0.2,
         columnspacing=1.2,
@@ -225,7 +222,7 @@ def plot_mds(
     matplotlib.axes.Axes
         `ax`, or the axes of the new figure.
     """
-    ax = ax or new_axes(5.6, 5.0)
+    ax = ax or style.new_axes(5.6, 5.0)
     areas = [str(area) for area in embedding.points.index]
     points = embedding.points.to_numpy()
     groups = _groups(areas, systems)
@@ -241,12 +238,10 @@ def plot_mds(
     )
     ax.set_aspect("equal", adjustable="datalim")
     ax.margins(0.12)
-    ax.set_xticks([])
-    ax.set_yticks([])
-    for spine in ax.spines.values():
-        spine.set_color("#cccccc")
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_color("#cccccc")
     _group_legend(figure_of(ax), groups)
-    ax.set_title(f"stress {embedding.stress:.2f}", **TITLE)
+    ax.set_title(f"stress {embedding.stress:.2f}", **style.TITLE)
     _write_beside(ax, points, short_labels(areas), radius)
     return ax
 
@@ -258,7 +253,7 @@ def _write_beside(
     figure = figure_of(ax)
     figure.draw_without_rendering()  # the layout decides where the dots are
     places = ax.transData.transform(points) * 72.0 / figure.dpi
-    centres = place_labels(places, np.full(len(points), radius), labels, SMALL)
+    centres = place_labels(places, np.full(len(points), radius), labels, style.SMALL)
     for label, point, place, centre in zip(
         labels, points, places, centres, strict=True
     ):
@@ -267,8 +262,8 @@ def _write_beside(
             xy=tuple(point),
             xytext=tuple(centre - place),
             textcoords="offset points",
-            fontsize=SMALL,
-            color=INK,
+            fontsize=style.SMALL,
+            color=style.INK,
             ha="center",
             va="center",
         )
@@ -296,19 +291,19 @@ def plot_model_fit(
     """
     areas = [str(area) for area in fit.index]
     order = _by_group(_groups(areas, systems))
-    ax = ax or new_axes(0.26 * len(areas) + 1.8, 2.6)
+    ax = ax or style.new_axes(0.26 * len(areas) + 1.8, 2.6)
     image = ax.imshow(
         fit.to_numpy()[order].T, cmap="RdBu_r", vmin=-1.0, vmax=1.0, aspect="auto"
     )
     bar = figure_of(ax).colorbar(image, ax=ax, pad=0.01)
-    bar.set_label("correlation", fontsize=SMALL)
+    bar.set_label("correlation", fontsize=style.SMALL)
     bar.ax.tick_params(labelsize=7)
     labels = short_labels(areas)
     groups = _groups([areas[i] for i in order], systems)
     ax.set_xticks(range(len(order)), [labels[i] for i in order])
     _color_labels(ax.xaxis, groups, 90)
     models = [str(model) for model in fit.columns]
-    ax.set_yticks(range(len(models)), models, fontsize=SMALL)
+    ax.set_yticks(range(len(models)), models, fontsize=style.SMALL)
     for border in _borders(groups):
         ax.axvline(border, color="white", linewidth=1.5)
     _bare(ax)
