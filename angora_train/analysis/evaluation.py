@@ -215,8 +215,9 @@ class Tally:
         found, last = self.evaluation, moment.is_last
         found.total_reward[:] += np.where(moment.is_under_way, moment.reward, 0.0)
         found.n_steps[:] += moment.is_under_way
-        at_end = {"success": found.success, "goal_kind": found.goal_kind, **found.facts}
+        found.success[last] = moment.info["success"][last]
+        found.goal_kind[last] = moment.info["goal_kind"][last]
         if "distance_m" in moment.info:
-            at_end["distance_m"] = found.distance_m
-        for name, values in at_end.items():
+            found.distance_m[last] = moment.info["distance_m"][last]
+        for name, values in found.facts.items():
             values[last] = moment.info[name][last]

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from angora_train.config.run import RunConfig, load_config
+from angora_train.errors import ConfigError, TaskError
+from angora_train.ranks.comm import LocalComm
+from angora_train.run.checkpoint import Checkpoint
+from angora_train.run.preparation import prepare
+
+
+def plain(*changes: str) -> RunConfig:
+    return load_config("reach", ["network.architecture=simple", *changes])
+
+
+def test_task_policy_and_network_fit_each_other() -> None:
+    ready = prepare(plain(), range(3, 5))
+    assert (ready.task.first_world, ready.task.num_envs) == (3, 2)
+    assert ready.distribution.n_parameters == 20 * 11  # bins of every actuator
+    assert ready.model.output["policy"].shape[-1] == 20 * 11
+    with pytest.raises(FrozenInstanceError):
+        ready.task = ready.task  # type: ignore[misc]
+
+
+def test_who_has_the_first_world_writes_where_the_network_came_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    prepare(plain())
+    assert list(tmp_path.iterdir()) == []
+    prepare(plain(), range(2), directory=tmp_path / "first")
+    prepare(plain(), range(2, 4), directory=tmp_path / "second")
+    assert (tmp_path / "first" / "architecture.yaml").is_file()
+    assert list((tmp_path / "second").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ("task.name=Reech", TaskError, "No task 'Reech'"),
+        ("task.name=gym:CartPole-v1", ConfigError, "policy.n_bins must be 2, got 11"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_a_folder_is_made(
+    change: str, error: type[Exception], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(error, match=message):
+        prepare(plain(change), directory=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_one_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"Cannot write to .*--set directory=FOLDER"):
+        prepare(plain(), directory=tmp_path / "file" / "run")
+
+
+def test_a_checkpoint_gives_its_network_and_its_normalisation() -> None:
+    config = plain()
+    new = prepare(config)
+    normalizer = new.agent().normalizer
+    raw = {
+        name: np.full((4, 1, *shape), 3.0, np.float32)
+        for name, shape in new.task.sensation_shapes.items()
+    }
+    normalizer.update(LocalComm(), raw)
+    stored = Checkpoint(new.model, config, {}, normalizer.state(), {"cycle": 1})
+    again = prepare(config, stored=stored)
+    assert again.model is new.model
+    restored = again.agent().normalizer.state()
+    for name, moments in normalizer.state().items():
+        assert (restored[name] == moments).all(), name
+
+
+def test_a_checkpoint_of_another_policy_is_refused() -> None:
+    new = prepare(plain())
+    stored = Checkpoint(new.model, new.config, {}, {}, {"cycle": 1})
+    with pytest.raises(ConfigError, match=r"policy head is 220 wide.* 40 wide"):
+        prepare(plain("policy.distribution=gaussian"), stored=stored)
