@@ -344,13 +344,10 @@ class VectorTask(Task):
             raise TaskError(
                 f"A {type(self).__name__} cannot be copied or pickled: {self.unsaved}."
             )
-        simulation, kind = self.simulation, type(self)
-        n_threads, saved = (
-            simulation.n_threads,
-            self.save_worlds() if self._rngs else None,
-        )
-        batch = (self.num_envs, self.first_world, n_threads)
-        return _made_anew, (kind, self.config, batch, self.render_mode, saved)
+        batch = (self.num_envs, self.first_world, self.simulation.n_threads)
+        told = {"render_mode": self.render_mode, "progress": self.progress}
+        saved = self.save_worlds() if self._rngs else None
+        return _made_anew, (type(self), self.config, batch, told, saved)
 
     @property
     def control_step_s(self) -> float:
@@ -467,7 +464,7 @@ def _made_anew(
     kind: type[Any],
     config: TaskConfig,
     batch: tuple[int, int, int],
-    render_mode: str | None,
+    told: Mapping[str, Any],
     saved: Memory | None,
 ) -> VectorTask:
     """Make a task that is where another was."""
@@ -475,7 +472,7 @@ def _made_anew(
     task: VectorTask = kind(
         config, n_worlds, first_world=first_world, n_threads=n_threads
     )
-    task.render_mode = render_mode
+    vars(task).update(told)
     if saved is not None:
         task.restore_worlds(saved)
     return task

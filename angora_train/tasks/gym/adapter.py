@@ -160,7 +160,7 @@ class GymTask(Task):
     @property
     def unsaved(self) -> str:
         """Why the worlds cannot be saved; empty for classic control."""
-        return f"the state of {self.env_id} is out of reach" * (self._worlds is None)
+        return "" if self._worlds else f"the state of {self.env_id} is out of reach"
 
     def restore_worlds(self, saved: Memory) -> None:
         """Take the worlds back to where `save_worlds` found them.

@@ -23,7 +23,6 @@ from angora_train.tasks.hand.names import (
     Finger,
 )
 from angora_train.tasks.hand.senses import HandConfig, HandSenses, switch_sensors
-from angora_train.tasks.worlds.memory import Memory
 from angora_train.tasks.worlds.rendering import Camera, Mark
 from angora_train.tasks.worlds.simulation import Simulation
 from angora_train.tasks.worlds.vision import VisionConfig
@@ -95,7 +94,10 @@ class Scene:
 
 
 class Goals(Protocol):
-    """What the fingertips of B worlds are asked for; fingertips have shape (B, 15)."""
+    """What the fingertips of B worlds are asked for; fingertips have shape (B, 15).
+
+    It remembers its worlds; see `angora_train.tasks.worlds.memory.Remembering`.
+    """
 
     size: int
     """Width of the sensation ``goal``."""
@@ -125,12 +127,6 @@ class Goals(Protocol):
 
     def marks(self, world: int, fingertips: NDArray[np.float64]) -> Sequence[Mark]:
         """Return what a picture shows of one world's goal."""
-
-    def save_worlds(self) -> Memory:
-        """Return all that the future of the goals depends on."""
-
-    def restore_worlds(self, saved: Memory) -> None:
-        """Take the goals back to where `save_worlds` found them."""
 
 
 class FingertipTask(VectorTask):

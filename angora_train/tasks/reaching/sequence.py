@@ -2,14 +2,14 @@
 """Targets: which finger is to be met now, and when that changes."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, PositiveFloat, model_validator
 
 from angora_train.tasks.hand.names import TARGET_FINGERS
-from angora_train.tasks.worlds.memory import Memory, Remembering
+from angora_train.tasks.worlds.memory import Remembering
 
 __all__ = ["OneTarget", "SequenceConfig", "TargetSequence", "Targets"]
 
@@ -42,33 +42,6 @@ class SequenceConfig(BaseModel):
                 "the target would never change: set advances_on_reach or target_s"
             )
         return self
-
-
-class Targets(Protocol):
-    """The finger that each of B worlds asks for."""
-
-    targets: NDArray[np.int64]
-    """Shape (B,): 0 to 3."""
-
-    def begin(self, world: int, rng: np.random.Generator) -> None:
-        """Draw the first target of one world's episode."""
-
-    def advance(
-        self,
-        reached: NDArray[np.bool_],
-        goes_on: NDArray[np.bool_],
-        rngs: Sequence[np.random.Generator],
-    ) -> NDArray[np.int64]:
-        """Count a step; return the worlds that ask for another finger now."""
-
-    def facts(self, reached: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
-        """State what was achieved in each world, where the target is met now."""
-
-    def save_worlds(self) -> Memory:
-        """Return all that the future of the targets depends on."""
-
-    def restore_worlds(self, saved: Memory) -> None:
-        """Take the targets back to where `save_worlds` found them."""
 
 
 class OneTarget(Remembering):
@@ -262,3 +235,7 @@ class TargetSequence(Remembering):
             return int(self._fingers[(place + 1) % len(self._fingers)])
         others = self._fingers[self._fingers != finger]
         return int(others[rng.integers(len(others))])
+
+
+Targets = OneTarget | TargetSequence
+"""The finger that each of B worlds asks for, and when that changes."""

@@ -48,11 +48,15 @@ def everything(name: str, n_worlds: int = 3) -> dict[str, Any]:
         "episode_s": 0.4 if has_cube else 0.1,
     }
     if has_cube:
-        settings |= {"n_starts": 2, "goal_s": 0.24}
+        settings |= {"n_starts": 2, "goal_s": 0.24, "success_rad": 2.5}
         settings["physics"]["size"] = [0.9, 1.1]
         settings["rewards"] |= {"energy": -0.001, "offset": -1.0, "action": -0.01}
+    else:
+        settings["rewards"]["success_distance_m"] = 0.13  # reached now and then
+        settings["target_fingers"] = ["ff", "rf"]
     if "Sequence" in name:
-        settings["sequence"] = {"target_s": 0.06}
+        stays = name == "ReachSequence"
+        settings["sequence"] = {"target_s": 0.06, "advances_on_reach": not stays}
     return settings
 
 
