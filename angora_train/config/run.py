@@ -296,11 +296,17 @@ class RunConfig(Settings):
     """Everything that decides the result of a training run."""
 
     task: TaskConfig = TaskConfig()
+    """What is to be learned."""
     network: NetworkConfig = NetworkConfig()
+    """Which network learns it."""
     policy: PolicyConfig = PolicyConfig()
+    """How the network's output becomes an action."""
     normalization: NormalizationConfig = NormalizationConfig()
+    """What is shifted and scaled."""
     ppo: PPOConfig = PPOConfig()
+    """How it learns."""
     ranks: RanksConfig = RanksConfig()
+    """What processes do."""
     n_worlds: PositiveInt = 64
     """Worlds of all ranks together."""
     n_cycles: PositiveInt = 150

@@ -86,6 +86,7 @@ class StreamlineThreshold:
     """
 
     min_streamline_count: float = 100.0
+    """Streamlines that make a connection."""
     keep_connected: bool = False
     """A threshold promises that no edge is below it, so not by default."""
 
@@ -118,7 +119,9 @@ class TargetDensity:
     """
 
     density: float
+    """Share of all pairs of regions that are connected."""
     keep_connected: bool = True
+    """Whether edges are added until the graph holds together."""
 
     def __post_init__(self) -> None:
         if not 0.0 < self.density <= 1.0:
@@ -155,7 +158,9 @@ class StrongestNeighbours:
     """
 
     k: int
+    """Neighbours that each region keeps."""
     keep_connected: bool = True
+    """Whether edges are added until the graph holds together."""
 
     def __post_init__(self) -> None:
         if self.k < 1:
@@ -191,7 +196,9 @@ class InputShare:
     """
 
     min_share: float
+    """Share of a region's streamlines that makes a connection."""
     keep_connected: bool = True
+    """Whether edges are added until the graph holds together."""
 
     def __post_init__(self) -> None:
         if not 0.0 < self.min_share <= 1.0:

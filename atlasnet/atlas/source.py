@@ -50,21 +50,29 @@ class RegionRecord:
     name: str
     """Name in the connectome, or in the maps where the connectome lacks the region."""
     hemisphere: Hemisphere
+    """Side of the brain."""
     julich_2_9: str | None
+    """Name in Julich-Brain 2.9; None where that lacks the region."""
     julich_3_1: str | None
+    """Name in Julich-Brain 3.1, likewise."""
     siibra_id_2_9: str | None
+    """Identifier in siibra of the region of 2.9."""
     siibra_id_3_1: str | None
+    """Identifier in siibra of the region of 3.1."""
     hierarchy: tuple[str, ...]
     """Path in the atlas, from the telencephalon (say) down to the region's parent."""
     system: str
     """Part of the brain; see :mod:`atlasnet.atlas.sources.hierarchy`."""
     is_isocortex: bool
+    """Whether it has six layers, and so a cortical density."""
     volume_mm3: float | None
+    """Volume of its map, mm3."""
     centroid_mm: tuple[float, float, float] | None
     """Centroid in MNI152 (ICBM 2009c nonlinear asymmetric), in mm."""
     overlap_density_per_mm3: float | None
     """Mean von Economo density by surface overlap; None outside isocortex."""
     overlap_thickness_mm: float | None
+    """Mean von Economo thickness by surface overlap, mm."""
     connectome_row: int | None
     """Row in the connectome, None where it has none."""
     overlap_areas: tuple[tuple[str, float], ...] = ()
@@ -106,10 +114,15 @@ class EconomoArea:
     """An area of von Economo and Koskinas (1925)."""
 
     symbol: str
+    """Von Economo's symbol, e.g. ``FA``."""
     name: str
+    """Von Economo's name."""
     cell_density_per_mm3: float
+    """Cells of all layers, per mm3."""
     thickness_mm: float
+    """Thickness of cortex, mm."""
     cortical_type: str | None
+    """Von Economo's type of cortex, 1 to 5."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +138,7 @@ class LayerRecord:
     layer: str
     """One of `LAYERS`."""
     cell_density_per_mm3: float
+    """Cells of the layer, per mm3."""
     share: float
     """The layer's share of the cortical depth, in [0, 1]."""
 
@@ -146,8 +160,11 @@ class Homologue:
     """What the hand network's node table says of a single region."""
 
     region: str
+    """Name of the region."""
     node: str
+    """Node of the hand network that it is, or is a part of."""
     economo_symbols: tuple[str, ...]
+    """Von Economo areas that correspond to it."""
     is_whole_node: bool
     """True if the region alone is the node's parcel in the connectome."""
 
@@ -157,8 +174,11 @@ class NodeRecord:
     """A node of the hand network, in one hemisphere, as the node table has it."""
 
     node: str
+    """Name of the node, e.g. ``AIP``."""
     hemisphere: Hemisphere
+    """Side of the brain."""
     role: str
+    """What it does for the hand."""
     julich_2_9: tuple[str, ...]
     """Regions whose connections are the node's."""
     julich_3_1: tuple[str, ...]
@@ -172,16 +192,24 @@ class PathwayRecord:
     """A directed pathway between two nodes, as the literature has it."""
 
     source: str
+    """Node that the pathway leaves."""
     target: str
+    """Node that it reaches."""
     direction: Direction
+    """Which way it leads in the hierarchy."""
     evidence: str
+    """How well it is supported."""
     species: str
+    """In whom it was seen."""
     citation: str
+    """Who saw it."""
     doi: str | None
+    """Where they say so."""
     support: str
     """``verified`` (the statement was read), ``cited`` (a standard citation) or
     ``doubtful``."""
     note: str
+    """What else is to be known of it."""
 
 
 class AtlasSource(Protocol):

@@ -22,6 +22,7 @@ class GraphDifference:
     what: str
     """``"region"``, ``"projection"`` or ``"metadata"``."""
     name: str
+    """The region, or the pathway as ``source -> target``."""
     a: str
     """Value in the first graph; ``"-"`` where it has none."""
     b: str
@@ -32,17 +33,24 @@ class GraphComparison:
     """Two graphs side by side."""
 
     n_regions_shared: int
+    """Regions of both graphs."""
     n_regions_only_a: int
+    """Regions of the first alone."""
     n_regions_only_b: int
+    """Regions of the second alone."""
     n_projections_shared: int
+    """Projections of both graphs."""
     n_projections_only_a: int
+    """Projections of the first alone."""
     n_projections_only_b: int
+    """Projections of the second alone."""
     n_directions_changed: int
     """Shared projections whose direction class differs."""
     strength_spearman: float | None
     """Rank correlation of the strengths of shared projections; None for fewer than
     three, or if all of one graph are equal."""
     differences: tuple[GraphDifference, ...]
+    """Where they differ, one by one."""
 
 
 def compare_graphs(a: RegionGraph, b: RegionGraph) -> GraphComparison:

@@ -67,19 +67,24 @@ class Region:
     name: str
     """Key of the node, e.g. ``"Area 4p (PreCG) left"`` or ``"4p left"``."""
     hemisphere: Hemisphere
+    """Side of the brain."""
     julich_2_9: tuple[str, ...] = ()
     """Names in Julich-Brain 2.9, whose connectome gives the projections."""
     julich_3_1: tuple[str, ...] = ()
     """Names in Julich-Brain 3.1, whose maps give the volume."""
     siibra_ids: tuple[str, ...] = ()
+    """Identifiers in siibra of what the region is made of."""
     volume_mm3: float | None = None
+    """Volume, mm3."""
     cell_density_per_mm3: float | None = None
+    """Cells per mm3 of cortex."""
     cell_density_rule: DensityRule | None = None
     """Where the density comes from: a von Economo homologue, surface overlap, layers
     that siibra measured, or a user's table. ``mixed`` is a composite whose parts have
     different rules, ``filled_...`` a value that no source has, ``null_model`` one that
     a null model has moved."""
     thickness_mm: float | None = None
+    """Thickness of cortex, mm."""
     centroid_mm: tuple[float, float, float] | None = None
     """Centroid in the MNI ICBM 152 2009c nonlinear asymmetric space, in mm."""
     cortical_type: str | None = None
@@ -132,7 +137,9 @@ class Projection:
     """
 
     source: str
+    """Region that it leaves."""
     target: str
+    """Region that it reaches."""
     streamline_count: float
     """Streamlines between the two regions, without direction; not normalised."""
     length_mm: float | None

@@ -44,18 +44,26 @@ class Sizes(Frozen):
     """Numbers per control step that go in and out; of an image, its shape."""
 
     proprioception: PositiveInt
+    """Of joint angles and velocities."""
     touch: PositiveInt
+    """Of the skin's sensors."""
     goal: PositiveInt
+    """Of what is asked for."""
     vision: PositiveInt | tuple[PositiveInt, PositiveInt, PositiveInt]
+    """Of a pose, where vision is no image."""
     auxiliary: Annotated[int, Field(ge=0)]
+    """Of what the value head alone reads."""
     policy: PositiveInt
+    """Of the policy head."""
 
 
 class Preset(Frozen):
     """A network that comes as data."""
 
     name: str
+    """Name by which it is asked for."""
     title: str
+    """What it is, in a line."""
     nodes: tuple[str, ...]
     """Nodes of the graph, of the hand network's node table."""
     also: tuple[str, ...] = ()
@@ -69,8 +77,11 @@ class Preset(Frozen):
     sensations: dict[str, Entry]
     """Entry of each sensation, in the order of the inputs."""
     action: Entry
+    """Nodes that drive the action."""
     value: Entry
+    """Nodes that drive the value."""
     sizes: Sizes
+    """Numbers of each sensation and of the policy head."""
 
 
 def preset_names() -> tuple[str, ...]:

@@ -94,15 +94,21 @@ class NetworkSpec(Frozen):
     """
 
     name: str
+    """Name of the network."""
     control_step_s: PositiveFloat
     """The control step that the leak and all delays are planned for, in s."""
     areas: Annotated[tuple[AreaSpec, ...], Field(min_length=1)]
+    """Areas in an order in which they can be computed."""
     pathways: tuple[PathwaySpec, ...]
+    """Pathways between them."""
     inputs: Annotated[tuple[InputSpec, ...], Field(min_length=1)]
+    """Sensations, and the areas that they enter."""
     action_areas: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Areas that the policy head reads."""
     policy_size: PositiveInt
     """Width of the policy head: the parameters of the action distribution."""
     value: ValueSpec
+    """What the value head reads."""
     noise_std: NonNegativeFloat = 0.0
     """Standard deviation of the noise that every unit's drive gets at each step."""
     activity_cost: NonNegativeFloat = 0.0
