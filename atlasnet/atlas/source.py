@@ -122,7 +122,7 @@ class EconomoArea:
     thickness_mm: float
     """Thickness of cortex, mm."""
     cortical_type: str | None
-    """Von Economo's type of cortex, 1 to 5."""
+    """Type of cortex, from ``ALO`` (allocortex) to ``KO`` (koniocortex)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +198,13 @@ class PathwayRecord:
     direction: Direction
     """Which way it leads in the hierarchy."""
     evidence: str
-    """How well it is supported."""
+    """How it was seen, e.g. ``tracer``."""
     species: str
     """In whom it was seen."""
     citation: str
-    """Who saw it."""
+    """Publication that reports it."""
     doi: str | None
-    """Where they say so."""
+    """Its digital object identifier."""
     support: str
     """``verified`` (the statement was read), ``cited`` (a standard citation) or
     ``doubtful``."""
