@@ -17,6 +17,7 @@ import typer
 from angora_train.config.run import RunConfig
 from angora_train.errors import ConfigError
 from atlasnet import parse_intervention
+from atlasnet.commands.console import side_channel
 
 if TYPE_CHECKING:
     from angora_train.run.preparation import Prepared
@@ -114,20 +115,40 @@ class Trained:
         n_worlds: int,
         interventions: "Sequence[Intervention]" = (),
     ) -> "Prepared":
-        """Prepare the agent and as many worlds as they are at the end of training."""
+        """Prepare the agent and worlds of the task, without what was for training."""
         from angora_train.run.checkpoint import load, read_config
         from angora_train.run.preparation import prepare
 
         changes = self.override or []
         _require_task(changes)
         ready = prepare(
-            read_config(directory, self.which, changes),
+            _as_compared(read_config(directory, self.which, changes), changes),
             range(n_worlds),
             stored=load(directory, self.which),
             interventions=interventions,
         )
         ready.task.set_progress(1.0)
         return ready
+
+
+def _as_compared(config: RunConfig, changes: Sequence[str]) -> RunConfig:
+    """Return a config without the options of its task that are for training alone."""
+    from angora_train.tasks.registry import training_only
+
+    task = config.task
+    wanted = {change.partition("=")[0] for change in changes}
+    left_out = {
+        name
+        for name in training_only(task.name) & set(task.options)
+        if f"task.options.{name}" not in wanted
+    }
+    if not left_out:
+        return config
+    side_channel().print(
+        f"Without what was for training: {', '.join(sorted(left_out))}"
+    )
+    kept = {name: x for name, x in task.options.items() if name not in left_out}
+    return config.model_copy(update={"task": task.model_copy(update={"options": kept})})
 
 
 def _require_task(changes: Sequence[str]) -> None:

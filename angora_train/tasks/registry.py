@@ -45,6 +45,7 @@ __all__ = [
     "register_task",
     "register_with_gymnasium",
     "task_names",
+    "training_only",
     "variant_of",
 ]
 
@@ -155,6 +156,27 @@ def make_config(name: str, settings: Mapping[str, Any] | None = None) -> BaseMod
         return entry.config.model_validate({**entry.settings, **(settings or {})})
     except ValidationError as error:
         raise TaskError(_explain(name, entry.config, error)) from error
+
+
+def training_only(name: str) -> frozenset[str]:
+    """Return the settings of a task that are for training alone.
+
+    Parameters
+    ----------
+    name : str
+        The task.
+
+    Returns
+    -------
+    frozenset of str
+        Fields of its config that agents are compared without.
+
+    Examples
+    --------
+    >>> sorted(training_only("ReorientCube"))
+    ['curriculum', 'physics_model']
+    """
+    return getattr(_find(name).config, "training_only", frozenset())
 
 
 def make_vector_task(

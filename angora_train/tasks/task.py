@@ -35,6 +35,10 @@ class TaskConfig(BaseModel):
         allow_inf_nan=False,
     )
 
+    training_only: ClassVar[frozenset[str]] = frozenset()
+    """Fields that make training easier or faster. A trained agent plays with their
+    defaults, unless somebody says otherwise: the task is the same for all."""
+
     n_substeps: PositiveInt = 10
     """Physics steps in one control step."""
 
