@@ -79,7 +79,7 @@ def agent(tiny_spec: NetworkSpec) -> Agent:
 
 def test_a_task_s_own_metrics_are_those_of_the_last_step() -> None:
     class Counting(Staggered):
-        metrics = ("goals_reached",)
+        metrics = ("distance_m", "goals_reached")
 
         def step(self, actions: NDArray[np.float32]) -> Any:
             *rest, info = super().step(actions)
@@ -87,8 +87,10 @@ def test_a_task_s_own_metrics_are_those_of_the_last_step() -> None:
 
     result = evaluate(still(), Counting(3), seed=1)
     assert result.facts["goals_reached"].tolist() == [4, 0, 2]
+    assert result.facts["distance_m"].tolist() == [0.02, 0.03, 0.04]
+    assert result.distance_m.tolist() == [0.02, 0.03, 0.04]
     means = summarize(result, seed=0)
-    assert set(means) == {"return", "success", "goals_reached"}
+    assert set(means) == {"return", "success", "distance_m", "goals_reached"}
     assert means["goals_reached"].mean == 2.0
 
 
