@@ -55,7 +55,7 @@ def architecture_names() -> tuple[str, ...]:
     Examples
     --------
     >>> architecture_names()
-    ('deeper', 'simple', 'wide')
+    ('deeper', 'simple', 'teacher', 'wide')
     """
     return tuple(shipped(_FOLDER))
 

@@ -85,7 +85,7 @@ def shipped(package: str) -> dict[str, Traversable]:
     Examples
     --------
     >>> list(shipped("angora_train.presets.networks"))
-    ['deeper', 'simple', 'wide']
+    ['deeper', 'simple', 'teacher', 'wide']
     """
     entries = sorted(files(package).iterdir(), key=lambda entry: entry.name)
     return {

@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from angora_train.tasks.base import Observation
+from angora_train.tasks.cube.held import HeldCube
 from angora_train.tasks.cube.orientation import rotate
 from angora_train.tasks.cube.symmetry import (
     matrices,
@@ -13,7 +14,7 @@ from angora_train.tasks.cube.symmetry import (
     rotation_vector,
 )
 from angora_train.tasks.hand.model import named_ids
-from angora_train.tasks.hand.names import CUBE_JOINT, FINGERTIPS, JOINTS, PALM_BOX
+from angora_train.tasks.hand.names import JOINTS
 from angora_train.tasks.worlds.simulation import Simulation
 
 __all__ = ["Privilege"]
@@ -50,6 +51,8 @@ class Privilege:
     ----------
     simulation : Simulation
         Worlds with a hand and a cube.
+    cube : HeldCube
+        What is read of the cube in them.
 
     Attributes
     ----------
@@ -59,23 +62,14 @@ class Privilege:
 
     size = 130
 
-    def __init__(self, simulation: Simulation) -> None:
-        model, n_worlds = simulation.model, simulation.n_worlds
+    def __init__(self, simulation: Simulation, cube: HeldCube) -> None:
+        model = simulation.model
         joints = named_ids(model, "joint", JOINTS)
         low, high = model.jnt_range[joints].T
         self._middle_rad, self._half_rad = (low + high) / 2, (high - low) / 2
         self._angles = simulation.read("qpos", model.jnt_qposadr[joints])
         self._velocities = simulation.read("qvel", model.jnt_dofadr[joints])
-        sites = named_ids(model, "site", FINGERTIPS)
-        self._fingertips = simulation.read("site_xpos", sites)
-        palm = named_ids(model, "geom", [PALM_BOX])
-        self._palm = simulation.read("geom_xpos", palm).reshape(n_worlds, 3)
-        cube = named_ids(model, "joint", [CUBE_JOINT])[0]
-        place, motion = int(model.jnt_qposadr[cube]), int(model.jnt_dofadr[cube])
-        self._position = simulation.qpos[:, place : place + 3]
-        self._orientation = simulation.qpos[:, place + 3 : place + 7]
-        self._velocity = simulation.qvel[:, motion : motion + 3]
-        self._spin = simulation.qvel[:, motion + 3 : motion + 6]
+        self._cube = cube
 
     def sense(
         self,
@@ -99,23 +93,23 @@ class Privilege:
         dict of str to ndarray of float32, shape (B, size)
             ``privileged``.
         """
-        n_worlds = len(goals)
-        orientation = matrices(self._orientation)
+        n_worlds, cube = len(goals), self._cube
+        orientation = matrices(cube.orientation)
         faceless = reduced(orientation)
-        tips = (self._fingertips - self._position[:, None]) / _LENGTH_M
-        axis, angle_rad = rotation_vector(self._orientation, goals)
+        tips = (cube.fingertips - cube.position[:, None]) / _LENGTH_M
+        axis, angle_rad = rotation_vector(cube.orientation, goals)
         turn = axis * np.minimum(angle_rad, _FARTHEST_RAD)[:, None]
         parts = (
             (self._angles - self._middle_rad) / self._half_rad,
             self._velocities * 0.2,
             commands,
-            (self._position - self._palm) / _LENGTH_M,
+            (cube.position - cube.palm) / _LENGTH_M,
             tips.reshape(n_worlds, -1),
             (tips @ faceless).reshape(n_worlds, -1),
             faceless[:, :, :2].reshape(n_worlds, -1),
             quartic(orientation),
-            self._velocity * 5.0,
-            rotate(self._orientation, self._spin) * 0.3,
+            cube.velocity * 5.0,
+            rotate(cube.orientation, cube.spin) * 0.3,
             turn * 2.0,
             (turn[:, None] @ faceless)[:, 0] * 2.0,
             angle_rad[:, None] / 1.5,

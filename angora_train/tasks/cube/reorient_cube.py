@@ -7,6 +7,7 @@ soon as one is reached, 8 s for each and 50 at most.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ from angora_train.errors import TaskError
 from angora_train.tasks.base import Observation, VectorTask, Verdict
 from angora_train.tasks.cube.curriculum import CubeCurriculum, Curriculum
 from angora_train.tasks.cube.goals import GoalKind, draw_goal
+from angora_train.tasks.cube.held import HeldCube
 from angora_train.tasks.cube.orientation import (
     angle_between,
     canonical,
@@ -29,8 +31,8 @@ from angora_train.tasks.cube.rewards import CubeMoment, CubeScales, cube_reward
 from angora_train.tasks.cube.starts import Settling, held_state, settle
 from angora_train.tasks.hand.cameras import WATCHER, open_eyes
 from angora_train.tasks.hand.fast import FAST_TIMESTEP_S, PhysicsModel
-from angora_train.tasks.hand.model import Grip, compose_cube_model, named_ids
-from angora_train.tasks.hand.names import CUBE, CUBE_JOINT, FINGERTIPS, PALM_BOX
+from angora_train.tasks.hand.model import CubeScene, Grip, compose_cube_model
+from angora_train.tasks.hand.names import FINGERTIPS
 from angora_train.tasks.hand.senses import HandConfig, HandSenses, switch_sensors
 from angora_train.tasks.worlds.control import ControlConfig
 from angora_train.tasks.worlds.rendering import Camera, Mark
@@ -135,6 +137,12 @@ class ReorientCubeConfig(HandConfig):
         steps = {"timestep_s": FAST_TIMESTEP_S, "n_substeps": _N_FAST_SUBSTEPS}
         return data if set(steps) & set(data) else {**data, **steps}
 
+    @property
+    def scene(self) -> CubeScene:
+        """The hand and its cube."""
+        names = (field.name for field in fields(CubeScene))
+        return CubeScene(**{name: getattr(self, name) for name in names})
+
     @model_validator(mode="after")
     def _check_timestep(self) -> Self:
         if self.physics_model == "default" and self.timestep_s > _LONGEST_STEP_S:
@@ -220,12 +228,7 @@ class ReorientCube(VectorTask):
         n_threads: int = 1,
     ) -> None:
         config = self._default_config() if config is None else config
-        model = compose_cube_model(
-            timestep_s=config.timestep_s,
-            tilt_deg=config.tilt_deg,
-            grip=config.grip,
-            physics_model=config.physics_model,
-        )
+        model = compose_cube_model(config.scene)
         switch_sensors(model, config.touch)
         simulation = Simulation(
             model,
@@ -241,9 +244,8 @@ class ReorientCube(VectorTask):
             "vision": 3 + _QUATERNION,
             "auxiliary": 3 * len(FINGERTIPS) + _QUATERNION + 3 + 3 + 1,
         }
-        self._privilege = Privilege(simulation) if config.privileged else None
-        if self._privilege is not None:
-            sizes["privileged"] = self._privilege.size
+        if config.privileged:
+            sizes["privileged"] = Privilege.size
         super().__init__(
             config,
             simulation,
@@ -257,22 +259,21 @@ class ReorientCube(VectorTask):
                 f"goal_s is {config.goal_s} s, less than half a control step of "
                 f"{simulation.control_step_s} s."
             )
-        self._read_worlds()
+        self._cube = cube = HeldCube(simulation)
+        self._privilege = Privilege(simulation, cube) if config.privileged else None
+        self._forces = (
+            simulation.read("actuator_force", range(model.nu))
+            if "energy" in config.rewards.active
+            else np.zeros((n_worlds, model.nu))
+        )
         self._starts = settle(
-            Settling(
-                timestep_s=config.timestep_s,
-                tilt_deg=config.tilt_deg,
-                grip=config.grip,
-                physics_model=config.physics_model,
-                pose=config.start_pose,
-                n=config.n_starts,
-            )
+            Settling(config.scene, pose=config.start_pose, n=config.n_starts)
         )
         self._goals = np.tile(_UPRIGHT, (n_worlds, 1))
         self._kinds = np.zeros(n_worlds, np.int64)
         self._n_reached = np.zeros(n_worlds, np.int64)
         self._goal_elapsed = np.zeros(n_worlds, np.int64)
-        self._first_position = self._position.copy()
+        self._first_position = cube.position.copy()
         self._no_offset = np.zeros(n_worlds)
         self._previous_angle = np.zeros(n_worlds)
         self._curriculum = (
@@ -282,31 +283,6 @@ class ReorientCube(VectorTask):
         )
         if self._curriculum is not None:
             self.metrics = (*type(self).metrics, "goal_range_rad")
-
-    def _read_worlds(self) -> None:
-        """Name what is read of the cube, the fingertips and the palm."""
-        simulation, config = self.simulation, self.config
-        model = simulation.model
-        cube = named_ids(model, "joint", [CUBE_JOINT])[0]
-        self._cube_geom = int(named_ids(model, "geom", [CUBE])[0])
-        place, motion = int(model.jnt_qposadr[cube]), int(model.jnt_dofadr[cube])
-        sites = named_ids(model, "site", FINGERTIPS)
-        self._fingertips = simulation.read("site_xpos", sites).reshape(
-            self.num_envs, -1
-        )
-        self._palm = simulation.read(
-            "geom_xpos", named_ids(model, "geom", [PALM_BOX])
-        ).reshape(self.num_envs, 3)
-        # Views, as the cube's coordinates are neighbours.
-        self._position = simulation.qpos[:, place : place + 3]
-        self._orientation = simulation.qpos[:, place + 3 : place + 7]
-        self._velocity = simulation.qvel[:, motion : motion + 3]
-        self._spin = simulation.qvel[:, motion + 3 : motion + 6]
-        self._forces = (
-            simulation.read("actuator_force", range(model.nu))
-            if "energy" in config.rewards.active
-            else np.zeros((self.num_envs, model.nu))
-        )
 
     @classmethod
     def _default_config(cls) -> ReorientCubeConfig:
@@ -358,7 +334,7 @@ class ReorientCube(VectorTask):
             Mark(
                 _GOAL_PLACE_M,
                 (1.0, 1.0, 1.0, 0.75),
-                likeness=self._cube_geom,
+                likeness=self._cube.geom,
                 orientation=self._goals[world],
             )
         ]
@@ -372,12 +348,12 @@ class ReorientCube(VectorTask):
     def _start(self, world: int, rng: np.random.Generator) -> None:
         """Begin to count, and draw the first goal."""
         self._n_reached[world] = 0
-        self._first_position[world] = self._position[world]
+        self._first_position[world] = self._cube.position[world]
         self._set_goal(world, rng)
 
     def _set_goal(self, world: int, rng: np.random.Generator) -> None:
         """Draw the next goal of a world."""
-        orientation = self._orientation[world]
+        orientation = self._cube.orientation[world]
         if self._curriculum is None:
             goals, kinds = self.sample_goals(rng, 1, orientation)
         else:
@@ -388,7 +364,7 @@ class ReorientCube(VectorTask):
 
     def _remember(self) -> None:
         """Keep the angle to the goal, for progress: of resets and new goals, too."""
-        self._previous_angle = angle_between(self._orientation, self._goals)
+        self._previous_angle = angle_between(self._cube.orientation, self._goals)
         self._goal_elapsed += 1
 
     def _advance(self, verdict: Verdict, goes_on: NDArray[np.bool_]) -> None:
@@ -403,10 +379,11 @@ class ReorientCube(VectorTask):
 
     def _sense(self) -> Observation:
         """Return what all worlds sense, in new arrays."""
-        turn = relative_rotation(self._orientation, self._goals)
-        left = self.n_goal_steps - self._goal_elapsed
+        turn = relative_rotation(self._cube.orientation, self._goals)
+        cube, left = self._cube, self.n_goal_steps - self._goal_elapsed
         left_s = np.float64(self.simulation.control_step_s) * left[:, None]
-        spin = rotate(self._orientation, self._spin)  # MuJoCo's is in the cube's frame
+        spin = rotate(cube.orientation, cube.spin)  # MuJoCo's is in the cube's frame
+        fingertips = cube.fingertips.reshape(self.num_envs, -1)
         goal = turn if self.config.relative_goal else self._goals
         privileged = (
             {}
@@ -419,17 +396,17 @@ class ReorientCube(VectorTask):
             **privileged,
             **self._hand.sense(),
             "goal": goal.astype(np.float32),
-            "vision": _joined(self._position, canonical(self._orientation)),
-            "auxiliary": _joined(self._fingertips, turn, self._velocity, spin, left_s),
+            "vision": _joined(cube.position, canonical(cube.orientation)),
+            "auxiliary": _joined(fingertips, turn, cube.velocity, spin, left_s),
         }
 
     def _judge(self) -> Verdict:
         """Reward progress, goals and drops; end what is over."""
-        config = self.config
-        angle_rad = angle_between(self._orientation, self._goals)
-        is_dropped = self._position[:, 2] < self._palm[:, 2]
+        config, cube = self.config, self._cube
+        angle_rad = angle_between(cube.orientation, self._goals)
+        is_dropped = cube.position[:, 2] < cube.palm[:, 2]
         if config.max_distance_m is not None:
-            is_dropped |= _distance(self._position, self._palm) > config.max_distance_m
+            is_dropped |= _distance(cube.position, cube.palm) > config.max_distance_m
         # Nothing is reached before the first step.
         is_reached = (angle_rad < config.success_rad) & ~is_dropped
         is_reached &= self._goal_elapsed > 0
@@ -458,7 +435,7 @@ class ReorientCube(VectorTask):
             is_reached=is_reached,
             is_dropped=is_dropped,
             offset_m=(
-                _distance(self._position, self._first_position)
+                _distance(cube.position, self._first_position)
                 if "offset" in config.rewards.active
                 else self._no_offset
             ),

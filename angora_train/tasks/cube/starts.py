@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts: states in which the cube lies at rest in the hand, made once a process."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -15,9 +15,8 @@ from angora_train.tasks.cube.orientation import (
     angle_between,
     uniform_orientations,
 )
-from angora_train.tasks.hand.fast import PhysicsModel
 from angora_train.tasks.hand.model import (
-    Grip,
+    CubeScene,
     compose_cube_model,
     named_ids,
     rest_state,
@@ -51,17 +50,8 @@ _MAX_TRIES = 20
 class Settling:
     """What settled starts depend on."""
 
-    timestep_s: float = 0.008
-    """Physics step, s."""
-
-    tilt_deg: float = 0.0
-    """How far the fingers are raised, degrees."""
-
-    grip: Grip = "soft"
-    """How friction holds the cube."""
-
-    physics_model: PhysicsModel = "default"
-    """In which of the hand's models the cube comes to rest."""
+    scene: CubeScene = field(default_factory=CubeScene)
+    """The hand and its cube."""
 
     pose: Literal["any", "flat"] = "any"
     """How the cube is let go: in any orientation, all equally likely; or flat, turned
@@ -117,14 +107,10 @@ def settle(settling: Settling) -> NDArray[np.float64]:
     TaskError
         If the cube comes to rest too rarely.
     """
-    model = compose_cube_model(
-        timestep_s=settling.timestep_s,
-        tilt_deg=settling.tilt_deg,
-        grip=settling.grip,
-        physics_model=settling.physics_model,
-    )
+    scene = settling.scene
+    model = compose_cube_model(scene)
     start = held_state(model)
-    n_steps = round(_WATCHED_S / settling.timestep_s)
+    n_steps = round(_WATCHED_S / scene.timestep_s)
     simulation = Simulation(model, start, 1, n_substeps=n_steps)
     n_waits = round(_SETTLING_S / _WATCHED_S) - 1
     rng = np.random.default_rng(settling.seed)
@@ -134,8 +120,8 @@ def settle(settling: Settling) -> NDArray[np.float64]:
         if n_tries == _MAX_TRIES * settling.n:
             raise TaskError(
                 f"The cube came to rest in the hand in only {len(states)} of {n_tries} "
-                f"tries, {settling.n} are needed (tilt_deg {settling.tilt_deg}, "
-                f"timestep_s {settling.timestep_s}). Tilt the hand less, or take "
+                f"tries, {settling.n} are needed (tilt_deg {scene.tilt_deg}, "
+                f"timestep_s {scene.timestep_s}). Tilt the hand less, or take "
                 "smaller steps."
             )
         n_tries += 1

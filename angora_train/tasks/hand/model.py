@@ -16,6 +16,7 @@ the cube, are left out: the goal is a number, and the hand has the cube to itsel
 import importlib.util
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
@@ -34,6 +35,7 @@ from angora_train.tasks.hand.fast import (
 from angora_train.tasks.hand.names import JOINTS, REST_ANGLES_RAD
 
 __all__ = [
+    "CubeScene",
     "Grip",
     "compose_cube_model",
     "compose_reach_model",
@@ -130,29 +132,36 @@ def compose_reach_model(assets: Path | None = None) -> Any:
     return _compile(scene, assets)
 
 
-def compose_cube_model(
-    *,
-    timestep_s: float = 0.008,
-    tilt_deg: float = 0.0,
-    grip: Grip = "soft",
-    physics_model: PhysicsModel = "default",
-    assets: Path | None = None,
-) -> Any:
+@dataclass(frozen=True, slots=True)
+class CubeScene:
+    """The hand, palm up, with a cube: what may be chosen about them."""
+
+    timestep_s: float = 0.008
+    """Physics step, s. The package's own is 2 ms; Andrychowicz et al. 2020
+    (arXiv:1808.00177) train with 8 ms."""
+
+    tilt_deg: float = 0.0
+    """How far the fingers are raised, degrees. It is gravity that turns, about the line
+    across the palm, so that the frame of the world stays with the hand."""
+
+    grip: Grip = "soft"
+    """How friction holds; see `Grip`."""
+
+    physics_model: PhysicsModel = "default"
+    """What is simulated of the hand, and how; see `PhysicsModel`. The step stays
+    `timestep_s`."""
+
+
+_USUAL = CubeScene()
+
+
+def compose_cube_model(chosen: CubeScene = _USUAL, assets: Path | None = None) -> Any:
     """Compose the hand, palm up, with a cube and 92 touch sensors.
 
     Parameters
     ----------
-    timestep_s : float
-        Physics step, s. The scene's own is 2 ms; Andrychowicz et al. 2020
-        (arXiv:1808.00177) train with 8 ms.
-    tilt_deg : float
-        How far the fingers are raised, degrees. It is gravity that turns, about the
-        line across the palm, so that the frame of the world stays with the hand.
-    grip : {"soft", "firm"}
-        How friction holds; see `Grip`.
-    physics_model : {"default", "fast"}
-        What is simulated of the hand, and how; see `PhysicsModel`. The step stays
-        `timestep_s`.
+    chosen : CubeScene, optional
+        What is chosen about them.
     assets : Path, optional
         Folder of the model files; by default that of the installed
         gymnasium-robotics.
@@ -170,7 +179,7 @@ def compose_cube_model(
         If the package, a model file or a mesh is missing or broken, or MuJoCo is too
         old for the fast model.
     """
-    is_fast = physics_model == "fast"
+    is_fast = chosen.physics_model == "fast"
     if is_fast:
         require_fast()
     assets = find_assets() if assets is None else assets
@@ -186,13 +195,13 @@ def compose_cube_model(
     model = _compile(scene, assets, lighten if is_fast else None)
     if is_fast:
         quicken(model)
-    model.opt.timestep = timestep_s
+    model.opt.timestep = chosen.timestep_s
     # The fingers point along -y, so raising them lets things slide towards +y.
-    tilt_rad = np.deg2rad(tilt_deg)
+    tilt_rad = np.deg2rad(chosen.tilt_deg)
     model.opt.gravity[:] = _GRAVITY * np.array(
         [0.0, np.sin(tilt_rad), -np.cos(tilt_rad)]
     )
-    if grip == "firm":
+    if chosen.grip == "firm":
         model.opt.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
         model.opt.impratio = _FIRM_IMPRATIO
     return model

@@ -9,7 +9,7 @@ from angora_train.errors import TaskError
 from angora_train.tasks import make_config, make_vector_task
 from angora_train.tasks.cube.starts import Settling, settle
 from angora_train.tasks.hand import fast
-from angora_train.tasks.hand.model import compose_cube_model
+from angora_train.tasks.hand.model import CubeScene, compose_cube_model
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +19,10 @@ NEEDS_MUJOCO_4 = pytest.mark.skipif(
 
 
 def test_the_body_is_the_same_and_what_is_left_out_is_listed() -> None:
-    slow, quick = compose_cube_model(), compose_cube_model(physics_model="fast")
+    slow, quick = (
+        compose_cube_model(),
+        compose_cube_model(CubeScene(physics_model="fast")),
+    )
     for name in ("nq", "nv", "nu", "nbody", "ngeom", "nsensor"):
         assert getattr(slow, name) == getattr(quick, name), name
     for name in ("body_mass", "body_inertia", "jnt_range", "dof_damping"):
@@ -46,14 +49,16 @@ def test_fast_steps_are_five_of_16_ms_unless_somebody_says_otherwise() -> None:
 def test_an_older_mujoco_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fast.mujoco, "mjtIntegrator", object())
     with pytest.raises(TaskError, match="needs MuJoCo 4") as caught:
-        compose_cube_model(physics_model="fast")
+        compose_cube_model(CubeScene(physics_model="fast"))
     assert "pip install" in str(caught.value)
 
 
 @pytest.mark.parametrize("tilt_deg", [0.0, 20.0])
 def test_starts_settle_where_the_default_physics_has_them(tilt_deg: float) -> None:
     places = {
-        model: settle(Settling(physics_model=model, timestep_s=step, tilt_deg=tilt_deg))
+        model: settle(
+            Settling(CubeScene(physics_model=model, timestep_s=step, tilt_deg=tilt_deg))
+        )
         for model, step in (("default", 0.008), ("fast", 0.016))
     }
     # Time, then the joints: the cube's place is at 24 to 27 of them.

@@ -15,7 +15,7 @@ from angora_train.tasks.cube.orientation import about_axis, angle_between, multi
 from angora_train.tasks.cube.reorient_cube import ReorientCube, ReorientCubeConfig
 from angora_train.tasks.cube.reorient_cube_z import ReorientCubeZ, ReorientCubeZConfig
 from angora_train.tasks.cube.starts import Settling, settle
-from angora_train.tasks.hand.model import named_ids
+from angora_train.tasks.hand.model import CubeScene, named_ids
 from angora_train.tasks.hand.names import FINGERTIPS, TOUCH_SENSORS
 from angora_train.tasks.worlds.simulation import Simulation
 
@@ -196,7 +196,7 @@ def test_an_episode_begins_just_as_it_was_settled() -> None:
 
 def test_a_hand_that_cannot_hold_the_cube_is_one_clear_error() -> None:
     with pytest.raises(TaskError, match="only 0 of 20 tries"):
-        settle(Settling(tilt_deg=-80.0, n=1))
+        settle(Settling(CubeScene(tilt_deg=-80.0), n=1))
 
 
 def test_start_noise_moves_joints_but_not_the_cube() -> None:

@@ -13,6 +13,7 @@ import pytest
 from angora_train.errors import TaskError
 from angora_train.tasks.hand import names
 from angora_train.tasks.hand.model import (
+    CubeScene,
     compose_cube_model,
     compose_reach_model,
     find_assets,
@@ -166,7 +167,7 @@ def test_the_cube_is_the_package_s(cube_model: Any) -> None:
 def test_without_the_target_the_physics_is_the_package_s() -> None:
     path = find_assets() / "hand" / "manipulate_block_touch_sensors.xml"
     package = mujoco.MjModel.from_xml_path(str(path))
-    ours = compose_cube_model(timestep_s=0.002)
+    ours = compose_cube_model(CubeScene(timestep_s=0.002))
     worlds = [(m, rest_state(m)) for m in (package, ours)]
     for m, data in worlds:
         data.ctrl[:] = m.actuator_ctrlrange.mean(axis=1)
@@ -209,12 +210,14 @@ def test_each_face_of_the_cube_has_a_colour_and_a_letter_of_its_own(
 
 @pytest.mark.parametrize("timestep_s", [0.008, 0.004, 0.002])
 def test_the_physics_step_is_as_asked(timestep_s: float) -> None:
-    assert compose_cube_model(timestep_s=timestep_s).opt.timestep == timestep_s
+    assert (
+        compose_cube_model(CubeScene(timestep_s=timestep_s)).opt.timestep == timestep_s
+    )
 
 
 def test_tilt_turns_gravity_towards_the_wrist() -> None:
     # Raised by 30 degrees, half of gravity pulls from the fingers to the wrist.
-    model = compose_cube_model(tilt_deg=30)
+    model = compose_cube_model(CubeScene(tilt_deg=30))
     np.testing.assert_allclose(model.opt.gravity, [0, 9.81 / 2, -9.81 * np.sqrt(3) / 2])
     data = rest_state(model)
     wrist, tips = data.xpos[model.body(names.PALM).id], data.site("robot0:S_mftip").xpos
@@ -222,6 +225,6 @@ def test_tilt_turns_gravity_towards_the_wrist() -> None:
 
 
 def test_a_firm_grip_holds_by_elliptic_cones(cube_model: Any) -> None:
-    firm = compose_cube_model(grip="firm")
+    firm = compose_cube_model(CubeScene(grip="firm"))
     assert (cube_model.opt.cone, cube_model.opt.impratio) == (0, 1)
     assert (firm.opt.cone, firm.opt.impratio) == (1, 10)
