@@ -266,9 +266,8 @@ class ReorientCube(VectorTask):
             if "energy" in config.rewards.active
             else np.zeros((n_worlds, model.nu))
         )
-        self._starts = settle(
-            Settling(config.scene, pose=config.start_pose, n=config.n_starts)
-        )
+        settling = Settling(config.scene, config.start_pose, config.n_starts)
+        self._starts = settle(settling)
         self._goals = np.tile(_UPRIGHT, (n_worlds, 1))
         self._kinds = np.zeros(n_worlds, np.int64)
         self._n_reached = np.zeros(n_worlds, np.int64)
@@ -276,12 +275,11 @@ class ReorientCube(VectorTask):
         self._first_position = cube.position.copy()
         self._no_offset = np.zeros(n_worlds)
         self._previous_angle = np.zeros(n_worlds)
-        self._curriculum = (
-            None
-            if config.curriculum is None
-            else Curriculum(config.curriculum, n_worlds, self.n_goal_steps)
-        )
-        if self._curriculum is not None:
+        self._curriculum = None
+        if config.curriculum is not None:
+            self._curriculum = Curriculum(
+                config.curriculum, n_worlds, self.n_goal_steps
+            )
             self.metrics = (*type(self).metrics, "goal_range_rad")
 
     @classmethod
