@@ -275,11 +275,9 @@ class ReorientCube(VectorTask):
         self._first_position = cube.position.copy()
         self._no_offset = np.zeros(n_worlds)
         self._previous_angle = np.zeros(n_worlds)
-        self._curriculum = None
-        if config.curriculum is not None:
-            self._curriculum = Curriculum(
-                config.curriculum, n_worlds, self.n_goal_steps
-            )
+        self._curriculum: Curriculum | None = None
+        if (kind := config.curriculum) is not None:
+            self._curriculum = Curriculum(kind, n_worlds, self.n_goal_steps)
             self.metrics = (*type(self).metrics, "goal_range_rad")
 
     @classmethod
