@@ -71,7 +71,7 @@ def _box(x: float, y: float, noun: str, file: str, color: str) -> list[str]:
     middle = x + BOX_WIDTH / 2
     return [
         f"<rect x='{x}' y='{y}' width='{BOX_WIDTH}' height='{BOX_HEIGHT}' rx='6' "
-        f"fill='{color}14' stroke='{color}' stroke-width='1.5'/>",
+        f"fill='{color}' fill-opacity='0.08' stroke='{color}' stroke-width='1.5'/>",
         _text(middle, y + 24, noun, 15, "#1a1a1a", bold=True),
         _text(middle, y + 43, file, 12, "#555555"),
     ]

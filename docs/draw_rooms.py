@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 COLORS = {"angora_train": "#8a4b2b", "atlasnet": "#2b5c8a"}
 WIDTH, LEFT, TOP = 1000, 20, 44
 ROOM_HEIGHT, GAP, PACKAGE_GAP = 62, 12, 52
-LETTER = 5.9
+LETTER = 6.6
 """Mean width of a letter of the small text, px."""
 FONT = "font-family='Helvetica, Arial, sans-serif'"
 
@@ -73,7 +73,7 @@ def _room(package: str, room: str, x: float, y: int, width: float) -> list[str]:
         lines = [lines[0], lines[1].rstrip(",;:.") + " ..."]
     return [
         f"<rect x='{x:.1f}' y='{y}' width='{width:.1f}' height='{ROOM_HEIGHT}' rx='6' "
-        f"fill='{color}14' stroke='{color}' stroke-width='1.5'/>",
+        f"fill='{color}' fill-opacity='0.08' stroke='{color}' stroke-width='1.5'/>",
         _text(x + 10, y + 21, room, 15, "#1a1a1a", is_bold=True),
         *(
             _text(x + 10, y + 38 + 14 * i, line, 12, "#555555")
@@ -87,7 +87,7 @@ def _purpose(package: str, room: str) -> str:
     folder = ROOT / package / room
     file = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
     tree = ast.parse(file.read_text(encoding="utf-8"))
-    return (ast.get_docstring(tree) or "").splitlines()[0].rstrip(".")
+    return (ast.get_docstring(tree) or "").splitlines()[0].rstrip(".").replace("``", "")
 
 
 def _text(

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recordings of a trained network, and what can be read from them.
 
+What a trained agent did, what its areas tell apart and how sure that is live here.
+Nothing that training needs may: no other room but those above imports this one.
+
 ::
 
     actors       who acts: an agent, one that is shown the wrong goals, a posture

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must be compiled, behind one small protocol.
 
-The engine follows Keras' backend; nothing outside this package names one.
+The engine follows Keras' backend, and what depends on the backend lives here. What is
+computed may not; nothing outside this package names a backend.
 """
 
 from importlib import import_module

@@ -5,6 +5,6 @@
 
     settings -> pictures on disk -> network -> error on held-out pictures
 
-The network is an ordinary Keras model; what it has learned is taken over into the
-network of a run by name.
+Supervised learning from pictures lives here. The network is an ordinary Keras model;
+how a run takes over what it has learned, by name, is decided in ``networks``.
 """

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tasks: bodies in a batched simulation, as Gymnasium environments.
 
-Importing this package registers the tasks with Gymnasium.
+Bodies, worlds, goals and rewards live here; importing this registers the tasks with
+Gymnasium. Networks, learning and MPI may not be known here.
 """
 
 from angora_train.tasks.registry import (

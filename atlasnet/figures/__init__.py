@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures of graphs and network specs; importing this loads Matplotlib.
 
+Pictures of what the atlas says and what is planned live here. What a trained network
+did may not: see ``angora_train.analysis``.
+
 Each function draws into the axes that it is given, or makes a figure of fitting size,
 and returns the axes. None touches Matplotlib's global state.
 """

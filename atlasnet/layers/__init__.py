@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keras layers of a network of areas; importing this registers them with Keras."""
+"""Keras layers of a network of areas; importing this registers them with Keras.
+
+How areas and pathways compute lives here, in ``keras.ops`` alone. Which areas there are
+may not be known here, nor a backend.
+"""
 
 from atlasnet.layers.activity_cost import ActivityCost
 from atlasnet.layers.area import Area

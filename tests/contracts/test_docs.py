@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Links lead somewhere, commands exist, code runs, what is cited is listed."""
 
+import ast
 import re
 import runpy
 from pathlib import Path
@@ -106,6 +107,21 @@ def test_a_picture_is_what_its_script_draws(name: str) -> None:
     script = runpy.run_path(str(ROOT / "docs" / f"draw_{name}.py"))
     picture = (ROOT / "docs" / f"{name}.svg").read_text(encoding="utf-8")
     assert picture == script["draw"]()
+
+
+ROOMS = sorted(
+    file.parent
+    for package in ("atlasnet", "angora_train")
+    for file in (ROOT / package).glob("*/**/__init__.py")
+)
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=_name)
+def test_a_room_says_what_lives_there_and_what_may_not(room: Path) -> None:
+    tree = ast.parse((room / "__init__.py").read_text(encoding="utf-8"))
+    said = ast.get_docstring(tree) or ""
+    sentences = [part for part in re.split(r"[.:;](?:\s|$)", said) if part.strip()]
+    assert len(sentences) >= 3, said  # the title, and two more
 
 
 def test_the_picture_of_rooms_shows_every_room_on_its_floor() -> None:

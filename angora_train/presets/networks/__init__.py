@@ -1,2 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plain networks that ship, see :mod:`angora_train.config.architecture`."""
+"""Plain networks that ship with the package.
+
+YAML files alone live here, see :mod:`angora_train.config.architecture`. Networks of
+areas may not: they are presets of ``atlasnet``.
+"""
