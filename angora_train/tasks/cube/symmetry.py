@@ -52,10 +52,10 @@ def matrices(q: _Array) -> _Array:
 
     Examples
     --------
-    A quarter turn about the vertical takes x to y.
+    A half turn about the vertical takes x to its opposite.
 
-    >>> matrices(np.array([[0.5**0.5, 0.0, 0.0, 0.5**0.5]]))[0].round(6)[:, 0].tolist()
-    [0.0, 1.0, 0.0]
+    >>> matrices(np.array([[0.0, 0.0, 0.0, 1.0]]))[0][:, 0].tolist()
+    [-1.0, 0.0, 0.0]
     """
     w, x, y, z = q.T
     rows = np.empty((len(q), 3, 3))
