@@ -9,9 +9,10 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import BaseModel, Field, PositiveFloat, PositiveInt
 
 from angora_train.errors import TaskError
+from angora_train.tasks.settings import TaskSettings
 from angora_train.tasks.worlds.control import ControlConfig
 from angora_train.tasks.worlds.memory import Memory, Remembering
 from angora_train.tasks.worlds.pulses import PulseConfig
@@ -25,15 +26,8 @@ Observation = dict[str, NDArray[Any]]
 """Sensations by name: float32 of shape (B, size), or uint8 pixels, (B, H, W, C)."""
 
 
-class TaskConfig(BaseModel):
+class TaskConfig(TaskSettings):
     """What every task can be asked for."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-    )
 
     training_only: ClassVar[frozenset[str]] = frozenset()
     """Fields that make training easier or faster. A trained agent plays with their

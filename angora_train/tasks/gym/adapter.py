@@ -17,11 +17,12 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import Field, PositiveInt
 
 from angora_train.errors import TaskError, closest
 from angora_train.tasks.gym.classic_control import ClassicWorlds
 from angora_train.tasks.gym.hidden_velocity import HideVelocity
+from angora_train.tasks.settings import TaskSettings
 from angora_train.tasks.task import Observation, Task, check_reset
 from angora_train.tasks.worlds.memory import Memory
 from angora_train.tasks.worlds.realism import Imperfection, Senses
@@ -34,15 +35,8 @@ _MAX_SENSATION = 1e10
 """Bound of a sensation whose environment names none."""
 
 
-class GymConfig(BaseModel):
+class GymConfig(TaskSettings):
     """What an adapted environment can be asked for."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-    )
 
     sensation: Annotated[str, Field(min_length=1)] = "proprioception"
     """Name of the sensation, where the observation is no dictionary of its own."""

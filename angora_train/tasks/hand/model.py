@@ -16,7 +16,6 @@ the cube, are left out: the goal is a number, and the hand has the cube to itsel
 import importlib.util
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,7 +23,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from angora_train.errors import TaskError
+from angora_train.errors import TaskError, closest
 from angora_train.tasks.hand.fast import (
     PhysicsModel,
     lighten,
@@ -271,8 +270,7 @@ def named_ids(model: Any, kind: str, names: Sequence[str]) -> NDArray[np.int64]:
     ids = [mujoco.mj_name2id(model, _KINDS[kind], name) for name in names]
     for name, i in zip(names, ids, strict=True):
         if i < 0:
-            near = get_close_matches(name, _names_of(model, kind), n=3)
-            hint = f" Close matches: {', '.join(near)}." if near else ""
+            hint = closest(name, _names_of(model, kind))
             raise TaskError(f"The model has no {kind} named '{name}'.{hint}")
     return np.asarray(ids, dtype=np.int64)
 

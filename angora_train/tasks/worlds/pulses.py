@@ -4,9 +4,10 @@
 from typing import Annotated, Any, ClassVar
 
 import mujoco
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+from pydantic import Field, PositiveFloat
 
 from angora_train.errors import TaskError, closest
+from angora_train.tasks.settings import TaskSettings
 from angora_train.tasks.worlds.generators import Generators
 from angora_train.tasks.worlds.memory import Remembering
 from angora_train.tasks.worlds.simulation import Simulation
@@ -17,15 +18,8 @@ _PURPOSE = 3
 """Sets these generators apart from those of goals, senses and bodies."""
 
 
-class PulseConfig(BaseModel):
+class PulseConfig(TaskSettings):
     """Which body is pushed, how often and how hard."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-    )
 
     body: str = "object"
     """Name of the body in the model; it is pushed at its centre of mass."""

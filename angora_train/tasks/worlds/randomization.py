@@ -14,9 +14,10 @@ from typing import Annotated, Any, ClassVar
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, NonNegativeFloat
+from pydantic import BeforeValidator, NonNegativeFloat
 
 from angora_train.errors import TaskError
+from angora_train.tasks.settings import TaskSettings
 from angora_train.tasks.worlds.generators import Generators
 from angora_train.tasks.worlds.memory import Memory, Remembering
 
@@ -43,15 +44,8 @@ _Factors = Annotated[tuple[float, float], BeforeValidator(_checked)]
 _ONE = (1.0, 1.0)
 
 
-class PhysicsConfig(BaseModel):
+class PhysicsConfig(TaskSettings):
     """Ranges of factors by which the model's numbers are multiplied."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-    )
 
     mass: _Factors = _ONE
     """Mass and inertia of each body, drawn evenly."""
