@@ -21,10 +21,9 @@ from numpy.typing import NDArray
 from angora_train.config.run import PretrainingConfig
 from angora_train.errors import ConfigError
 from angora_train.tasks.cube.orientation import canonical, uniform_orientations
-from angora_train.tasks.cube.starts import held_state
+from angora_train.tasks.cube.starts import find_cube, held_state, palm_place
 from angora_train.tasks.hand.cameras import open_eyes
-from angora_train.tasks.hand.model import compose_cube_model, named_ids
-from angora_train.tasks.hand.names import CUBE_JOINT, PALM_BOX
+from angora_train.tasks.hand.model import compose_cube_model
 from angora_train.tasks.worlds.simulation import Simulation
 from angora_train.tasks.worlds.vision import Eyes, VisionConfig
 from atlasnet.files import replacing, write_text
@@ -226,22 +225,14 @@ class _Scene:
         self._simulation = Simulation(
             self._model, self._start, _N_WORLDS, n_substeps=_N_SUBSTEPS
         )
-        vision = VisionConfig(
-            kind="rgb",
-            n_cameras=config.n_cameras,
-            height_px=config.height_px,
-            width_px=config.width_px,
-            hand=config.hand,
-        )
+        shared = {"n_cameras", "height_px", "width_px", "hand"}
+        vision = VisionConfig(kind="rgb", **config.model_dump(include=shared))
         eyes = open_eyes(vision, self._simulation)
         if eyes is None:
             raise ConfigError("Pretraining needs vision as pixels.")
         self._eyes: Eyes = eyes
-        joint = named_ids(self._model, "joint", [CUBE_JOINT])[0]
-        self._cube = int(self._model.jnt_qposadr[joint])
-        self._palm = self._simulation.read(
-            "geom_xpos", named_ids(self._model, "geom", [PALM_BOX])
-        ).reshape(_N_WORLDS, 3)
+        self._cube = find_cube(self._model)
+        self._palm = palm_place(self._simulation)
         low, high = self._model.actuator_ctrlrange.T
         self._middle, self._reach = (low + high) / 2, _COMMAND_SHARE * (high - low) / 2
 

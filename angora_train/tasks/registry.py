@@ -21,20 +21,14 @@ from pydantic import BaseModel, ValidationError
 
 from angora_train.errors import TaskError, closest
 from angora_train.tasks.base import Task
-from angora_train.tasks.cube.reorient_cube import ReorientCube, ReorientCubeConfig
-from angora_train.tasks.cube.reorient_cube_z import ReorientCubeZ, ReorientCubeZConfig
+from angora_train.tasks.cube.reorient_cube import ReorientCube
+from angora_train.tasks.cube.reorient_cube_z import ReorientCubeZ
 from angora_train.tasks.gym.adapter import GymConfig, GymTask
 from angora_train.tasks.hand.names import TARGET_FINGERS
-from angora_train.tasks.reaching.free_reach import FreeReach, FreeReachConfig
-from angora_train.tasks.reaching.free_reach_sequence import (
-    FreeReachSequence,
-    FreeReachSequenceConfig,
-)
-from angora_train.tasks.reaching.reach import Reach, ReachConfig
-from angora_train.tasks.reaching.reach_sequence import (
-    ReachSequence,
-    ReachSequenceConfig,
-)
+from angora_train.tasks.reaching.free_reach import FreeReach
+from angora_train.tasks.reaching.free_reach_sequence import FreeReachSequence
+from angora_train.tasks.reaching.reach import Reach
+from angora_train.tasks.reaching.reach_sequence import ReachSequence
 from angora_train.tasks.single import SingleTask, with_render_mode
 from atlasnet.frozen import explain
 
@@ -72,18 +66,17 @@ def _by_finger(name: str, entry: _Entry) -> dict[str, _Entry]:
     }
 
 
-_REACH = _Entry(Reach, ReachConfig)
-_FREE_REACH = _Entry(FreeReach, FreeReachConfig)
-_TASKS: dict[str, _Entry] = {
-    "FreeReach": _FREE_REACH,
-    **_by_finger("FreeReach", _FREE_REACH),
-    "FreeReachSequence": _Entry(FreeReachSequence, FreeReachSequenceConfig),
-    "Reach": _REACH,
-    **_by_finger("Reach", _REACH),
-    "ReachSequence": _Entry(ReachSequence, ReachSequenceConfig),
-    "ReorientCube": _Entry(ReorientCube, ReorientCubeConfig),
-    "ReorientCubeZ": _Entry(ReorientCubeZ, ReorientCubeZConfig),
-}
+_SHIPPED = (
+    FreeReach,
+    FreeReachSequence,
+    Reach,
+    ReachSequence,
+    ReorientCube,
+    ReorientCubeZ,
+)
+_TASKS = {task.__name__: _Entry(task, type(task.config)) for task in _SHIPPED}
+for _name in ("FreeReach", "Reach"):
+    _TASKS |= _by_finger(_name, _TASKS[_name])
 
 _ADDED: set[str] = set()
 """Names of tasks that were registered by users."""

@@ -26,11 +26,11 @@ from angora_train.tasks.cube.orientation import (
 )
 from angora_train.tasks.cube.privilege import Privilege
 from angora_train.tasks.cube.rewards import CubeMoment, CubeScales, cube_reward
-from angora_train.tasks.cube.starts import Settling, held_state, settle
+from angora_train.tasks.cube.starts import Settling, held_state, palm_place, settle
 from angora_train.tasks.hand.cameras import WATCHER, open_eyes
 from angora_train.tasks.hand.fast import FAST_TIMESTEP_S, PhysicsModel
-from angora_train.tasks.hand.model import Grip, compose_cube_model, named_ids
-from angora_train.tasks.hand.names import CUBE, CUBE_JOINT, FINGERTIPS, PALM_BOX
+from angora_train.tasks.hand.model import Grip, named_ids
+from angora_train.tasks.hand.names import CUBE, CUBE_JOINT, FINGERTIPS
 from angora_train.tasks.hand.senses import HandConfig, HandSenses, switch_sensors
 from angora_train.tasks.worlds.control import ControlConfig
 from angora_train.tasks.worlds.rendering import Camera, Mark
@@ -209,7 +209,7 @@ class ReorientCube(VectorTask):
         "_curriculum",
     )
 
-    config: ReorientCubeConfig
+    config: ReorientCubeConfig = ReorientCubeConfig()
 
     def __init__(
         self,
@@ -219,13 +219,16 @@ class ReorientCube(VectorTask):
         first_world: int = 0,
         n_threads: int = 1,
     ) -> None:
-        config = self._default_config() if config is None else config
-        model = compose_cube_model(
+        config = config or self.config
+        settling = Settling(
             timestep_s=config.timestep_s,
             tilt_deg=config.tilt_deg,
             grip=config.grip,
             physics_model=config.physics_model,
+            pose=config.start_pose,
+            n=config.n_starts,
         )
+        model = settling.compose()
         switch_sensors(model, config.touch)
         simulation = Simulation(
             model,
@@ -258,16 +261,7 @@ class ReorientCube(VectorTask):
                 f"{simulation.control_step_s} s."
             )
         self._read_worlds()
-        self._starts = settle(
-            Settling(
-                timestep_s=config.timestep_s,
-                tilt_deg=config.tilt_deg,
-                grip=config.grip,
-                physics_model=config.physics_model,
-                pose=config.start_pose,
-                n=config.n_starts,
-            )
-        )
+        self._starts = settle(settling)
         self._goals = np.tile(_UPRIGHT, (n_worlds, 1))
         self._kinds = np.zeros(n_worlds, np.int64)
         self._n_reached = np.zeros(n_worlds, np.int64)
@@ -291,12 +285,8 @@ class ReorientCube(VectorTask):
         self._cube_geom = int(named_ids(model, "geom", [CUBE])[0])
         place, motion = int(model.jnt_qposadr[cube]), int(model.jnt_dofadr[cube])
         sites = named_ids(model, "site", FINGERTIPS)
-        self._fingertips = simulation.read("site_xpos", sites).reshape(
-            self.num_envs, -1
-        )
-        self._palm = simulation.read(
-            "geom_xpos", named_ids(model, "geom", [PALM_BOX])
-        ).reshape(self.num_envs, 3)
+        tips, palm = simulation.read("site_xpos", sites), palm_place(simulation)
+        self._fingertips, self._palm = tips.reshape(self.num_envs, -1), palm
         # Views, as the cube's coordinates are neighbours.
         self._position = simulation.qpos[:, place : place + 3]
         self._orientation = simulation.qpos[:, place + 3 : place + 7]
@@ -307,11 +297,6 @@ class ReorientCube(VectorTask):
             if "energy" in config.rewards.active
             else np.zeros((self.num_envs, model.nu))
         )
-
-    @classmethod
-    def _default_config(cls) -> ReorientCubeConfig:
-        """Return the settings of who names none."""
-        return ReorientCubeConfig()
 
     def sample_goals(
         self,

@@ -25,7 +25,7 @@ from angora_train.tasks.hand.model import (
 from angora_train.tasks.hand.names import CUBE_JOINT, PALM_BOX
 from angora_train.tasks.worlds.simulation import Simulation
 
-__all__ = ["Settling", "held_state", "settle"]
+__all__ = ["Settling", "find_cube", "held_state", "palm_place", "settle"]
 
 _SETTLING_S = 1.6
 """Time in which the cube falls and comes to rest, s."""
@@ -73,6 +73,15 @@ class Settling:
     seed: int = 0
     """Seed of the cube's places and orientations."""
 
+    def compose(self) -> Any:
+        """Compile the hand and the cube, a `mujoco.MjModel`."""
+        return compose_cube_model(
+            timestep_s=self.timestep_s,
+            tilt_deg=self.tilt_deg,
+            grip=self.grip,
+            physics_model=self.physics_model,
+        )
+
 
 def held_state(model: Any) -> Any:
     """Open the hand and ask all actuators for the middle of their range.
@@ -117,12 +126,7 @@ def settle(settling: Settling) -> NDArray[np.float64]:
     TaskError
         If the cube comes to rest too rarely.
     """
-    model = compose_cube_model(
-        timestep_s=settling.timestep_s,
-        tilt_deg=settling.tilt_deg,
-        grip=settling.grip,
-        physics_model=settling.physics_model,
-    )
+    model = settling.compose()
     start = held_state(model)
     n_steps = round(_WATCHED_S / settling.timestep_s)
     simulation = Simulation(model, start, 1, n_substeps=n_steps)
@@ -158,7 +162,7 @@ def _let_go(
 ) -> NDArray[np.float64]:
     """Joint positions with the cube above the palm."""
     qpos: NDArray[np.float64] = start.qpos.copy()
-    cube = _find_cube(model)
+    cube = find_cube(model)
     qpos[cube : cube + 2] += rng.normal(0.0, _PLACE_NOISE_M, 2)
     qpos[cube + 2] += _DROP_HEIGHT_M
     if pose == "any":
@@ -171,7 +175,7 @@ def _let_go(
 
 def _is_at_rest(model: Any, data: Any, before: NDArray[np.float64]) -> bool:
     """Whether the cube lies above the palm, and has hardly moved."""
-    cube = _find_cube(model)
+    cube = find_cube(model)
     palm = data.geom_xpos[named_ids(model, "geom", [PALM_BOX])[0]]
     most_m, most_rad = _AT_REST
     moved_m = np.linalg.norm((data.qpos - before)[cube : cube + 3])
@@ -181,6 +185,12 @@ def _is_at_rest(model: Any, data: Any, before: NDArray[np.float64]) -> bool:
     )
 
 
-def _find_cube(model: Any) -> int:
-    """Where the cube's place and orientation begin among the joint positions."""
+def palm_place(simulation: Simulation) -> NDArray[np.float64]:
+    """Return where the palm is, kept up to date, m, (B, 3)."""
+    palm = named_ids(simulation.model, "geom", [PALM_BOX])
+    return simulation.read("geom_xpos", palm).reshape(simulation.n_worlds, 3)
+
+
+def find_cube(model: Any) -> int:
+    """Return where the cube's place and orientation begin in ``qpos``."""
     return int(model.jnt_qposadr[named_ids(model, "joint", [CUBE_JOINT])[0]])
