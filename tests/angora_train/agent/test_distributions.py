@@ -219,7 +219,7 @@ def test_an_unknown_family_is_an_error_with_the_nearest_name() -> None:
         family("gausian", 3)
     with pytest.raises(ConfigError, match=r"builtins:float lacks action, .*log_prob"):
         family("builtins:float", 3)
-    with pytest.raises(ConfigError, match="cannot be made"):
+    with pytest.raises(ConfigError, match="cannot be imported or made"):
         family("no_such_module:Family", 3)
     with pytest.raises(ConfigError, match="one choice; the task has 2"):
         Categorical(2, 3)
