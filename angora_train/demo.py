@@ -242,11 +242,6 @@ def _trainer(config: str, overrides: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "angora_train.commands.app", "run", config, *options]
 
 
-def _metrics(directory: Path) -> Path:
-    """Return the file of a run's metrics."""
-    return directory / "metrics.jsonl"
-
-
 def _train(command: Sequence[str], run: RunConfig) -> None:
     """Train in processes of their own, and show their progress."""
     log = run.directory / "training.log"
@@ -262,7 +257,7 @@ def _train(command: Sequence[str], run: RunConfig) -> None:
             is_over = False
             while not is_over:
                 is_over = process.poll() is not None
-                for metrics in read_metrics(_metrics(run.directory))[-1:]:
+                for metrics in read_metrics(run.directory / "metrics.jsonl")[-1:]:
                     show(metrics)
                 time.sleep(0.0 if is_over else 0.5)
         except BaseException:  # Ctrl-C among them: leave no rank behind
@@ -318,7 +313,7 @@ def _record(run: RunConfig, n_episodes: int, n_threads: int) -> None:
 
 def _median_speed(directory: Path) -> float:
     """Return the samples per s of a cycle, learning included."""
-    rows = read_metrics(_metrics(directory))
+    rows = read_metrics(directory / "metrics.jsonl")
     return float(median_high(row["time/steps_per_s"] for row in rows))
 
 

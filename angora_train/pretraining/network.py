@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from angora_train.config.run import PretrainingConfig
+from angora_train.config.settings import said_of
 from angora_train.errors import ConfigError, closest
-from atlasnet import AtlasNetError, NetworkSpec, load_model, rewire, spec_of
+from atlasnet import NetworkSpec, load_model, rewire, spec_of
 
 __all__ = ["FEATURES", "POSITION", "ROTATION", "convolutional_stream", "pose_network"]
 
@@ -130,10 +131,8 @@ def _joined(output: Any) -> Any:
 
 def _given(path: Path, layers: Sequence[str], shape: tuple[int, ...]) -> keras.Model:
     """Return a user's network up to the layers that are to be read."""
-    try:
+    with said_of("network"):
         model = load_model(path)
-    except AtlasNetError as error:
-        raise ConfigError(f"network: {error}") from error
     spec = spec_of(model)
     if spec is not None:
         return _areas(model, spec, path, layers, shape)

@@ -283,17 +283,14 @@ def load(path: Path, which: Which = "last") -> Checkpoint:
         If it is missing or a file of it cannot be read.
     """
     folder = _folder(path, which)
+    worlds = folder / "worlds.npz"
     try:
         return Checkpoint(
             model=load_model(folder / "model.keras"),
             config=load_config(str(folder / "config.yaml")),
             optimizer=_read_arrays(folder / "optimizer.npz"),
             moments=_read_arrays(folder / "moments.npz"),
-            worlds=(
-                _read_arrays(folder / "worlds.npz")
-                if (folder / "worlds.npz").is_file()
-                else {}
-            ),
+            worlds=_read_arrays(worlds) if worlds.is_file() else {},
             progress=_read_progress(folder / "state.json"),
         )
     except _BROKEN as error:
