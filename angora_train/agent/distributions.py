@@ -140,11 +140,6 @@ class MultiCategorical:
         log_q = self._log_probabilities(other)
         return ops.sum(ops.exp(log_p) * (log_p - log_q), axis=(-2, -1))
 
-    @property
-    def largest_entropy(self) -> float:
-        """Entropy of the uniform policy, in nats."""
-        return self.n_dimensions * math.log(self.n_bins)
-
 
 class Categorical(MultiCategorical):
     """One choice among `n_bins` alternatives: a `MultiCategorical` of one dimension.

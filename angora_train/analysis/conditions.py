@@ -107,10 +107,6 @@ class Comparison:
         """Number of episodes that every condition played."""
         return next(iter(self.episodes.values())).n_episodes
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return a table, one dict a condition with its name and its intervals."""
-        return [{"condition": n, **vars(s)} for n, s in self.summaries.items()]
-
     def to_json(self) -> str:
         """Return the comparison as JSON text, every episode included."""
         data = {"n_episodes": self.n_episodes, **asdict(self)}

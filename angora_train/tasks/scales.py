@@ -99,10 +99,13 @@ _Scale = Annotated[
     Discriminator(_kind),
 ]
 
-Bonus = Annotated[_Scale, AfterValidator(_at_least_zero)]
+_POSITIVE, _NEGATIVE = AfterValidator(_at_least_zero), AfterValidator(_at_most_zero)
+_SIGNS = {_POSITIVE, _NEGATIVE}
+
+Bonus = Annotated[_Scale, _POSITIVE]
 """A scale that is never negative: a number or a `Schedule`."""
 
-Cost = Annotated[_Scale, AfterValidator(_at_most_zero)]
+Cost = Annotated[_Scale, _NEGATIVE]
 """A scale that is never positive: a number or a `Schedule`."""
 
 
@@ -115,11 +118,16 @@ class Scales(TaskSettings):
     recipes: ClassVar[Mapping[str, Mapping[str, float]]]
     """Scales by recipe and term; what a recipe leaves out is zero."""
 
-    terms: ClassVar[tuple[str, ...]]
-    """Names of all terms: fields that are scales."""
+    terms: ClassVar[tuple[str, ...]] = ()
+    """Names of all terms: the fields that are a `Bonus` or a `Cost`."""
 
     extends: str
     """Recipe that gives the scales which are not written."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        fields = cls.model_fields.items()
+        cls.terms = tuple(name for name, field in fields if _SIGNS & {*field.metadata})
 
     @model_validator(mode="before")
     @classmethod

@@ -41,7 +41,6 @@ class ReachScales(Scales):
             "sequence": {"distance": 1.0, "success": 5.0},
         }
     )
-    terms: ClassVar[tuple[str, ...]] = ("distance", "success")
 
     extends: str = "single"
     """Recipe that gives the scales which are not written: ``single`` or
@@ -129,7 +128,6 @@ class FreeReachScales(ReachScales):
             "sequence": {"distance": 1.0, "success": 5.0, "zone": 0.01},
         }
     )
-    terms: ClassVar[tuple[str, ...]] = ("distance", "success", "zone")
 
     distance: Bonus = 1.0
     """Cost of one metre between the tips of thumb and target finger."""
