@@ -92,8 +92,7 @@ class _Stages:
             yield
         self.times_s[title] = time.perf_counter() - started
         self.console.print(
-            f"[green]✓[/] {label}  [dim]{self.times_s[title]:.1f} s[/]",
-            highlight=False,
+            f"[green]✓[/] {label}  [dim]{self.times_s[title]:.1f} s[/]", highlight=False
         )
 
 

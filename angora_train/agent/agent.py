@@ -23,14 +23,7 @@ from angora_train.config.run import NormalizationConfig
 from angora_train.engine import Engine
 from angora_train.errors import ConfigError, closest
 
-__all__ = [
-    "NOISE",
-    "Agent",
-    "State",
-    "Step",
-    "check_model",
-    "without_frozen_streams",
-]
+__all__ = ["NOISE", "Agent", "State", "Step", "check_model", "without_frozen_streams"]
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float32]

@@ -198,9 +198,7 @@ class SensationNormalizer:
         }
 
     @property
-    def scales(
-        self,
-    ) -> Mapping[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    def scales(self) -> Mapping[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
         """Mean and factor of every sensation, each of shape (size,)."""
         return self._scales
 
@@ -285,10 +283,7 @@ class RewardNormalizer:
         self.returns = np.zeros(n_worlds)
 
     def update(
-        self,
-        comm: Comm,
-        rewards: NDArray[np.float32],
-        ended: NDArray[np.bool_],
+        self, comm: Comm, rewards: NDArray[np.float32], ended: NDArray[np.bool_]
     ) -> None:
         """Take in rewards and ends of episodes, both of shape (T, B)."""
         seen = np.empty(rewards.shape)

@@ -11,14 +11,7 @@ from angora_train.agent.agent import Agent, Flags, Floats, State, Step
 from angora_train.agent.distributions import Distribution
 from angora_train.agent.normalization import Sensations
 
-__all__ = [
-    "Actor",
-    "AgentActor",
-    "Choice",
-    "PostureActor",
-    "ShuffledActor",
-    "choosing",
-]
+__all__ = ["Actor", "AgentActor", "Choice", "PostureActor", "ShuffledActor", "choosing"]
 
 Choice = Literal["sampled", "most_likely", "expected"]
 """How an action is chosen from the policy's distribution."""

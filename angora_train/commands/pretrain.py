@@ -24,8 +24,7 @@ def pretrain(
         str | None, typer.Option(help="A YAML file with other settings.")
     ] = None,
     override: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Change a setting: n_images=4000"),
+        list[str] | None, typer.Option("--set", help="Change a setting: n_images=4000")
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads that learn.")] = 1,
 ) -> None:

@@ -73,8 +73,7 @@ def convolutional_stream(shape: Sequence[int], seed: int = 0) -> keras.Model:
 
 
 def pose_network(
-    config: PretrainingConfig,
-    position_m: NDArray[np.floating],
+    config: PretrainingConfig, position_m: NDArray[np.floating]
 ) -> keras.Model:
     """Build the network that tells the cube's pose from a picture.
 
@@ -115,9 +114,7 @@ def pose_network(
 def _head(width: int, name: str, seed: int) -> keras.layers.Layer:
     """Return a linear head; not of zeros, as six zeros are no rotation."""
     return keras.layers.Dense(
-        width,
-        kernel_initializer=keras.initializers.GlorotUniform(seed=seed),
-        name=name,
+        width, kernel_initializer=keras.initializers.GlorotUniform(seed=seed), name=name
     )
 
 

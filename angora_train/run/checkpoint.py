@@ -55,14 +55,7 @@ __all__ = [
 ]
 
 Which = Literal["best", "last"]
-_BROKEN = (
-    AtlasNetError,
-    EOFError,
-    OSError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+_BROKEN = (AtlasNetError, EOFError, OSError, ValueError, zipfile.BadZipFile, zlib.error)
 """What reading a damaged file may raise; ConfigError is a ValueError."""
 
 
@@ -96,10 +89,7 @@ class Checkpoint:
 
 
 def save(
-    directory: Path,
-    checkpoint: Checkpoint,
-    marks: tuple[Which, ...],
-    n_kept: int = 1,
+    directory: Path, checkpoint: Checkpoint, marks: tuple[Which, ...], n_kept: int = 1
 ) -> Path:
     """Write a checkpoint and point `marks` at it.
 

@@ -32,10 +32,7 @@ _UNKNOWN: Systems = {}
 
 
 def plot_rdms(
-    rdms: RDMs,
-    axes: Sequence[Axes] | None = None,
-    *,
-    systems: Systems = _UNKNOWN,
+    rdms: RDMs, axes: Sequence[Axes] | None = None, *, systems: Systems = _UNKNOWN
 ) -> list[Axes]:
     """Draw the distances between conditions in every area.
 

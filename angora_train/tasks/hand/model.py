@@ -24,12 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from angora_train.errors import TaskError, closest
-from angora_train.tasks.hand.fast import (
-    PhysicsModel,
-    lighten,
-    quicken,
-    require_fast,
-)
+from angora_train.tasks.hand.fast import PhysicsModel, lighten, quicken, require_fast
 from angora_train.tasks.hand.names import JOINTS, REST_ANGLES_RAD
 
 __all__ = [

@@ -18,12 +18,7 @@ from pydantic import Field
 from angora_train.tasks.base import Observation, VectorTask, Verdict
 from angora_train.tasks.hand.cameras import WATCHER, open_eyes
 from angora_train.tasks.hand.model import compose_reach_model, named_ids, rest_state
-from angora_train.tasks.hand.names import (
-    FINGERTIPS,
-    PALM,
-    TARGET_FINGERS,
-    Finger,
-)
+from angora_train.tasks.hand.names import FINGERTIPS, PALM, TARGET_FINGERS, Finger
 from angora_train.tasks.hand.senses import HandConfig, HandSenses, switch_sensors
 from angora_train.tasks.worlds.rendering import Camera, Mark
 from angora_train.tasks.worlds.simulation import Simulation

@@ -10,12 +10,7 @@ from pydantic import Field
 
 from angora_train.tasks.base import Verdict
 from angora_train.tasks.hand.names import FINGERTIPS, TARGET_FINGERS
-from angora_train.tasks.reaching.fingertips import (
-    THUMB,
-    FingertipConfig,
-    Scene,
-    balls,
-)
+from angora_train.tasks.reaching.fingertips import THUMB, FingertipConfig, Scene, balls
 from angora_train.tasks.reaching.rewards import (
     ReachScales,
     reach_distance,
