@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import median_high
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from angora_train.analysis.conditions import CONDITIONS, Comparison, compare
 from angora_train.analysis.record import area_layers, record, save_recording
@@ -25,7 +25,7 @@ from angora_train.errors import ConfigError, RankError
 from angora_train.run.checkpoint import load
 from angora_train.run.metrics import read_metrics
 from angora_train.run.preparation import Prepared, prepare
-from angora_train.run.progress import Bar
+from angora_train.run.progress import cycles
 from angora_train.tasks.base import Task, VectorTask
 from angora_train.tasks.registry import make_vector_task
 from atlasnet import NetworkSpec, save_model
@@ -92,8 +92,7 @@ class _Stages:
             yield
         self.times_s[title] = time.perf_counter() - started
         self.console.print(
-            f"[green]✓[/] {label}  [dim]{self.times_s[title]:.1f} s[/]",
-            highlight=False,
+            f"[green]✓[/] {label}  [dim]{self.times_s[title]:.1f} s[/]", highlight=False
         )
 
 
@@ -150,7 +149,7 @@ def run_demo(
         spec = _build(run)
     given.append(f"network.path={json.dumps(str(directory / 'model.keras'))}")
     with stages.stage(f"Training on {n_ranks} ranks", spins=False):
-        _train([*launch, *_trainer(config, given)], run, stages.console)
+        _train([*launch, *_trainer(config, given)], run)
     with stages.stage("Evaluation against three controls"):
         comparison = _evaluate(run, n_evaluated, n_ranks)
     with stages.stage("Recording of every area"):
@@ -242,43 +241,34 @@ def _trainer(config: str, overrides: Sequence[str]) -> list[str]:
     return [sys.executable, "-m", "angora_train.commands.app", "run", config, *options]
 
 
-def _metrics(directory: Path) -> Path:
-    """Return the file of a run's metrics."""
-    return directory / "metrics.jsonl"
-
-
-def _train(command: Sequence[str], run: RunConfig, console: Console) -> None:
+def _train(command: Sequence[str], run: RunConfig) -> None:
     """Train in processes of their own, and show their progress."""
     log = run.directory / "training.log"
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     with (
+        cycles(run.n_cycles) as show,
         log.open("w", encoding="utf-8") as output,
-        Bar(console, run.n_cycles, is_transient=True) as bar,
         subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, env=environment
         ) as process,
     ):
         try:
-            while process.poll() is None:
-                _show(bar, run)
-                time.sleep(0.5)
+            is_over = False
+            while not is_over:
+                is_over = process.poll() is not None
+                for metrics in read_metrics(run.directory / "metrics.jsonl")[-1:]:
+                    show(metrics)
+                time.sleep(0.0 if is_over else 0.5)
         except BaseException:  # Ctrl-C among them: leave no rank behind
             process.terminate()
             raise
-        _show(bar, run)
-    if process.returncode:
-        lines = log.read_text(encoding="utf-8").strip().splitlines()
-        tail = "\n".join(lines[-8:])
-        raise RankError(
-            f"The training ended with exit code {process.returncode}. The end of "
-            f"'{log}':\n{tail}"
-        )
-
-
-def _show(bar: Bar, run: RunConfig) -> None:
-    """Show how far the training is."""
-    for metrics in read_metrics(_metrics(run.directory))[-1:]:
-        bar.show(metrics)
+        if process.returncode:
+            lines = log.read_text(encoding="utf-8").strip().splitlines()
+            tail = "\n".join(lines[-8:])
+            raise RankError(
+                f"The training ended with exit code {process.returncode}. The end of "
+                f"'{log}':\n{tail}"
+            )
 
 
 # --- evaluation and recording -------------------------------------------------------
@@ -322,7 +312,7 @@ def _record(run: RunConfig, n_episodes: int, n_threads: int) -> None:
 
 def _median_speed(directory: Path) -> float:
     """Return the samples per s of a cycle, learning included."""
-    rows = read_metrics(_metrics(directory))
+    rows = read_metrics(directory / "metrics.jsonl")
     return float(median_high(row["time/steps_per_s"] for row in rows))
 
 
@@ -335,9 +325,8 @@ def _written(directory: Path) -> list[Path]:
 
 def _summary(result: DemoResult) -> Table:
     """Return what the demo found, as a table."""
-    table = Table(title="From the atlas to a trained network", title_justify="left")
-    table.add_column("")
-    table.add_column("", justify="right")
+    title = "From the atlas to a trained network"
+    table = Table("", Column(justify="right"), title=title, title_justify="left")
     table.add_row("areas", str(len(result.spec.areas)))
     table.add_row("units", f"{result.spec.n_units:,}")
     table.add_row("samples/s, learning included", f"{result.samples_per_s:,.0f}")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import atlasnet
 from angora_train.agent.distributions import Distribution
-from angora_train.agent.normalization import Normalizer, make_normalizer
+from angora_train.agent.normalization import Normalizer, Sensations, make_normalizer
 from angora_train.agent.recurrence import (
     IS_FIRST,
     explicit_state,
@@ -23,16 +23,12 @@ from angora_train.config.run import NormalizationConfig
 from angora_train.engine import Engine
 from angora_train.errors import ConfigError, closest
 
-__all__ = [
-    "NOISE",
-    "Agent",
-    "State",
-    "Step",
-    "check_model",
-    "without_frozen_streams",
-]
+__all__ = ["NOISE", "Agent", "State", "Step", "check_model", "without_frozen_streams"]
 
-State = dict[str, NDArray[np.float32]]
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+
+State = dict[str, Floats]
 """Recurrent state by name, each of shape (B, ...)."""
 
 NOISE = "noise"
@@ -241,11 +237,7 @@ class Agent:
         return self.stateful.initial_state(n_worlds)
 
     def act(
-        self,
-        observation: Mapping[str, NDArray[np.float32]],
-        state: State,
-        is_first: NDArray[np.bool_],
-        uniforms: NDArray[np.float32],
+        self, observation: Sensations, state: State, is_first: Flags, uniforms: Floats
     ) -> Step:
         """Take one control step in every world.
 

@@ -7,11 +7,11 @@ its own generator and on nothing else.
 """
 
 import math
-from pkgutil import resolve_name
 from typing import Any, Protocol
 
 from keras import ops
 
+from angora_train.agent.own import make_own
 from angora_train.agent.special import digamma, log_beta
 from angora_train.config.run import PolicyConfig
 from angora_train.errors import ConfigError, closest
@@ -139,11 +139,6 @@ class MultiCategorical:
         log_p = self._log_probabilities(parameters)
         log_q = self._log_probabilities(other)
         return ops.sum(ops.exp(log_p) * (log_p - log_q), axis=(-2, -1))
-
-    @property
-    def largest_entropy(self) -> float:
-        """Entropy of the uniform policy, in nats."""
-        return self.n_dimensions * math.log(self.n_bins)
 
 
 class Categorical(MultiCategorical):
@@ -401,34 +396,11 @@ def make_distribution(policy: PolicyConfig, n_dimensions: int) -> Distribution:
     if name == "multi_categorical":
         return MultiCategorical(n_dimensions, policy.n_bins)
     if ":" in name:
-        return _own(name, n_dimensions)
+        own: Distribution = make_own(
+            "policy.distribution", name, Distribution, n_dimensions
+        )
+        return own
     raise ConfigError(
         f"There is no policy distribution '{name}'.{closest(name, _FAMILIES)} "
         f"Allowed: {', '.join(_FAMILIES)}, or a class of your own as module:Class."
     )
-
-
-def _own(path: str, n_dimensions: int) -> Distribution:
-    """Make a distribution of the user's own."""
-    try:
-        made = resolve_name(path)(n_dimensions)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise ConfigError(
-            f"policy.distribution is '{path}', which cannot be made: {error}. Write "
-            "module:Class for a class that is made as Class(n_dimensions), with the "
-            "module's folder in PYTHONPATH."
-        ) from error
-    wanted = sorted(
-        {
-            *Distribution.__annotations__,
-            *(key for key in vars(Distribution) if not key.startswith("_")),
-        }
-    )
-    missing = [attribute for attribute in wanted if not hasattr(made, attribute)]
-    if missing:
-        raise ConfigError(
-            f"policy.distribution: {path} lacks {', '.join(missing)}; see "
-            "angora_train.agent.distributions.Distribution."
-        )
-    distribution: Distribution = made
-    return distribution

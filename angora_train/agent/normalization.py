@@ -7,13 +7,13 @@ that keeps to the protocol `Normalizer` or `RewardScaler`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pkgutil import resolve_name
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from angora_train.errors import CheckpointError, ConfigError
+from angora_train.agent.own import make_own
+from angora_train.errors import CheckpointError
 from angora_train.ranks.comm import Comm
 
 __all__ = [
@@ -27,6 +27,12 @@ __all__ = [
     "make_normalizer",
     "make_reward_scaler",
 ]
+
+Sensations = Mapping[str, NDArray[np.float32]]
+"""Arrays of one row a world, by the sensation's name."""
+
+Moments = Mapping[str, NDArray[np.float64]]
+"""Moments as arrays, to be saved."""
 
 _EPSILON = 1e-8
 """Keeps constant channels from dividing by zero; far below any physical variance."""
@@ -113,18 +119,16 @@ class Normalizer(Protocol):
     A user's own is a class with these methods, made as ``Class(sizes, clip)``.
     """
 
-    def update(self, comm: Comm, samples: Mapping[str, NDArray[np.float32]]) -> None:
+    def update(self, comm: Comm, samples: Sensations) -> None:
         """Take in what every rank sensed, arrays of shape (..., size)."""
 
-    def normalize(
-        self, observation: Mapping[str, NDArray[np.float32]]
-    ) -> dict[str, NDArray[np.float32]]:
+    def normalize(self, observation: Sensations) -> dict[str, NDArray[np.float32]]:
         """Return what the network reads, same shapes; it changes nothing."""
 
     def state(self) -> dict[str, NDArray[np.float64]]:
         """Return all that was learned, as arrays, to be saved."""
 
-    def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
+    def restore(self, state: Moments) -> None:
         """Take what :meth:`state` returned."""
 
 
@@ -142,12 +146,10 @@ class IdentityNormalizer:
     def __init__(self, sizes: Mapping[str, int], clip: float = 5.0) -> None:
         self._names = tuple(sizes)
 
-    def update(self, comm: Comm, samples: Mapping[str, NDArray[np.float32]]) -> None:
+    def update(self, comm: Comm, samples: Sensations) -> None:
         """Learn nothing."""
 
-    def normalize(
-        self, observation: Mapping[str, NDArray[np.float32]]
-    ) -> dict[str, NDArray[np.float32]]:
+    def normalize(self, observation: Sensations) -> dict[str, NDArray[np.float32]]:
         """Return the sensations that are read, themselves."""
         return {name: observation[name] for name in self._names}
 
@@ -155,7 +157,7 @@ class IdentityNormalizer:
         """Return nothing: nothing was learned."""
         return {}
 
-    def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
+    def restore(self, state: Moments) -> None:
         """Take nothing."""
 
 
@@ -178,7 +180,7 @@ class SensationNormalizer:
         }
         self._prepare()
 
-    def update(self, comm: Comm, samples: Mapping[str, NDArray[np.float32]]) -> None:
+    def update(self, comm: Comm, samples: Sensations) -> None:
         """Take in what every rank sensed, arrays of shape (..., size)."""
         for name, seen in self.moments.items():
             new = samples[name].reshape(-1, samples[name].shape[-1])
@@ -196,15 +198,11 @@ class SensationNormalizer:
         }
 
     @property
-    def scales(
-        self,
-    ) -> Mapping[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    def scales(self) -> Mapping[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
         """Mean and factor of every sensation, each of shape (size,)."""
         return self._scales
 
-    def normalize(
-        self, observation: Mapping[str, NDArray[np.float32]]
-    ) -> dict[str, NDArray[np.float32]]:
+    def normalize(self, observation: Sensations) -> dict[str, NDArray[np.float32]]:
         """Return the normalised sensations; others are left out."""
         return {
             name: np.clip((observation[name] - mean) * scale, -self.clip, self.clip)
@@ -215,7 +213,7 @@ class SensationNormalizer:
         """Return the moments as arrays, to be saved."""
         return {name: moments.to_array() for name, moments in self.moments.items()}
 
-    def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
+    def restore(self, state: Moments) -> None:
         """Take the moments that :meth:`state` returned.
 
         Raises
@@ -253,7 +251,7 @@ class RewardScaler(Protocol):
     def state(self) -> dict[str, NDArray[np.float64]]:
         """Return all that was learned, as arrays under names no sensation has."""
 
-    def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
+    def restore(self, state: Moments) -> None:
         """Take what :meth:`state` returned."""
 
 
@@ -285,10 +283,7 @@ class RewardNormalizer:
         self.returns = np.zeros(n_worlds)
 
     def update(
-        self,
-        comm: Comm,
-        rewards: NDArray[np.float32],
-        ended: NDArray[np.bool_],
+        self, comm: Comm, rewards: NDArray[np.float32], ended: NDArray[np.bool_]
     ) -> None:
         """Take in rewards and ends of episodes, both of shape (T, B)."""
         seen = np.empty(rewards.shape)
@@ -311,7 +306,7 @@ class RewardNormalizer:
         """Return the moments as an array, to be saved."""
         return {"reward": self.moments.to_array()}
 
-    def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
+    def restore(self, state: Moments) -> None:
         """Take the moments that :meth:`state` returned."""
         self.moments = RunningMoments.from_array(np.asarray(state["reward"]))
 
@@ -355,7 +350,7 @@ class ValueNormalizer:
         """Return the moments as an array, to be saved."""
         return {"value": self.moments.to_array()}
 
-    def restore(self, state: Mapping[str, NDArray[np.float64]]) -> None:
+    def restore(self, state: Moments) -> None:
         """Take the moments that :meth:`state` returned."""
         self.moments = RunningMoments.from_array(np.asarray(state["value"]))
 
@@ -387,7 +382,8 @@ def make_normalizer(
     """
     if isinstance(choice, bool):
         return (SensationNormalizer if choice else IdentityNormalizer)(sizes, clip)
-    made: Normalizer = _imported(choice, "sensations", Normalizer)(sizes, clip)
+    key = "normalization.sensations"
+    made: Normalizer = make_own(key, choice, Normalizer, sizes, clip)
     return made
 
 
@@ -418,24 +414,6 @@ def make_reward_scaler(
     """
     if isinstance(choice, bool):
         return RewardNormalizer(n_worlds, discount) if choice else None
-    made: RewardScaler = _imported(choice, "reward", RewardScaler)(n_worlds, discount)
+    key = "normalization.reward"
+    made: RewardScaler = make_own(key, choice, RewardScaler, n_worlds, discount)
     return made
-
-
-def _imported(path: str, key: str, protocol: type) -> Any:
-    """Return a class of the user's own that has a protocol's methods."""
-    try:
-        found = resolve_name(path)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigError(
-            f"normalization.{key} is '{path}', which cannot be imported: {error}. "
-            "Write module:Class, with the module's folder in PYTHONPATH."
-        ) from error
-    methods = sorted(name for name in vars(protocol) if not name.startswith("_"))
-    missing = [method for method in methods if not hasattr(found, method)]
-    if missing:
-        raise ConfigError(
-            f"normalization.{key}: {path} lacks {', '.join(missing)}; see "
-            f"angora_train.agent.normalization.{protocol.__name__}."
-        )
-    return found

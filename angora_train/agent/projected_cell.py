@@ -13,6 +13,13 @@ from keras import ops
 
 __all__ = ["ProjectedCell"]
 
+_STEPS = {
+    keras.layers.LSTMCell: "_lstm",
+    keras.layers.GRUCell: "_gru",
+    keras.layers.SimpleRNNCell: "_simple",
+}
+"""The method that steps each kind of cell."""
+
 
 class ProjectedCell(keras.layers.Layer):
     """A step of a Keras cell whose input is projected already.
@@ -34,11 +41,7 @@ class ProjectedCell(keras.layers.Layer):
         self.cell = cell
         self.state_size = cell.state_size
         self.output_size = cell.output_size
-        self._step = {
-            keras.layers.LSTMCell: self._lstm,
-            keras.layers.GRUCell: self._gru,
-            keras.layers.SimpleRNNCell: self._simple,
-        }[type(cell)]
+        self._step = getattr(self, _STEPS[type(cell)])
 
     @staticmethod
     def fits(cell: Any) -> bool:
@@ -54,12 +57,7 @@ class ProjectedCell(keras.layers.Layer):
         bool
             Subclasses may compute something else, so they do not fit.
         """
-        kinds = (
-            keras.layers.LSTMCell,
-            keras.layers.GRUCell,
-            keras.layers.SimpleRNNCell,
-        )
-        return type(cell) in kinds and not (cell.dropout or cell.recurrent_dropout)
+        return type(cell) in _STEPS and not (cell.dropout or cell.recurrent_dropout)
 
     def build(self, *_: Any) -> None:
         """Make nothing: the cell is built already."""

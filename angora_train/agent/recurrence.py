@@ -114,10 +114,7 @@ class _PreparingRNN(keras.layers.RNN):
         self, layer: keras.layers.RNN, cell: keras.layers.Layer, **kwargs: Any
     ) -> None:
         super().__init__(
-            ResettingCell(cell),
-            return_sequences=True,
-            return_state=True,
-            **kwargs,
+            ResettingCell(cell), return_sequences=True, return_state=True, **kwargs
         )
         self._original = layer
         # Layers of images state their dimensions; here the states do.

@@ -1,24 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Actors: anyone who acts on the sensations of a task."""
 
-from collections.abc import Mapping
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from angora_train.agent.agent import Agent, State, Step
+from angora_train.agent.agent import Agent, Flags, Floats, State, Step
 from angora_train.agent.distributions import Distribution
+from angora_train.agent.normalization import Sensations
 
-__all__ = [
-    "Actor",
-    "AgentActor",
-    "Choice",
-    "PostureActor",
-    "ShuffledActor",
-    "choosing",
-]
+__all__ = ["Actor", "AgentActor", "Choice", "PostureActor", "ShuffledActor", "choosing"]
 
 Choice = Literal["sampled", "most_likely", "expected"]
 """How an action is chosen from the policy's distribution."""
@@ -34,11 +27,7 @@ class Actor(Protocol):
         """Return the recurrent state before an episode."""
 
     def act(
-        self,
-        observation: Mapping[str, NDArray[np.float32]],
-        state: State,
-        is_first: NDArray[np.bool_],
-        uniforms: NDArray[np.float32],
+        self, observation: Sensations, state: State, is_first: Flags, uniforms: Floats
     ) -> Step:
         """Take one control step in every world, from sensations as the task gives."""
 
@@ -61,11 +50,7 @@ class AgentActor:
         return self.agent.initial_state(n_worlds)
 
     def act(
-        self,
-        observation: Mapping[str, NDArray[np.float32]],
-        state: State,
-        is_first: NDArray[np.bool_],
-        uniforms: NDArray[np.float32],
+        self, observation: Sensations, state: State, is_first: Flags, uniforms: Floats
     ) -> Step:
         """Normalise the sensations and let the agent act."""
         sensations = self.agent.normalize(observation)
@@ -96,11 +81,7 @@ class ShuffledActor(AgentActor):
         self.exchanged = sensations
 
     def act(
-        self,
-        observation: Mapping[str, NDArray[np.float32]],
-        state: State,
-        is_first: NDArray[np.bool_],
-        uniforms: NDArray[np.float32],
+        self, observation: Sensations, state: State, is_first: Flags, uniforms: Floats
     ) -> Step:
         """Exchange the sensations and let the agent act."""
         exchanged = {name: observation[name][self.order] for name in self.exchanged}
@@ -126,11 +107,7 @@ class PostureActor:
         return {}
 
     def act(
-        self,
-        observation: Mapping[str, NDArray[np.float32]],
-        state: State,
-        is_first: NDArray[np.bool_],
-        uniforms: NDArray[np.float32],
+        self, observation: Sensations, state: State, is_first: Flags, uniforms: Floats
     ) -> Step:
         """Return the command in every world."""
         n_worlds = len(is_first)

@@ -21,6 +21,7 @@ from typing import Any, Self
 import keras
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from angora_train.agent.agent import Agent
 from angora_train.analysis.actors import (
@@ -106,44 +107,24 @@ class Comparison:
         """Number of episodes that every condition played."""
         return next(iter(self.episodes.values())).n_episodes
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return a table, one dict a condition with its name and its intervals."""
-        return [{"condition": n, **vars(s)} for n, s in self.summaries.items()]
-
     def to_json(self) -> str:
         """Return the comparison as JSON text, every episode included."""
-        episodes = {
-            name: {
-                key: column.tolist()
-                for key, column in vars(result).items()
-                if key != "facts"  # of the cube, which is not compared here
-            }
-            for name, result in self.episodes.items()
-        }
-        summaries = {name: asdict(summary) for name, summary in self.summaries.items()}
-        data = {
-            "seed": self.seed,
-            "n_episodes": self.n_episodes,
-            "summaries": summaries,
-            "episodes": episodes,
-            "posture": self.posture,
-            "shown": self.shown,
-        }
-        return json.dumps(data, indent=1, allow_nan=False)
+        data = {"n_episodes": self.n_episodes, **asdict(self)}
+        for columns in data["episodes"].values():
+            del columns["facts"]  # of the cube, which is not compared here
+        return json.dumps(data, indent=1, allow_nan=False, default=np.ndarray.tolist)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Return the comparison that :meth:`to_json` wrote."""
         data = json.loads(text)
-        return cls(
-            seed=data["seed"],
-            episodes={
-                name: _evaluation(columns) for name, columns in data["episodes"].items()
-            },
-            summaries={name: _summary(row) for name, row in data["summaries"].items()},
-            posture=data["posture"],
-            shown=data["shown"],
-        )
+        del data["n_episodes"]
+        summaries = TypeAdapter(dict[str, Summary]).validate_python(data["summaries"])
+        episodes = {}
+        for name, columns in data["episodes"].items():
+            arrays: dict[str, Any] = {key: np.asarray(x) for key, x in columns.items()}
+            episodes[name] = Evaluation(**arrays)
+        return cls(**{**data, "summaries": summaries, "episodes": episodes})
 
     def save(self, path: Path) -> None:
         """Write the comparison to a file, whole or not at all."""
@@ -251,20 +232,6 @@ def derangement(rng: np.random.Generator, n: int) -> NDArray[np.int64]:
     while (order == np.arange(n)).any():
         order = rng.permutation(n)
     return order
-
-
-def _evaluation(columns: dict[str, list[Any]]) -> Evaluation:
-    """Return the episodes that were written as lists."""
-    arrays: dict[str, Any] = {key: np.asarray(rows) for key, rows in columns.items()}
-    return Evaluation(**arrays)
-
-
-def _summary(row: Mapping[str, Mapping[str, float] | None]) -> Summary:
-    """Read a summary from JSON."""
-    intervals: dict[str, Any] = {
-        name: None if ends is None else Interval(**ends) for name, ends in row.items()
-    }
-    return Summary(**intervals)
 
 
 def _summarize(results: Mapping[str, Evaluation], seed: int) -> dict[str, Summary]:

@@ -218,16 +218,12 @@ def summarize(evaluation: Evaluation, seed: int) -> dict[str, Interval]:
         and what else it counts among its metrics.
     """
     n_hits = int(evaluation.success.sum())
-    facts = dict(evaluation.facts)
-    if not facts and np.isfinite(evaluation.distance_m).any():
-        facts["distance_m"] = evaluation.distance_m
-    return {
-        "return": bootstrap_interval(
-            evaluation.total_reward, np.random.default_rng(seed)
-        ),
-        "success": share_interval(n_hits, evaluation.n_episodes),
-        **{
-            name: bootstrap_interval(values, np.random.default_rng(seed))
-            for name, values in facts.items()
-        },
+    measured = {"return": evaluation.total_reward, **evaluation.facts}
+    if not evaluation.facts and np.isfinite(evaluation.distance_m).any():
+        measured["distance_m"] = evaluation.distance_m
+    means = {
+        name: bootstrap_interval(values, np.random.default_rng(seed))
+        for name, values in measured.items()
     }
+    success = share_interval(n_hits, evaluation.n_episodes)
+    return {"return": means.pop("return"), "success": success, **means}

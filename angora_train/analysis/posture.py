@@ -91,10 +91,7 @@ def best_posture(
 
 
 def _returns(
-    task: Reach,
-    commands: NDArray[np.float32],
-    goals: NDArray[np.float64],
-    seed: int,
+    task: Reach, commands: NDArray[np.float32], goals: NDArray[np.float64], seed: int
 ) -> NDArray[np.float64]:
     """Return what each command earns in an episode, mean over goals, shape (B,)."""
     total = np.zeros(len(commands))

@@ -121,8 +121,7 @@ def _crossnobis(
     # As floats: rsatoolbox fills descriptors that differ within a condition with NaN.
     labels = {"condition": patterns.conditions, "fold": patterns.folds}
     dataset = Dataset(  # type: ignore[no-untyped-call]
-        values,
-        obs_descriptors={name: x.astype(float) for name, x in labels.items()},
+        values, obs_descriptors={name: x.astype(float) for name, x in labels.items()}
     )
     residuals = values - replace(patterns, values=values).means[patterns.conditions]
     is_noisy = residuals.var(axis=0) > _SILENT

@@ -8,17 +8,17 @@ sent and opened anywhere.
 import base64
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
+from statistics import median_high
 from typing import Any
 
 import jinja2
 
 from angora_train.analysis.conditions import CONDITIONS, EXPECTED_ACTION, Comparison
 from angora_train.analysis.intervals import Interval
-from angora_train.config.run import RunConfig, load_config
+from angora_train.config.run import load_config
 from angora_train.errors import AngoraError
 from angora_train.run.metrics import read_metrics
 from angora_train.run.versions import installed_versions
@@ -40,19 +40,6 @@ FIGURES = (
 """Pictures that a report shows: ``figures/<name>.png`` in the run's folder."""
 
 _ANALYSIS = "analysis.json"
-
-
-@dataclass(frozen=True)
-class _Folder:
-    """What a run's folder holds."""
-
-    graph: RegionGraph
-    spec: NetworkSpec
-    config: RunConfig
-    metrics: list[dict[str, Any]]
-    comparison: Comparison
-    analysis: dict[str, Any]
-    pictures: dict[str, str]
 
 
 def write_report(directory: Path, times: Mapping[str, float] | None = None) -> Path:
@@ -87,27 +74,18 @@ def write_report(directory: Path, times: Mapping[str, float] | None = None) -> P
     environment.filters["interval"] = _interval
     text = environment.get_template("report.html").render(
         date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
-        graph=found.graph,
-        spec=found.spec,
-        areas=_area_rows(found.graph, found.spec),
-        config=found.config,
-        training=_training(found.spec, found.metrics),
-        comparison=found.comparison,
-        conditions=_condition_rows(found.comparison),
-        expected=found.comparison.summaries[EXPECTED_ACTION],
-        analysis=found.analysis,
-        pictures=found.pictures,
         times=times or {},
         versions=installed_versions(),
         sources=_sources(),
+        **found,
     )
     path = directory / "report.html"
     write_text(path, text)
     return path
 
 
-def _read(directory: Path) -> _Folder:
-    """Read a run's folder; say what is missing."""
+def _read(directory: Path) -> dict[str, Any]:
+    """Read what a report says of a run's folder; say what is missing."""
     needed = [
         "graph.json",
         "network.json",
@@ -125,17 +103,23 @@ def _read(directory: Path) -> _Folder:
         )
     evaluation = (directory / "evaluation.json").read_text(encoding="utf-8")
     analysis = (directory / _ANALYSIS).read_text(encoding="utf-8")
-    return _Folder(
-        graph=RegionGraph.load(directory / "graph.json"),
-        spec=NetworkSpec.load(directory / "network.json"),
-        config=load_config(str(directory / "config.yaml")),
-        metrics=read_metrics(directory / "metrics.jsonl"),
-        comparison=Comparison.from_json(evaluation),
-        analysis=json.loads(analysis),
-        pictures={
+    graph = RegionGraph.load(directory / "graph.json")
+    spec = NetworkSpec.load(directory / "network.json")
+    comparison = Comparison.from_json(evaluation)
+    return {
+        "graph": graph,
+        "spec": spec,
+        "areas": _area_rows(graph, spec),
+        "config": load_config(str(directory / "config.yaml")),
+        "training": _training(spec, read_metrics(directory / "metrics.jsonl")),
+        "comparison": comparison,
+        "conditions": _condition_rows(comparison),
+        "expected": comparison.summaries[EXPECTED_ACTION],
+        "analysis": json.loads(analysis),
+        "pictures": {
             name: _embedded(directory / "figures" / f"{name}.png") for name in FIGURES
         },
-    )
+    }
 
 
 def _embedded(path: Path) -> str:
@@ -174,14 +158,12 @@ def _area_rows(graph: RegionGraph, spec: NetworkSpec) -> list[dict[str, Any]]:
 
 def _training(spec: NetworkSpec, metrics: list[dict[str, Any]]) -> dict[str, Any]:
     """Return how much was learned from, how fast."""
-    speeds = sorted(row["time/steps_per_s"] for row in metrics)
-    gathering = sorted(row["time/gathering_steps_per_s"] for row in metrics)
+    speeds = ("steps_per_s", "gathering_steps_per_s")
     return {
         "n_cycles": len(metrics),
         "samples": metrics[-1]["samples"],
         "simulated_h": metrics[-1]["samples"] * spec.control_step_s / 3600,
-        "steps_per_s": speeds[len(speeds) // 2],
-        "gathering_steps_per_s": gathering[len(gathering) // 2],
+        **{key: median_high(row[f"time/{key}"] for row in metrics) for key in speeds},
     }
 
 

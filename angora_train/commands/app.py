@@ -46,17 +46,7 @@ def _require_extra() -> None:
         )
 
 
-for _command in (
-    run,
-    group,
-    resume,
-    evaluate,
-    record,
-    pretrain,
-    export,
-    film,
-    demo,
-):
+for _command in (run, group, resume, evaluate, record, pretrain, export, film, demo):
     app.command()(_command)
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from angora_train.commands.options import Choice, RunFolder, WhichOption
 from angora_train.errors import ConfigError
-from atlasnet.commands.console import side_channel
+from atlasnet.commands.console import busy
 from atlasnet.quiet import import_keras
 
 __all__ = ["export"]
@@ -32,6 +32,6 @@ def export(
     from angora_train.agent.export import export_agent
     from angora_train.run.checkpoint import load_agent
 
-    with side_channel().status("exporting"):
+    with busy("exporting"):
         about = export_agent(load_agent(directory, which), out, choice)
     Console().print(f"{about}", soft_wrap=True)

@@ -2,22 +2,22 @@
 """Options: those that several commands share, and those that go together.
 
 Options that go together are one frozen value, a field an option, and know what they
-amount to. A command has a parameter of that type, see `unfolded`.
+amount to. A command has a parameter of that type, see
+`atlasnet.commands.options.with_options`.
 """
 
-import inspect
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from functools import wraps
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from pydantic import NonNegativeInt, PositiveInt
 
 from angora_train.config.run import RunConfig
 from angora_train.errors import ConfigError
 from atlasnet import parse_intervention
 from atlasnet.commands.console import side_channel
+from atlasnet.frozen import Flag, Frozen
 
 if TYPE_CHECKING:
     from angora_train.run.preparation import Prepared
@@ -28,14 +28,10 @@ __all__ = [
     "Episodes",
     "Interventions",
     "RunFolder",
-    "SeedOption",
     "Set",
     "Trained",
     "WhichOption",
-    "unfolded",
 ]
-
-_Command = Callable[..., None]
 
 RunFolder = Annotated[Path, typer.Argument(help="The folder of a run.")]
 WhichOption = Annotated[Literal["best", "last"], typer.Option(help="Which checkpoint.")]
@@ -43,71 +39,49 @@ Choice = Annotated[
     Literal["sampled", "most_likely", "expected"],
     typer.Option(help="How actions follow from the policy."),
 ]
-SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the episodes.")]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="Change a key of the config: ppo.clip_range=0.1"),
 ]
 
 
-@dataclass(frozen=True)
-class Episodes:
+class Episodes(Frozen):
     """How many episodes are played, and which."""
 
-    episodes: Annotated[int, typer.Option(min=1, help="Episodes to play.")]
-    seed: SeedOption
+    episodes: PositiveInt = 50
+    """Episodes to play."""
+    seed: NonNegativeInt = 10_000
+    """Seed of the episodes."""
 
 
-@dataclass(frozen=True)
-class Interventions:
+class Interventions(Frozen):
     """What is done to a network before it plays."""
 
-    lesion: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--lesion",
-            metavar="WHAT",
-            help="'4p left' (an area), '30% of 4p left' or 'AIP left -> 4p left'.",
-        ),
-    ] = None
-    clamp: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--clamp",
-            metavar="AREA=NUMBER",
-            help="Hold an area's activity at a number.",
-        ),
-    ] = None
-    noise: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--noise",
-            metavar="AREA=NUMBER",
-            help="Add noise of this spread to an area.",
-        ),
-    ] = None
-    intervention_seed: Annotated[
-        int, typer.Option(min=0, help="Seed of lesioned units and of noise.")
-    ] = 0
+    lesion: Annotated[tuple[str, ...], Flag(metavar="WHAT")] = ()
+    """'4p left' (an area), '30% of 4p left' or 'AIP left -> 4p left'."""
+    clamp: Annotated[tuple[str, ...], Flag(metavar="AREA=NUMBER")] = ()
+    """Hold an area's activity at a number."""
+    noise: Annotated[tuple[str, ...], Flag(metavar="AREA=NUMBER")] = ()
+    """Add noise of this spread to an area."""
+    intervention_seed: NonNegativeInt = 0
+    """Seed of lesioned units and of noise."""
 
     def read(self) -> "list[Intervention]":
         """Read them: noise first, lesions last."""
         return [
             parse_intervention(kind, text, self.intervention_seed)
             for kind in ("noise", "clamp", "lesion")
-            for text in getattr(self, kind) or ()
+            for text in getattr(self, kind)
         ]
 
 
-@dataclass(frozen=True)
-class Trained:
+class Trained(Frozen):
     """Which agent of a run plays, and what is changed in its task."""
 
-    which: WhichOption = "best"
-    override: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Change the task: task.options.success_rad=0.4"),
-    ] = None
+    which: Literal["best", "last"] = "best"
+    """Which checkpoint."""
+    override: Annotated[tuple[str, ...], Flag("--set")] = ()
+    """Change the task: task.options.success_rad=0.4"""
 
     def ready(
         self,
@@ -119,7 +93,7 @@ class Trained:
         from angora_train.run.checkpoint import load, read_config
         from angora_train.run.preparation import prepare
 
-        changes = self.override or []
+        changes = self.override
         _require_task(changes)
         ready = prepare(
             _as_compared(read_config(directory, self.which, changes), changes),
@@ -167,57 +141,3 @@ def _require_task(changes: Sequence[str]) -> None:
             f"Unknown config key '{key}'. An option of the task is changed with: "
             f"--set task.options.{change}"
         )
-
-
-def unfolded(command: _Command) -> _Command:
-    """Return a command with an option for each field of its parameters' dataclasses.
-
-    Parameters
-    ----------
-    command : callable
-        Its parameters are as typer reads them, or of a frozen dataclass whose fields
-        are. A parameter's default, an instance, gives its fields theirs; without one
-        they have their own.
-
-    Returns
-    -------
-    callable
-        The same command, as typer reads it.
-
-    Examples
-    --------
-    >>> @unfolded
-    ... def play(played: Episodes = Episodes(episodes=5, seed=1)) -> None:
-    ...     print(played)
-    >>> play(episodes=2, seed=1)
-    Episodes(episodes=2, seed=1)
-    """
-    hints = get_type_hints(command, include_extras=True)
-    groups: dict[str, Any] = {}
-    options: dict[str, tuple[Any, Any]] = {}
-    for name, parameter in inspect.signature(command).parameters.items():
-        if not is_dataclass(hints[name]):
-            options[name] = hints[name], parameter.default
-            continue
-        groups[name] = hints[name]
-        own = get_type_hints(groups[name], include_extras=True)
-        for field in fields(groups[name]):
-            default = getattr(parameter.default, field.name, field.default)
-            options[field.name] = own[field.name], default
-
-    @wraps(command)
-    def call(**given: Any) -> None:
-        for name, group in groups.items():
-            own = {field.name: given.pop(field.name) for field in fields(group)}
-            given[name] = group(**own)
-        command(**given)
-
-    call.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            inspect.Parameter(
-                name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hint
-            )
-            for name, (hint, default) in options.items()
-        ]
-    )
-    return call

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from angora_train.commands.options import (
     Choice,
     Episodes,
     Interventions,
     RunFolder,
-    SeedOption,
     Trained,
-    unfolded,
 )
-from atlasnet.commands.console import side_channel
+from atlasnet.commands.arguments import AsJson
+from atlasnet.commands.console import busy
+from atlasnet.commands.options import with_options
 from atlasnet.files import replacing
 from atlasnet.quiet import import_keras
 
@@ -29,24 +29,22 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate", "film", "record"]
 
-_EVALUATED = Episodes(episodes=50, seed=10_000)
+_COLUMNS = ("mean", "95 % from", "to", "median", "mode")
 _RECORDED = Episodes(episodes=100, seed=20_000)
 
 
-@unfolded
+@with_options
 def evaluate(
     directory: RunFolder,
     *,
     trained: Trained,
-    played: Episodes = _EVALUATED,
+    played: Episodes,
     choice: Choice = "sampled",
     interventions: Interventions,
     out: Annotated[
         Path | None, typer.Option(help="Folder for evaluation.json and figures.")
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Play seeded episodes with a trained agent and say how they went."""
     import_keras()
@@ -54,13 +52,13 @@ def evaluate(
     from angora_train.analysis.evaluation import evaluate as play
 
     done = interventions.read()
-    with side_channel().status("playing episodes"):
+    with busy("playing episodes"):
         ready = trained.ready(directory, played.episodes, done)
         actor = AgentActor(choosing(ready.agent(), choice))
         found = play(actor, ready.task, played.seed)
         summary = _summary(found, played.seed)
     result = {
-        **asdict(played),
+        **played.model_dump(),
         "choice": choice,
         "checkpoint": trained.which,
         "interventions": [one.model_dump(mode="json") for one in done],
@@ -93,9 +91,8 @@ def _summary(found: "Evaluation", seed: int) -> dict[str, dict[str, float]]:
 
 def _table(title: str, summary: Mapping[str, Mapping[str, float]]) -> Table:
     """Return a summary as a table."""
-    table = Table(title=title)
-    for column in ("", "mean", "95 % from", "to", "median", "mode"):
-        table.add_column(column, justify="right" if column else "left")
+    columns = (Column(x, justify="right") for x in _COLUMNS)
+    table = Table("", *columns, title=title)
     for name, row in summary.items():
         keys = ("mean", "low", "high", "median", "mode")
         table.add_row(name, *(f"{row[key]:.4g}" if key in row else "" for key in keys))
@@ -121,7 +118,7 @@ def _write_evaluation(
             figure_of(axes).savefig(path, dpi=150)
 
 
-@unfolded
+@with_options
 def record(
     directory: RunFolder,
     out: Annotated[Path, typer.Option(help="The NetCDF file to write.")],
@@ -136,7 +133,7 @@ def record(
     from angora_train.analysis.record import record as play
 
     done = interventions.read()
-    with side_channel().status("recording"):
+    with busy("recording"):
         ready = trained.ready(directory, played.episodes, done)
         probes = area_layers(ready.model)
         attributes = {
@@ -153,14 +150,14 @@ def record(
     )
 
 
-@unfolded
+@with_options
 def film(
     directory: RunFolder,
     out: Annotated[Path, typer.Option(help="A .webp, .gif, .png or .mp4 to write.")],
     *,
     trained: Trained,
     steps: Annotated[int, typer.Option(min=1, help="Control steps to show.")] = 200,
-    seed: SeedOption = _EVALUATED.seed,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the episodes.")] = 10_000,
     choice: Choice = "sampled",
 ) -> None:
     """Film a trained agent, in the pace of its world."""
@@ -169,7 +166,7 @@ def film(
     from angora_train.analysis.evaluation import filmed
     from angora_train.analysis.pictures import write_video
 
-    with side_channel().status("filming"):
+    with busy("filming"):
         ready = trained.ready(directory, 1)
         step_s = ready.task.control_step_s
         actor = AgentActor(choosing(ready.agent(), choice))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from angora_train.config.run import load_pretraining
 from atlasnet.commands.console import reporting
@@ -24,8 +24,7 @@ def pretrain(
         str | None, typer.Option(help="A YAML file with other settings.")
     ] = None,
     override: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Change a setting: n_images=4000"),
+        list[str] | None, typer.Option("--set", help="Change a setting: n_images=4000")
     ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads that learn.")] = 1,
 ) -> None:
@@ -44,10 +43,10 @@ def pretrain(
         found = learn(settings, out, report, threads)
     with replacing(out / "pose.png") as path:
         plot_pose(found).savefig(path, dpi=120)
-    table = Table(title=f"Error on {len(found.held_out)} held-out pictures")
-    columns = ("", "median", "mean", "median of the mean pose", "mean of it")
-    for column in columns:
-        table.add_column(column, justify="right" if column else "left")
+    names = ("median", "mean", "median of the mean pose", "mean of it")
+    columns = (Column(name, justify="right") for name in names)
+    title = f"Error on {len(found.held_out)} held-out pictures"
+    table = Table("", *columns, title=title)
     for key, name in (("position_cm", "cm"), ("orientation_deg", "degrees")):
         rows = (found.report["error"][key], found.report["baseline"][key])
         numbers = [f"{row[which]:.3g}" for row in rows for which in ("median", "mean")]

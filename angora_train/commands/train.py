@@ -6,14 +6,15 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from angora_train.commands.job import Job
 from angora_train.commands.options import RunFolder, Set
 from angora_train.config.run import RunConfig, load_config
 from angora_train.errors import CheckpointError, InterruptedRunError
 from angora_train.ranks.comm import Comm, make_comm
-from angora_train.run.progress import Bar
+from angora_train.run.progress import cycles
+from atlasnet.commands.console import side_channel
 from atlasnet.files import replacing
 from atlasnet.quiet import import_keras
 
@@ -21,7 +22,6 @@ __all__ = ["group", "resume", "run"]
 
 _SIGNALLED = 128
 """What shells add to the number of a signal."""
-_SIDE = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def run(
@@ -57,12 +57,10 @@ def _say_plan(config: RunConfig, n_ranks: int, n_nodes: int) -> None:
     import_keras()
     from angora_train.run.dry_run import describe
 
-    table = Table(title=f"{config.task.name}, {n_ranks} ranks on {n_nodes} nodes")
-    table.add_column("")
-    table.add_column("", justify="right")
+    title = f"{config.task.name}, {n_ranks} ranks on {n_nodes} nodes"
+    table = Table("", Column(justify="right"), title=title)
     for name, value in describe(config, n_ranks, n_nodes).items():
-        is_number = isinstance(value, int)
-        table.add_row(name, f"{value:,}" if is_number else str(value))
+        table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
     Console().print(table)
 
 
@@ -100,9 +98,8 @@ def _sum_up(directory: Path) -> None:
     found.save(directory)
     with replacing(directory / "group.png") as path:
         figure_of(plot_group(found)).savefig(path, dpi=150)
-    table = Table(title=f"{directory}: return of the last tenth of the samples")
-    table.add_column("seed")
-    table.add_column("return", justify="right")
+    title = f"{directory}: return of the last tenth of the samples"
+    table = Table("seed", Column("return", justify="right"), title=title)
     for seed, value in zip(found.seeds, found.results, strict=True):
         mark = "  best" if seed == found.best_seed else ""
         table.add_row(f"{seed}{mark}", f"{value:.4g}")
@@ -145,9 +142,9 @@ def _train(config: RunConfig, comm: Comm, *, resume: bool) -> None:
         if comm.rank:
             train(config, comm, resume=resume)
             return
-        with Bar(_SIDE, config.n_cycles) as bar:
-            train(config, comm, bar.show, resume=resume)
+        with cycles(config.n_cycles) as show:
+            train(config, comm, show, resume=resume)
     except InterruptedRunError as error:
         if comm.rank == 0:
-            _SIDE.print(str(error))
+            side_channel().print(str(error))
         raise typer.Exit(_SIGNALLED + error.signal) from error

@@ -253,20 +253,15 @@ class PPOConfig(Settings):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.horizon % self.chunk_length:
-            n_nearest = max(1, round(self.horizon / self.chunk_length))
-            raise ConfigError(
-                f"ppo.horizon must be a multiple of ppo.chunk_length, got "
-                f"{self.horizon} and {self.chunk_length}. The nearest is "
-                f"{n_nearest * self.chunk_length}."
-            )
-        if self.minibatch_size % self.chunk_length:
-            n_nearest = max(1, round(self.minibatch_size / self.chunk_length))
-            raise ConfigError(
-                f"ppo.minibatch_size must be a multiple of ppo.chunk_length, got "
-                f"{self.minibatch_size} and {self.chunk_length}. The nearest is "
-                f"{n_nearest * self.chunk_length}."
-            )
+        for name in ("horizon", "minibatch_size"):
+            value = getattr(self, name)
+            if value % self.chunk_length:
+                n_nearest = max(1, round(value / self.chunk_length))
+                raise ConfigError(
+                    f"ppo.{name} must be a multiple of ppo.chunk_length, got {value} "
+                    f"and {self.chunk_length}. The nearest is "
+                    f"{n_nearest * self.chunk_length}."
+                )
         if self.schedule == "exponential" and self.final_learning_rate == 0:
             raise ConfigError(
                 "ppo.final_learning_rate must be above zero for the exponential "

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings: typed data that never changes, from YAML; what is wrong is one error."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, ClassVar, Self
@@ -10,9 +11,10 @@ import yaml
 from pydantic import ValidationError
 
 from angora_train.errors import ConfigError
+from atlasnet.errors import AtlasNetError
 from atlasnet.frozen import Frozen, explain
 
-__all__ = ["Settings", "parse_mapping", "shipped"]
+__all__ = ["Settings", "parse_mapping", "said_of", "shipped"]
 
 
 class Settings(Frozen):
@@ -48,6 +50,26 @@ class Settings(Frozen):
         """Return the settings, all defaults filled in, as YAML text."""
         text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
         return text
+
+
+@contextmanager
+def said_of(key: str) -> Iterator[None]:
+    """Tell an error of atlasnet as one of the config: ``with said_of("network"):``.
+
+    Parameters
+    ----------
+    key : str
+        What in the config it is about.
+
+    Raises
+    ------
+    ConfigError
+        With what atlasnet says.
+    """
+    try:
+        yield
+    except AtlasNetError as error:
+        raise ConfigError(f"{key}: {error}") from error
 
 
 def parse_mapping(text: str, source: str) -> dict[str, Any]:

@@ -16,10 +16,7 @@ from angora_train.errors import ConfigError
 
 __all__ = ["Engine", "make_engine"]
 
-_MODULES = {
-    "jax": "angora_train.engine.jax",
-    "tensorflow": "angora_train.engine.tensorflow",
-}
+_BACKENDS = ("jax", "tensorflow")
 
 
 def make_engine(n_threads: int = 1) -> Engine:
@@ -36,10 +33,10 @@ def make_engine(n_threads: int = 1) -> Engine:
         If there is no engine for the backend.
     """
     backend = keras.config.backend()
-    if backend not in _MODULES:
+    if backend not in _BACKENDS:
         raise ConfigError(
             f"There is no engine for the Keras backend '{backend}'. Set "
-            f"KERAS_BACKEND to one of: {', '.join(_MODULES)}."
+            f"KERAS_BACKEND to one of: {', '.join(_BACKENDS)}."
         )
     keep_memory()
-    return cast(Engine, import_module(_MODULES[backend]).make(n_threads))
+    return cast(Engine, import_module(f"angora_train.engine.{backend}").make(n_threads))

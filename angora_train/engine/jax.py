@@ -108,9 +108,8 @@ class JaxEngine:
             values, state = compiled(
                 _values(variables), _values(optimizer.variables), flat
             )
-            for variable, value in zip(variables, values, strict=True):
-                variable.assign(value)
-            for variable, value in zip(optimizer.variables, state, strict=True):
+            everything = [*variables, *optimizer.variables]
+            for variable, value in zip(everything, [*values, *state], strict=True):
                 variable.assign(value)
 
         return run

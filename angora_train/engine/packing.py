@@ -77,9 +77,7 @@ class Layout:
         """Pack tensors of float32 into one, and say how: compiled."""
         n_rows = int(next(iter(tensors.values())).shape[0])
         layout = Layout(
-            tuple((name, tuple(x.shape[1:])) for name, x in tensors.items()),
-            (),
-            n_rows,
+            tuple((name, tuple(x.shape[1:])) for name, x in tensors.items()), (), n_rows
         )
         rows = [ops.reshape(x, (n_rows, -1)) for x in tensors.values()]
         return ops.concatenate(rows, axis=1), layout

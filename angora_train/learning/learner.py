@@ -88,9 +88,7 @@ class PPOLearner:
         self._n_weights = sum(int(np.prod(v.shape)) for v in variables)
         first = int(np.flatnonzero(roles.node_worlds == roles.worlds[0])[0])
         self._experience = Experience(
-            comm,
-            range(first, first + len(roles.worlds)),
-            len(roles.node_worlds),
+            comm, range(first, first + len(roles.worlds)), len(roles.node_worlds)
         )
         self._learners = (
             comm if len(roles.learners) == comm.size else comm.group(roles.learners)

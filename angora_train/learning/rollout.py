@@ -391,10 +391,7 @@ class Collector:
             }
 
         observation, state = part("observation/"), part("state/")
-        for found, needed in (
-            (observation, self._observation),
-            (state, self._state),
-        ):
+        for found, needed in ((observation, self._observation), (state, self._state)):
             if {name: x.shape for name, x in found.items()} != {
                 name: x.shape for name, x in needed.items()
             }:

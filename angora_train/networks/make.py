@@ -15,6 +15,7 @@ import atlasnet
 from angora_train.agent.distributions import Distribution
 from angora_train.config.architecture import load_architecture
 from angora_train.config.run import ComponentConfig, NetworkConfig, PolicyConfig
+from angora_train.config.settings import said_of
 from angora_train.errors import ConfigError, closest
 from angora_train.networks.plain import build_architecture, match_parameters
 from atlasnet.files import write_text
@@ -80,9 +81,11 @@ def make_network(
     if distribution.n_spreads:
         model = _with_spread(model, width, distribution, policy.initial_log_std)
     for sensation, stream in streams.items():
-        model = _connected(model, sensation, stream)
+        with said_of(f"network.streams.{sensation}"):
+            model = atlasnet.connect_stream(model, sensation, stream)
     _take_over(model, config.pretrained, directory)
-    _freeze(model, config.frozen)
+    with said_of("network.frozen"):
+        atlasnet.freeze(model, config.frozen)
     return model
 
 
@@ -135,20 +138,10 @@ def _n_wanted(config: NetworkConfig, wanted: int | str, terms: _Terms) -> int:
     return int(other.count_params())
 
 
-def _connected(model: keras.Model, sensation: str, stream: keras.Model) -> keras.Model:
-    """Put a stream before one of the network's inputs."""
-    try:
-        return atlasnet.connect_stream(model, sensation, stream)
-    except atlasnet.AtlasNetError as error:
-        raise ConfigError(f"network.streams.{sensation}: {error}") from error
-
-
 def _loaded(path: Path, key: str) -> keras.Model:
     """Load the model that a key of the config names."""
-    try:
+    with said_of(key):
         return atlasnet.load_model(path)
-    except atlasnet.AtlasNetError as error:
-        raise ConfigError(f"{key}: {error}") from error
 
 
 def _warn_of_another_step(
@@ -326,21 +319,9 @@ def _take_over(
     notes = []
     for component in components:
         other = _loaded(component.path, "network.pretrained")
-        try:
+        with said_of(f"network.pretrained, '{component.path}'"):
             found = atlasnet.take_weights(model, other, component.parts)
-            notes.append({"path": str(component.path), **asdict(found)})
-        except atlasnet.AtlasNetError as error:
-            raise ConfigError(
-                f"network.pretrained, '{component.path}': {error}"
-            ) from error
+        notes.append({"path": str(component.path), **asdict(found)})
 
     if notes and directory is not None:
         write_text(directory / "pretrained.json", json.dumps(notes, indent=1))
-
-
-def _freeze(model: keras.Model, parts: Sequence[str]) -> None:
-    """Exclude areas and layers from training."""
-    try:
-        atlasnet.freeze(model, parts)
-    except atlasnet.AtlasNetError as error:
-        raise ConfigError(f"network.frozen: {error}") from error

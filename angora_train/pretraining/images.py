@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from angora_train.config.run import PretrainingConfig
 from angora_train.errors import ConfigError
+from angora_train.tasks.cube.held import HeldCube
 from angora_train.tasks.cube.orientation import canonical, uniform_orientations
 from angora_train.tasks.cube.starts import held_state
 from angora_train.tasks.hand.cameras import open_eyes
-from angora_train.tasks.hand.model import compose_cube_model, named_ids
-from angora_train.tasks.hand.names import CUBE_JOINT, PALM_BOX
+from angora_train.tasks.hand.model import compose_cube_model
 from angora_train.tasks.worlds.simulation import Simulation
 from angora_train.tasks.worlds.vision import Eyes, VisionConfig
 from atlasnet.files import replacing, write_text
@@ -226,22 +226,13 @@ class _Scene:
         self._simulation = Simulation(
             self._model, self._start, _N_WORLDS, n_substeps=_N_SUBSTEPS
         )
-        vision = VisionConfig(
-            kind="rgb",
-            n_cameras=config.n_cameras,
-            height_px=config.height_px,
-            width_px=config.width_px,
-            hand=config.hand,
-        )
+        shared = {"n_cameras", "height_px", "width_px", "hand"}
+        vision = VisionConfig(kind="rgb", **config.model_dump(include=shared))
         eyes = open_eyes(vision, self._simulation)
         if eyes is None:
             raise ConfigError("Pretraining needs vision as pixels.")
         self._eyes: Eyes = eyes
-        joint = named_ids(self._model, "joint", [CUBE_JOINT])[0]
-        self._cube = int(self._model.jnt_qposadr[joint])
-        self._palm = self._simulation.read(
-            "geom_xpos", named_ids(self._model, "geom", [PALM_BOX])
-        ).reshape(_N_WORLDS, 3)
+        self._cube = HeldCube(self._simulation)
         low, high = self._model.actuator_ctrlrange.T
         self._middle, self._reach = (low + high) / 2, _COMMAND_SHARE * (high - low) / 2
 
@@ -259,8 +250,8 @@ class _Scene:
                 is_sound &= self._wait(rng, is_sound)
                 shown = np.flatnonzero(is_sound & self._is_held())
                 frames = self._eyes.see(shown)
-                pose = self._simulation.qpos[:, self._cube : self._cube + 7]
-                rows += [(frames[w], pose[w].copy()) for w in shown]
+                pose = np.hstack([self._cube.position, self._cube.orientation])
+                rows += [(frames[w], pose[w]) for w in shown]
             seen(min(len(rows), shard.n))
         poses = np.stack([pose for _, pose in rows[: shard.n]])
         return PoseImages(
@@ -272,9 +263,10 @@ class _Scene:
     def _let_go(self, rng: np.random.Generator) -> NDArray[np.float64]:
         """Joint positions with the cube above the palm, in any orientation."""
         qpos: NDArray[np.float64] = self._start.qpos.copy()
-        qpos[self._cube : self._cube + 2] += rng.normal(0.0, _PLACE_SPREAD_M, 2)
-        qpos[self._cube + 2] += rng.uniform(*_HEIGHT_M)
-        qpos[self._cube + 3 : self._cube + 7] = uniform_orientations(rng, 1)[0]
+        cube = self._cube.address
+        qpos[cube : cube + 2] += rng.normal(0.0, _PLACE_SPREAD_M, 2)
+        qpos[cube + 2] += rng.uniform(*_HEIGHT_M)
+        qpos[cube + 3 : cube + 7] = uniform_orientations(rng, 1)[0]
         return qpos
 
     def _wait(
@@ -292,12 +284,9 @@ class _Scene:
 
     def _is_held(self) -> NDArray[np.bool_]:
         """Tell which cubes are above the palm and near it."""
-        place = self._simulation.qpos[:, self._cube : self._cube + 3]
-        distance_m = np.linalg.norm(place - self._palm, axis=1)
-        held: NDArray[np.bool_] = (place[:, 2] > self._palm[:, 2]) & (
-            distance_m < _FARTHEST_M
-        )
-        return held
+        place, palm = self._cube.position, self._cube.palm
+        is_near = np.linalg.norm(place - palm, axis=1) < _FARTHEST_M
+        return np.asarray((place[:, 2] > palm[:, 2]) & is_near)
 
     def close(self) -> None:
         """Release graphics and threads."""

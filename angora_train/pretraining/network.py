@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from angora_train.config.run import PretrainingConfig
+from angora_train.config.settings import said_of
 from angora_train.errors import ConfigError, closest
-from atlasnet import AtlasNetError, NetworkSpec, load_model, rewire, spec_of
+from atlasnet import NetworkSpec, load_model, rewire, spec_of
 
 __all__ = ["FEATURES", "POSITION", "ROTATION", "convolutional_stream", "pose_network"]
 
@@ -72,8 +73,7 @@ def convolutional_stream(shape: Sequence[int], seed: int = 0) -> keras.Model:
 
 
 def pose_network(
-    config: PretrainingConfig,
-    position_m: NDArray[np.floating],
+    config: PretrainingConfig, position_m: NDArray[np.floating]
 ) -> keras.Model:
     """Build the network that tells the cube's pose from a picture.
 
@@ -114,9 +114,7 @@ def pose_network(
 def _head(width: int, name: str, seed: int) -> keras.layers.Layer:
     """Return a linear head; not of zeros, as six zeros are no rotation."""
     return keras.layers.Dense(
-        width,
-        kernel_initializer=keras.initializers.GlorotUniform(seed=seed),
-        name=name,
+        width, kernel_initializer=keras.initializers.GlorotUniform(seed=seed), name=name
     )
 
 
@@ -130,10 +128,8 @@ def _joined(output: Any) -> Any:
 
 def _given(path: Path, layers: Sequence[str], shape: tuple[int, ...]) -> keras.Model:
     """Return a user's network up to the layers that are to be read."""
-    try:
+    with said_of("network"):
         model = load_model(path)
-    except AtlasNetError as error:
-        raise ConfigError(f"network: {error}") from error
     spec = spec_of(model)
     if spec is not None:
         return _areas(model, spec, path, layers, shape)

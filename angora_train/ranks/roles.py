@@ -66,9 +66,7 @@ class Roles:
             for first in np.unique(firsts)
         ]
         learners = learning_ranks(
-            nodes,
-            counted if declared is None else declared,
-            config.ranks.n_optimizers,
+            nodes, counted if declared is None else declared, config.ranks.n_optimizers
         )
         require_chunks(len(learners), config.ppo)
         shares = [

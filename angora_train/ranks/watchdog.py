@@ -35,10 +35,7 @@ class Watchdog:
     """
 
     def __init__(
-        self,
-        comm: Comm,
-        stall_s: float,
-        end: Callable[[int], object] = os._exit,
+        self, comm: Comm, stall_s: float, end: Callable[[int], object] = os._exit
     ) -> None:
         n = len(comm.node_ranks)
         self._comm = comm

@@ -55,14 +55,7 @@ __all__ = [
 ]
 
 Which = Literal["best", "last"]
-_BROKEN = (
-    AtlasNetError,
-    EOFError,
-    OSError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+_BROKEN = (AtlasNetError, EOFError, OSError, ValueError, zipfile.BadZipFile, zlib.error)
 """What reading a damaged file may raise; ConfigError is a ValueError."""
 
 
@@ -96,10 +89,7 @@ class Checkpoint:
 
 
 def save(
-    directory: Path,
-    checkpoint: Checkpoint,
-    marks: tuple[Which, ...],
-    n_kept: int = 1,
+    directory: Path, checkpoint: Checkpoint, marks: tuple[Which, ...], n_kept: int = 1
 ) -> Path:
     """Write a checkpoint and point `marks` at it.
 
@@ -283,17 +273,14 @@ def load(path: Path, which: Which = "last") -> Checkpoint:
         If it is missing or a file of it cannot be read.
     """
     folder = _folder(path, which)
+    worlds = folder / "worlds.npz"
     try:
         return Checkpoint(
             model=load_model(folder / "model.keras"),
             config=load_config(str(folder / "config.yaml")),
             optimizer=_read_arrays(folder / "optimizer.npz"),
             moments=_read_arrays(folder / "moments.npz"),
-            worlds=(
-                _read_arrays(folder / "worlds.npz")
-                if (folder / "worlds.npz").is_file()
-                else {}
-            ),
+            worlds=_read_arrays(worlds) if worlds.is_file() else {},
             progress=_read_progress(folder / "state.json"),
         )
     except _BROKEN as error:

@@ -2,77 +2,39 @@
 """Progress: a bar of a run's cycles, with the latest metrics."""
 
 import math
-import time
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from atlasnet.commands.console import reporting
 
-__all__ = ["Bar"]
-
-_LINE_S = 5.0
-"""Time between lines, s."""
+__all__ = ["cycles"]
 
 
-class Bar:
-    """A progress bar; lines where no bar can be drawn, as under mpiexec or in a file.
+@contextmanager
+def cycles(n_cycles: int) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Show how far a run is: a bar, or lines where none can be drawn.
 
     Parameters
     ----------
-    console : rich.console.Console
-        Where it is shown.
     n_cycles : int
         Cycles in all.
-    is_transient : bool
-        Whether it goes away at the end.
+
+    Yields
+    ------
+    callable
+        To be told a cycle's metrics; it may be told the same several times.
     """
+    shown = 0
 
-    def __init__(
-        self, console: Console, n_cycles: int, *, is_transient: bool = False
-    ) -> None:
-        self._console = console
-        self._n_cycles = n_cycles
-        self._shown_s = -math.inf
-        self._shown = 0
-        self._progress = Progress(
-            TextColumn("cycle"),
-            MofNCompleteColumn(),
-            BarColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.description}"),
-            console=console,
-            transient=is_transient,
-        )
-        self._bar = self._progress.add_task("starting", total=n_cycles)
+    def show(metrics: Mapping[str, Any]) -> None:
+        nonlocal shown
+        if metrics["cycle"] != shown:
+            shown = metrics["cycle"]
+            report("cycle", shown, n_cycles, _text(metrics))
 
-    def __enter__(self) -> Self:
-        if self._console.is_terminal:
-            self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._console.is_terminal:
-            self._progress.stop()
-
-    def show(self, metrics: Mapping[str, Any]) -> None:
-        """Show one cycle's metrics, once."""
-        cycle = metrics["cycle"]
-        if cycle == self._shown:
-            return
-        text = _text(metrics)
-        if self._console.is_terminal:
-            self._progress.update(self._bar, completed=cycle, description=text)
-        elif time.monotonic() - self._shown_s > _LINE_S or cycle == self._n_cycles:
-            self._shown_s = time.monotonic()
-            self._console.print(f"cycle {cycle}/{self._n_cycles}  {text}")
-        self._shown = cycle
+    with reporting() as report:
+        yield show
 
 
 def _text(metrics: Mapping[str, Any]) -> str:

@@ -73,10 +73,7 @@ class _Run:
 
 
 def train(
-    config: RunConfig,
-    comm: Comm,
-    report: Report | None = None,
-    resume: bool = False,
+    config: RunConfig, comm: Comm, report: Report | None = None, resume: bool = False
 ) -> Agent:
     """Train an agent; every rank calls this.
 

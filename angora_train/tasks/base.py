@@ -8,14 +8,12 @@ the next, worlds that diverge, and what has to be saved.
 
 import secrets
 from abc import abstractmethod
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode
-from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from angora_train.errors import TaskError
@@ -23,6 +21,7 @@ from angora_train.tasks.task import (
     Observation,
     Task,
     TaskConfig,
+    Transition,
     Verdict,
     check_reset,
 )
@@ -119,13 +118,10 @@ class VectorTask(Task):
         first_world: int = 0,
         eyes: Eyes | None = None,
     ) -> None:
-        if first_world < 0:
-            raise TaskError(f"first_world is {first_world}; it must not be negative.")
         model = simulation.model
+        self._count(simulation.n_worlds, first_world)
         self.config = config
         self.simulation = simulation
-        self.first_world = first_world
-        self.num_envs = simulation.n_worlds
         self.n_episode_steps = round(config.episode_s / simulation.control_step_s)
         if self.n_episode_steps < 1:
             raise TaskError(
@@ -136,20 +132,13 @@ class VectorTask(Task):
             **type(self).metadata,
             "render_fps": round(1 / simulation.control_step_s),
         }
-        spaces = OrderedDict(
-            (name, kind if isinstance(kind, gymnasium.spaces.Box) else _vector(kind))
+        spaces = {
+            name: kind if isinstance(kind, gymnasium.spaces.Box) else _vector(kind)
             for name, kind in sensations.items()
-        )
+        }
         if eyes is not None:
             spaces[_VISION] = eyes.space
-        self.single_observation_space = gymnasium.spaces.Dict(
-            OrderedDict[str, gymnasium.spaces.Space[Any]](spaces)
-        )
-        self.single_action_space = gymnasium.spaces.Box(-1.0, 1.0, (model.nu,))
-        self.observation_space = batch_space(
-            self.single_observation_space, self.num_envs
-        )
-        self.action_space = batch_space(self.single_action_space, self.num_envs)
+        self._offer(spaces, model.nu)
         self._control = PositionControl(config.control, simulation)
         self._senses = Senses(config.sensing, spaces, self.num_envs, first_world)
         self._eyes = eyes
@@ -236,15 +225,7 @@ class VectorTask(Task):
         self._restart(everyone)
         return self._senses.begin(self._look(everyone), everyone), self.facts()
 
-    def step(
-        self, actions: NDArray[np.float32]
-    ) -> tuple[
-        Observation,
-        NDArray[np.float32],
-        NDArray[np.bool_],
-        NDArray[np.bool_],
-        dict[str, Any],
-    ]:
+    def step(self, actions: NDArray[np.float32]) -> Transition:
         """Act for one control step in every world.
 
         Parameters
@@ -453,11 +434,6 @@ class VectorTask(Task):
         """Say which actuator an action is for."""
         name = self.simulation.model.actuator(column).name
         return f"for actuator '{name}' (column {column})"
-
-    @property
-    def unwrapped(self) -> "VectorTask":
-        """The task itself."""
-        return self
 
 
 def _made_anew(

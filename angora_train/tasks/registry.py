@@ -10,9 +10,8 @@ adapts an environment of Gymnasium, and ``arm:TwoJointArm`` imports the module `
 which registers its task with `register_task`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -20,23 +19,18 @@ from typing import Any
 import gymnasium
 from pydantic import BaseModel, ValidationError
 
-from angora_train.errors import TaskError
+from angora_train.errors import TaskError, closest
 from angora_train.tasks.base import Task
-from angora_train.tasks.cube.reorient_cube import ReorientCube, ReorientCubeConfig
-from angora_train.tasks.cube.reorient_cube_z import ReorientCubeZ, ReorientCubeZConfig
+from angora_train.tasks.cube.reorient_cube import ReorientCube
+from angora_train.tasks.cube.reorient_cube_z import ReorientCubeZ
 from angora_train.tasks.gym.adapter import GymConfig, GymTask
 from angora_train.tasks.hand.names import TARGET_FINGERS
-from angora_train.tasks.reaching.free_reach import FreeReach, FreeReachConfig
-from angora_train.tasks.reaching.free_reach_sequence import (
-    FreeReachSequence,
-    FreeReachSequenceConfig,
-)
-from angora_train.tasks.reaching.reach import Reach, ReachConfig
-from angora_train.tasks.reaching.reach_sequence import (
-    ReachSequence,
-    ReachSequenceConfig,
-)
+from angora_train.tasks.reaching.free_reach import FreeReach
+from angora_train.tasks.reaching.free_reach_sequence import FreeReachSequence
+from angora_train.tasks.reaching.reach import Reach
+from angora_train.tasks.reaching.reach_sequence import ReachSequence
 from angora_train.tasks.single import SingleTask, with_render_mode
+from atlasnet.frozen import explain
 
 __all__ = [
     "make_config",
@@ -72,18 +66,17 @@ def _by_finger(name: str, entry: _Entry) -> dict[str, _Entry]:
     }
 
 
-_REACH = _Entry(Reach, ReachConfig)
-_FREE_REACH = _Entry(FreeReach, FreeReachConfig)
-_TASKS: dict[str, _Entry] = {
-    "FreeReach": _FREE_REACH,
-    **_by_finger("FreeReach", _FREE_REACH),
-    "FreeReachSequence": _Entry(FreeReachSequence, FreeReachSequenceConfig),
-    "Reach": _REACH,
-    **_by_finger("Reach", _REACH),
-    "ReachSequence": _Entry(ReachSequence, ReachSequenceConfig),
-    "ReorientCube": _Entry(ReorientCube, ReorientCubeConfig),
-    "ReorientCubeZ": _Entry(ReorientCubeZ, ReorientCubeZConfig),
-}
+_SHIPPED = (
+    FreeReach,
+    FreeReachSequence,
+    Reach,
+    ReachSequence,
+    ReorientCube,
+    ReorientCubeZ,
+)
+_TASKS = {task.__name__: _Entry(task, type(task.config)) for task in _SHIPPED}
+for _name in ("FreeReach", "Reach"):
+    _TASKS |= _by_finger(_name, _TASKS[_name])
 
 _ADDED: set[str] = set()
 """Names of tasks that were registered by users."""
@@ -155,7 +148,8 @@ def make_config(name: str, settings: Mapping[str, Any] | None = None) -> BaseMod
     try:
         return entry.config.model_validate({**entry.settings, **(settings or {})})
     except ValidationError as error:
-        raise TaskError(_explain(name, entry.config, error)) from error
+        told = explain(error, "setting", entry.config)
+        raise TaskError(f"Task '{name}' cannot be set up: {told}") from error
 
 
 def training_only(name: str) -> frozenset[str]:
@@ -305,11 +299,8 @@ def _find(name: str) -> _Entry:
         _import(module, name)
         return _find(rest)
     if name not in _TASKS:
-        near = get_close_matches(name, _TASKS, n=3)
-        hint = f"Close matches: {', '.join(near)}." if near else ""
-        raise TaskError(
-            f"No task '{name}'. {hint or 'Tasks: ' + ', '.join(task_names()) + '.'}"
-        )
+        known = f" Tasks: {', '.join(task_names())}."
+        raise TaskError(f"No task '{name}'.{closest(name, _TASKS) or known}")
     return _TASKS[name]
 
 
@@ -324,29 +315,3 @@ def _import(module: str, name: str) -> None:
             f"Task '{name}' is to be found in the module '{module}', which cannot be "
             f"imported. Is its folder in PYTHONPATH?"
         ) from error
-
-
-def _explain(name: str, kind: type[BaseModel], error: ValidationError) -> str:
-    """Say what is wrong with a task's settings, and what comes near."""
-    lines = []
-    for detail in error.errors():
-        path = ".".join(str(part) for part in detail["loc"])
-        line = f"{path}: {detail['msg']} (got {detail['input']!r})"
-        if detail["type"] == "extra_forbidden":
-            *parents, setting = (str(part) for part in detail["loc"])
-            near = get_close_matches(setting, _settings_of(kind, parents), n=3)
-            line = f"unknown setting '{path}'"
-            line += f", close matches: {', '.join(near)}" if near else ""
-        lines.append(line)
-    return f"Task '{name}' cannot be set up: {'; '.join(lines)}."
-
-
-def _settings_of(kind: type[BaseModel], path: Sequence[str]) -> list[str]:
-    """Names of the settings below a setting, or of the whole config."""
-    for name in path:
-        field = kind.model_fields.get(name)
-        below = None if field is None else field.annotation
-        if not (isinstance(below, type) and issubclass(below, BaseModel)):
-            return []
-        kind = below
-    return list(kind.model_fields)

@@ -13,8 +13,6 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -23,11 +21,12 @@ from pydantic import (
 )
 
 from angora_train.errors import closest
+from angora_train.tasks.settings import TaskSettings
 
 __all__ = ["Bonus", "Cost", "Scales", "Schedule"]
 
 
-class Schedule(BaseModel):
+class Schedule(TaskSettings):
     """A scale that changes evenly with the share of training that is done.
 
     Examples
@@ -36,13 +35,6 @@ class Schedule(BaseModel):
     >>> [drop.at(share) for share in (0.0, 0.25, 0.5, 1.0)]
     [-5.0, -12.5, -20.0, -20.0]
     """
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-    )
 
     start: Annotated[float, Field(validation_alias="from")]
     """Scale at the start of training; written ``from``."""
@@ -107,34 +99,35 @@ _Scale = Annotated[
     Discriminator(_kind),
 ]
 
-Bonus = Annotated[_Scale, AfterValidator(_at_least_zero)]
+_POSITIVE, _NEGATIVE = AfterValidator(_at_least_zero), AfterValidator(_at_most_zero)
+_SIGNS = {_POSITIVE, _NEGATIVE}
+
+Bonus = Annotated[_Scale, _POSITIVE]
 """A scale that is never negative: a number or a `Schedule`."""
 
-Cost = Annotated[_Scale, AfterValidator(_at_most_zero)]
+Cost = Annotated[_Scale, _NEGATIVE]
 """A scale that is never positive: a number or a `Schedule`."""
 
 
-class Scales(BaseModel):
+class Scales(TaskSettings):
     """Scales of one kind of reward: a recipe, and what differs from it.
 
     A recipe's name may stand alone.
     """
 
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-    )
-
     recipes: ClassVar[Mapping[str, Mapping[str, float]]]
     """Scales by recipe and term; what a recipe leaves out is zero."""
 
-    terms: ClassVar[tuple[str, ...]]
-    """Names of all terms: fields that are scales."""
+    terms: ClassVar[tuple[str, ...]] = ()
+    """Names of all terms: the fields that are a `Bonus` or a `Cost`."""
 
     extends: str
     """Recipe that gives the scales which are not written."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        fields = cls.model_fields.items()
+        cls.terms = tuple(name for name, field in fields if _SIGNS & {*field.metadata})
 
     @model_validator(mode="before")
     @classmethod

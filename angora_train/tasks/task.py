@@ -2,38 +2,40 @@
 """What a task is to whoever trains or plays it, whatever is behind it."""
 
 from abc import ABC, abstractmethod
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
+from gymnasium import spaces
 from gymnasium.vector import VectorEnv
+from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import BaseModel, Field, PositiveFloat, PositiveInt
 
 from angora_train.errors import TaskError
+from angora_train.tasks.settings import TaskSettings
 from angora_train.tasks.worlds.control import ControlConfig
 from angora_train.tasks.worlds.memory import Memory, Remembering
 from angora_train.tasks.worlds.pulses import PulseConfig
 from angora_train.tasks.worlds.randomization import PhysicsConfig
 from angora_train.tasks.worlds.realism import Imperfection
 from angora_train.tasks.worlds.rendering import Camera, Frame, Style
+from angora_train.tasks.worlds.simulation import require_count
 
-__all__ = ["Observation", "Task", "TaskConfig", "Verdict", "check_reset"]
+__all__ = ["Observation", "Task", "TaskConfig", "Transition", "Verdict", "check_reset"]
 
 Observation = dict[str, NDArray[Any]]
 """Sensations by name: float32 of shape (B, size), or uint8 pixels, (B, H, W, C)."""
 
+_Flags = NDArray[np.bool_]
+Transition = tuple[Observation, NDArray[np.float32], _Flags, _Flags, dict[str, Any]]
+"""What a step returns: observation, reward, terminated, truncated, info."""
 
-class TaskConfig(BaseModel):
+
+class TaskConfig(TaskSettings):
     """What every task can be asked for."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-    )
 
     training_only: ClassVar[frozenset[str]] = frozenset()
     """Fields that make training easier or faster. A trained agent plays with their
@@ -104,6 +106,26 @@ class Task(Remembering, VectorEnv[Observation, NDArray[np.float32], NDArray[Any]
 
     progress: float = 0.0
     """Share of training that is done, in [0, 1], as `set_progress` was told."""
+
+    def _count(self, n_worlds: int, first_world: int) -> None:
+        """Set how many worlds there are, and which of all they are."""
+        require_count("n_worlds", n_worlds)
+        if first_world < 0:
+            raise TaskError(f"first_world is {first_world}; it must not be negative.")
+        self.num_envs, self.first_world = n_worlds, first_world
+
+    def _offer(self, boxes: Mapping[str, spaces.Box], n_actions: int) -> None:
+        """Set the spaces of one world and of all."""
+        one = spaces.Dict(OrderedDict[str, spaces.Space[Any]](boxes))
+        self.single_observation_space = one
+        self.single_action_space = spaces.Box(-1.0, 1.0, (n_actions,))
+        self.observation_space = batch_space(one, self.num_envs)
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+
+    @property
+    def unwrapped(self) -> Self:
+        """The task itself."""
+        return self
 
     def set_progress(self, share: float) -> None:
         """Tell how much of training is done; scales of rewards may follow it.

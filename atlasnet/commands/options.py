@@ -35,7 +35,8 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
     ----------
     function : callable
         Takes models, each under one name, beside parameters that typer knows. A model
-        or None, ``VisualRule | None``, is None where none of its options is given.
+        or None, ``VisualRule | None``, is None where none of its options is given. A
+        default, an instance, gives the options theirs.
 
     Returns
     -------
@@ -51,7 +52,7 @@ def with_options(function: Callable[..., None]) -> Callable[..., None]:
             parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
         else:
             models[name] = found
-            parameters += _options_of(name, *found)
+            parameters += _options_of(name, *found, parameter.default)
 
     @wraps(function)
     def command(**values: Any) -> None:
@@ -81,12 +82,13 @@ def _fields_of(model: Model) -> Iterator[tuple[str, FieldInfo, Flag]]:
 
 
 def _options_of(
-    parameter: str, model: Model, is_optional: bool
+    parameter: str, model: Model, is_optional: bool, example: Any
 ) -> Iterator[inspect.Parameter]:
     """Yield an option for each field of a model."""
     for name, field, flag in _fields_of(model):
         kind = _type_of(field.annotation)
-        default, shown = field.get_default(call_default_factory=True), flag.shown
+        own, shown = field.get_default(call_default_factory=True), flag.shown
+        default = getattr(example, name, own)
         if shown is None and is_optional and isinstance(default, int | float | str):
             shown = str(default)
         if shown is not None or default in ((), {}):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Areas: what each tells apart, and which are alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -32,10 +32,7 @@ _UNKNOWN: Systems = {}
 
 
 def plot_rdms(
-    rdms: RDMs,
-    axes: Sequence[Axes] | None = None,
-    *,
-    systems: Systems = _UNKNOWN,
+    rdms: RDMs, axes: Sequence[Axes] | None = None, *, systems: Systems = _UNKNOWN
 ) -> list[Axes]:
     """Draw the distances between conditions in every area.
 
@@ -56,43 +53,40 @@ def plot_rdms(
     list of matplotlib.axes.Axes
         One an area.
     """
-    areas = list(rdms.rdm_descriptors["area"])
-    groups = _groups(areas, systems)
-    order = _by_group(groups)
-    labels = short_labels(areas)
-    is_own = axes is None
+    order, labels, groups = _ordered(rdms.rdm_descriptors["area"], systems)
+    n_areas, is_own = len(order), axes is None
     if axes is None:
-        n_columns = min(7, len(areas))
-        n_rows = -(-len(areas) // n_columns)
+        n_columns = min(7, n_areas)
+        n_rows = -(-n_areas // n_columns)
         figure = Figure(
             figsize=(1.35 * n_columns + 0.3, 1.5 * n_rows + 0.7), layout="constrained"
         )
         grid = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
-        for ax in grid[len(areas) :]:
+        for ax in grid[n_areas:]:
             ax.set_axis_off()
-        axes = list(grid[: len(areas)])
+        axes = list(grid[:n_areas])
     matrices = rdms.get_matrices()  # type: ignore[no-untyped-call]
     image = None
-    for ax, i in zip(axes, order, strict=True):
+    for ax, i, label, group in zip(axes, order, labels, groups, strict=True):
         image = _draw_rdm(ax, matrices[i], rdms.pattern_descriptors["kind"])
-        color = GROUP_COLORS[groups[i]]
+        color = GROUP_COLORS[group]
         ax.set_title(
-            labels[i], fontsize=9, color=color, fontweight="bold", loc="left", pad=3
+            label, fontsize=9, color=color, fontweight="bold", loc="left", pad=3
         )
     if is_own and image is not None:
         _finish_rdms(list(axes), image, rdms, groups)
     return list(axes)
 
 
-def _groups(areas: Sequence[str], systems: Systems) -> list[str]:
-    """Return the group of each area."""
-    return [group_of(systems.get(area)) for area in areas]
-
-
-def _by_group(groups: Sequence[str]) -> list[int]:
-    """Return the order of areas by group, then as they come."""
+def _ordered(
+    areas: Iterable[object], systems: Systems
+) -> tuple[list[int], list[str], list[str]]:
+    """Return the order of areas by group, and in that order their labels and groups."""
+    names = [str(area) for area in areas]
+    groups, labels = [group_of(systems.get(x)) for x in names], short_labels(names)
     known = list(GROUP_COLORS)
-    return sorted(range(len(groups)), key=lambda i: known.index(groups[i]))
+    order = sorted(range(len(names)), key=lambda i: known.index(groups[i]))
+    return order, [labels[i] for i in order], [groups[i] for i in order]
 
 
 def _borders(kinds: Sequence[str]) -> list[float]:
@@ -150,9 +144,8 @@ def plot_similarity(
     matplotlib.axes.Axes
         `ax`, or the axes of the new figure.
     """
-    areas = [str(area) for area in similarity.index]
-    order = _by_group(_groups(areas, systems))
-    side = max(4.0, 0.18 * len(areas) + 1.2)
+    order, labels, groups = _ordered(similarity.index, systems)
+    side = max(4.0, 0.18 * len(order) + 1.2)
     ax = ax or style.new_axes(side + 0.6, side)
     values = similarity.to_numpy()[np.ix_(order, order)]
     low = float(values.min())
@@ -163,11 +156,8 @@ def plot_similarity(
     bar = figure_of(ax).colorbar(image, ax=ax, shrink=0.6, pad=0.02)
     bar.set_label("correlation of distances", fontsize=9)
     bar.ax.tick_params(labelsize=style.SMALL)
-    groups = _groups([areas[i] for i in order], systems)
-    labels = short_labels(areas)
     for axis, rotation in ((ax.xaxis, 90), (ax.yaxis, 0)):
-        axis.set_ticks(range(len(order)), [labels[i] for i in order])
-        _color_labels(axis, groups, rotation)
+        _name_areas(axis, labels, groups, rotation)
     for border in _borders(groups):
         ax.axhline(border, color="white", linewidth=1.5)
         ax.axvline(border, color="white", linewidth=1.5)
@@ -176,8 +166,11 @@ def plot_similarity(
     return ax
 
 
-def _color_labels(axis: Axis, groups: Sequence[str], rotation: int) -> None:
-    """Write an axis' labels in the colours of the groups."""
+def _name_areas(
+    axis: Axis, labels: Sequence[str], groups: Sequence[str], rotation: int
+) -> None:
+    """Write the areas' labels at an axis, in their groups' colours."""
+    axis.set_ticks(range(len(labels)), labels)
     for label, group in zip(axis.get_ticklabels(), groups, strict=True):
         label.set(color=GROUP_COLORS[group], fontsize=style.SMALL, rotation=rotation)
 
@@ -225,7 +218,7 @@ def plot_mds(
     ax = ax or style.new_axes(5.6, 5.0)
     areas = [str(area) for area in embedding.points.index]
     points = embedding.points.to_numpy()
-    groups = _groups(areas, systems)
+    groups = [group_of(systems.get(area)) for area in areas]
     radius = 4.0
     ax.scatter(
         points[:, 0],
@@ -289,19 +282,15 @@ def plot_model_fit(
     matplotlib.axes.Axes
         `ax`, or the axes of the new figure.
     """
-    areas = [str(area) for area in fit.index]
-    order = _by_group(_groups(areas, systems))
-    ax = ax or style.new_axes(0.26 * len(areas) + 1.8, 2.6)
+    order, labels, groups = _ordered(fit.index, systems)
+    ax = ax or style.new_axes(0.26 * len(order) + 1.8, 2.6)
     image = ax.imshow(
         fit.to_numpy()[order].T, cmap="RdBu_r", vmin=-1.0, vmax=1.0, aspect="auto"
     )
     bar = figure_of(ax).colorbar(image, ax=ax, pad=0.01)
     bar.set_label("correlation", fontsize=style.SMALL)
     bar.ax.tick_params(labelsize=7)
-    labels = short_labels(areas)
-    groups = _groups([areas[i] for i in order], systems)
-    ax.set_xticks(range(len(order)), [labels[i] for i in order])
-    _color_labels(ax.xaxis, groups, 90)
+    _name_areas(ax.xaxis, labels, groups, 90)
     models = [str(model) for model in fit.columns]
     ax.set_yticks(range(len(models)), models, fontsize=style.SMALL)
     for border in _borders(groups):

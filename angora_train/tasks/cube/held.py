@@ -18,8 +18,9 @@ class HeldCube:
 
     Attributes
     ----------
-    geom : int
-        The cube's geom in the model.
+    geom, address : int
+        The cube's geom in the model, and where its place and orientation begin in
+        ``qpos``.
     position, velocity : ndarray of float64, shape (B, 3)
         Of the cube, m and m/s.
     orientation : ndarray of float64, shape (B, 4)
@@ -35,7 +36,8 @@ class HeldCube:
     def __init__(self, simulation: Simulation) -> None:
         model = simulation.model
         joint = named_ids(model, "joint", [CUBE_JOINT])[0]
-        place, motion = int(model.jnt_qposadr[joint]), int(model.jnt_dofadr[joint])
+        self.address = place = int(model.jnt_qposadr[joint])
+        motion = int(model.jnt_dofadr[joint])
         self.geom = int(named_ids(model, "geom", [CUBE])[0])
         # Views, as the cube's coordinates are neighbours.
         self.position = simulation.qpos[:, place : place + 3]

@@ -217,7 +217,7 @@ class ReorientCube(VectorTask):
         "_curriculum",
     )
 
-    config: ReorientCubeConfig
+    config: ReorientCubeConfig = ReorientCubeConfig()
 
     def __init__(
         self,
@@ -227,7 +227,7 @@ class ReorientCube(VectorTask):
         first_world: int = 0,
         n_threads: int = 1,
     ) -> None:
-        config = self._default_config() if config is None else config
+        config = config or self.config
         model = compose_cube_model(config.scene)
         switch_sensors(model, config.touch)
         simulation = Simulation(
@@ -279,11 +279,6 @@ class ReorientCube(VectorTask):
         if (kind := config.curriculum) is not None:
             self._curriculum = Curriculum(kind, n_worlds, self.n_goal_steps)
             self.metrics = (*type(self).metrics, "goal_range_rad")
-
-    @classmethod
-    def _default_config(cls) -> ReorientCubeConfig:
-        """Return the settings of who names none."""
-        return ReorientCubeConfig()
 
     def sample_goals(
         self,

@@ -70,10 +70,5 @@ class ReorientCubeZ(ReorientCube):
         Threads that share the physics.
     """
 
-    config: ReorientCubeZConfig
+    config: ReorientCubeZConfig = ReorientCubeZConfig()
     remembers: ClassVar[tuple[str, ...]] = ()
-
-    @classmethod
-    def _default_config(cls) -> ReorientCubeZConfig:
-        """Return the settings of who names none."""
-        return ReorientCubeZConfig()

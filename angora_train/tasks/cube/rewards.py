@@ -53,17 +53,6 @@ RECIPES: Mapping[str, Mapping[str, float]] = MappingProxyType(
 )
 """Scales by recipe and term; what a recipe leaves out is zero."""
 
-_TERMS = (
-    "progress",
-    "success",
-    "drop",
-    "time",
-    "energy",
-    "closeness",
-    "offset",
-    "action",
-)
-
 
 class CubeScales(Scales):
     """Scales of the reward's terms: a recipe, and what differs from it.
@@ -78,7 +67,6 @@ class CubeScales(Scales):
     """
 
     recipes: ClassVar[Mapping[str, Mapping[str, float]]] = RECIPES
-    terms: ClassVar[tuple[str, ...]] = _TERMS
 
     extends: str = "openai2018"
     """Recipe that gives the scales which are not written: ``openai2018``, ``d314`` or

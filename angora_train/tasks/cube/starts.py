@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from angora_train.errors import TaskError
+from angora_train.tasks.cube.held import HeldCube
 from angora_train.tasks.cube.orientation import (
     about_axis,
     angle_between,
@@ -18,10 +19,8 @@ from angora_train.tasks.cube.orientation import (
 from angora_train.tasks.hand.model import (
     CubeScene,
     compose_cube_model,
-    named_ids,
     rest_state,
 )
-from angora_train.tasks.hand.names import CUBE_JOINT, PALM_BOX
 from angora_train.tasks.worlds.simulation import Simulation
 
 __all__ = ["Settling", "held_state", "settle"]
@@ -112,6 +111,7 @@ def settle(settling: Settling) -> NDArray[np.float64]:
     start = held_state(model)
     n_steps = round(_WATCHED_S / scene.timestep_s)
     simulation = Simulation(model, start, 1, n_substeps=n_steps)
+    cube = HeldCube(simulation)
     n_waits = round(_SETTLING_S / _WATCHED_S) - 1
     rng = np.random.default_rng(settling.seed)
     states: list[NDArray[np.float64]] = []
@@ -125,13 +125,13 @@ def settle(settling: Settling) -> NDArray[np.float64]:
                 "smaller steps."
             )
         n_tries += 1
-        simulation.place(0, _let_go(model, start, settling.pose, rng))
+        simulation.place(0, _let_go(cube.address, start, settling.pose, rng))
         diverged = False
         for _ in range(n_waits):
             diverged |= bool(simulation.step(start.ctrl[None])[0])
-        before = simulation.qpos[0].copy()
+        before = cube.position[0].copy(), cube.orientation[0].copy()
         diverged |= bool(simulation.step(start.ctrl[None])[0])
-        if not diverged and _is_at_rest(model, simulation.data(0), before):
+        if not diverged and _is_at_rest(cube, *before):
             simulation.data(0).time = 0.0
             states.append(simulation.state(0))
     settled = np.stack(states)
@@ -140,11 +140,10 @@ def settle(settling: Settling) -> NDArray[np.float64]:
 
 
 def _let_go(
-    model: Any, start: Any, pose: str, rng: np.random.Generator
+    cube: int, start: Any, pose: str, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Joint positions with the cube above the palm."""
+    """Joint positions with the cube, of that address, above the palm."""
     qpos: NDArray[np.float64] = start.qpos.copy()
-    cube = _find_cube(model)
     qpos[cube : cube + 2] += rng.normal(0.0, _PLACE_NOISE_M, 2)
     qpos[cube + 2] += _DROP_HEIGHT_M
     if pose == "any":
@@ -155,18 +154,12 @@ def _let_go(
     return qpos
 
 
-def _is_at_rest(model: Any, data: Any, before: NDArray[np.float64]) -> bool:
-    """Whether the cube lies above the palm, and has hardly moved."""
-    cube = _find_cube(model)
-    palm = data.geom_xpos[named_ids(model, "geom", [PALM_BOX])[0]]
+def _is_at_rest(
+    cube: HeldCube, position: NDArray[np.float64], orientation: NDArray[np.float64]
+) -> bool:
+    """Whether the cube lies above the palm, and has hardly moved from there."""
     most_m, most_rad = _AT_REST
-    moved_m = np.linalg.norm((data.qpos - before)[cube : cube + 3])
-    turned = angle_between(data.qpos[cube + 3 :], before[cube + 3 :])
-    return bool(
-        data.qpos[cube + 2] > palm[2] and moved_m < most_m and turned < most_rad
-    )
-
-
-def _find_cube(model: Any) -> int:
-    """Where the cube's place and orientation begin among the joint positions."""
-    return int(model.jnt_qposadr[named_ids(model, "joint", [CUBE_JOINT])[0]])
+    moved_m = np.linalg.norm(cube.position[0] - position)
+    turned = angle_between(cube.orientation[0], orientation)
+    is_held = cube.position[0, 2] > cube.palm[0, 2]
+    return bool(is_held and moved_m < most_m and turned < most_rad)

@@ -15,14 +15,14 @@ import gymnasium
 import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
-from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import Field, PositiveInt
 
 from angora_train.errors import TaskError, closest
 from angora_train.tasks.gym.classic_control import ClassicWorlds
 from angora_train.tasks.gym.hidden_velocity import HideVelocity
-from angora_train.tasks.task import Observation, Task, check_reset
+from angora_train.tasks.settings import TaskSettings
+from angora_train.tasks.task import Observation, Task, Transition, check_reset
 from angora_train.tasks.worlds.memory import Memory
 from angora_train.tasks.worlds.realism import Imperfection, Senses
 from angora_train.tasks.worlds.rendering import Camera, Frame, Style
@@ -34,15 +34,8 @@ _MAX_SENSATION = 1e10
 """Bound of a sensation whose environment names none."""
 
 
-class GymConfig(BaseModel):
+class GymConfig(TaskSettings):
     """What an adapted environment can be asked for."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-    )
 
     sensation: Annotated[str, Field(min_length=1)] = "proprioception"
     """Name of the sensation, where the observation is no dictionary of its own."""
@@ -126,14 +119,9 @@ class GymTask(Task):
         first_world: int = 0,
         n_threads: int = 1,
     ) -> None:
-        if first_world < 0:
-            raise TaskError(f"first_world is {first_world}; it must not be negative.")
-        if n_worlds < 1:
-            raise TaskError(f"n_worlds is {n_worlds}; it must be at least 1.")
-        self.config = GymConfig() if config is None else config
+        self._count(n_worlds, first_world)
+        self.config = config or GymConfig()
         self.env_id = env_id
-        self.first_world = first_world
-        self.num_envs = n_worlds
         self.envs = [_make(env_id, self.config) for _ in range(n_worlds)]
         env = self.envs[0]
         self._named = _NamedSpace(env_id, env.observation_space, self.config.sensation)
@@ -148,10 +136,7 @@ class GymTask(Task):
             "render_modes": ["rgb_array"] if is_drawn else [],
             "render_fps": env.metadata.get("render_fps") or 1,
         }
-        self.single_observation_space = self._named.space
-        self.single_action_space = spaces.Box(-1.0, 1.0, (self._choice.size,))
-        self.observation_space = batch_space(self._named.space, n_worlds)
-        self.action_space = batch_space(self.single_action_space, n_worlds)
+        self._offer(self._named.boxes, self._choice.size)
         self._success = np.zeros(n_worlds, np.bool_)
         self._has_started = False
         is_known = all(ClassicWorlds.covers(env) for env in self.envs)
@@ -225,15 +210,7 @@ class GymTask(Task):
         true, everyone = self._named.batch(rows), np.arange(self.num_envs)
         return self._senses.begin(true, everyone), self.facts()
 
-    def step(
-        self, actions: NDArray[np.float32]
-    ) -> tuple[
-        Observation,
-        NDArray[np.float32],
-        NDArray[np.bool_],
-        NDArray[np.bool_],
-        dict[str, Any],
-    ]:
+    def step(self, actions: NDArray[np.float32]) -> Transition:
         """Take one step in every world.
 
         Parameters
@@ -340,11 +317,6 @@ class GymTask(Task):
         for env in self.envs:
             env.close()
 
-    @property
-    def unwrapped(self) -> "GymTask":
-        """The task itself."""
-        return self
-
 
 class _NamedSpace:
     """Turns an environment's observations into named vectors and pictures."""
@@ -368,7 +340,6 @@ class _NamedSpace:
             )
             self.boxes[part] = spaces.Box(low, high)
         self._names = tuple(parts)
-        self.space = spaces.Dict(OrderedDict[str, spaces.Space[Any]](self.boxes))
 
     def row(self, raw: Any) -> Observation:
         """One world's sensations."""

@@ -17,7 +17,6 @@ import importlib.util
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,13 +24,8 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from angora_train.errors import TaskError
-from angora_train.tasks.hand.fast import (
-    PhysicsModel,
-    lighten,
-    quicken,
-    require_fast,
-)
+from angora_train.errors import TaskError, closest
+from angora_train.tasks.hand.fast import PhysicsModel, lighten, quicken, require_fast
 from angora_train.tasks.hand.names import JOINTS, REST_ANGLES_RAD
 
 __all__ = [
@@ -70,14 +64,6 @@ of that, for 3 % more time a step."""
 
 _FIRM_IMPRATIO = 10.0
 _GRAVITY = 9.81  # m/s2, MuJoCo's default
-_KINDS = {
-    "actuator": mujoco.mjtObj.mjOBJ_ACTUATOR,
-    "body": mujoco.mjtObj.mjOBJ_BODY,
-    "geom": mujoco.mjtObj.mjOBJ_GEOM,
-    "joint": mujoco.mjtObj.mjOBJ_JOINT,
-    "sensor": mujoco.mjtObj.mjOBJ_SENSOR,
-    "site": mujoco.mjtObj.mjOBJ_SITE,
-}
 
 
 def find_assets() -> Path:
@@ -277,13 +263,13 @@ def named_ids(model: Any, kind: str, names: Sequence[str]) -> NDArray[np.int64]:
     TaskError
         If the model has no element of a name.
     """
-    ids = [mujoco.mj_name2id(model, _KINDS[kind], name) for name in names]
-    for name, i in zip(names, ids, strict=True):
-        if i < 0:
-            near = get_close_matches(name, _names_of(model, kind), n=3)
-            hint = f" Close matches: {', '.join(near)}." if near else ""
+    n = getattr(model, {"actuator": "nu", "joint": "njnt"}.get(kind, f"n{kind}"))
+    ids = {getattr(model, kind)(i).name: i for i in range(n)}
+    for name in names:
+        if name not in ids:
+            hint = closest(name, ids)
             raise TaskError(f"The model has no {kind} named '{name}'.{hint}")
-    return np.asarray(ids, dtype=np.int64)
+    return np.array([ids[name] for name in names], np.int64)
 
 
 def rest_state(model: Any) -> Any:
@@ -317,11 +303,3 @@ def _read_scene(path: Path) -> ET.Element:
         raise TaskError(
             f"The Shadow Hand's scene {path} cannot be read: {error}. {_REMEDY}"
         ) from error
-
-
-def _names_of(model: Any, kind: str) -> list[str]:
-    """All names of a kind."""
-    count = {"actuator": "nu", "body": "nbody", "joint": "njnt"}
-    n = getattr(model, count.get(kind, f"n{kind}"))
-    found = (mujoco.mj_id2name(model, _KINDS[kind], i) for i in range(n))
-    return [name for name in found if name]

@@ -6,22 +6,19 @@ task is given: places (`meeting.py`) or a finger to meet (`free_reach.py`), once
 episode or in sequence (`sequence.py`).
 """
 
-from collections.abc import Callable, Sequence
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Annotated, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from angora_train.tasks.base import Observation, VectorTask, Verdict
 from angora_train.tasks.hand.cameras import WATCHER, open_eyes
 from angora_train.tasks.hand.model import compose_reach_model, named_ids, rest_state
-from angora_train.tasks.hand.names import (
-    FINGERTIPS,
-    PALM,
-    TARGET_FINGERS,
-    Finger,
-)
+from angora_train.tasks.hand.names import FINGERTIPS, PALM, TARGET_FINGERS, Finger
 from angora_train.tasks.hand.senses import HandConfig, HandSenses, switch_sensors
 from angora_train.tasks.worlds.rendering import Camera, Mark
 from angora_train.tasks.worlds.simulation import Simulation
@@ -78,6 +75,9 @@ class FingertipConfig(HandConfig):
     vision: VisionConfig = VisionConfig()
     """What the sensation ``vision`` is: ``pose``, the fingertips' places, or ``rgb``,
     pixels."""
+
+    target_fingers: Annotated[tuple[Finger, ...], Field(min_length=1)] = TARGET_FINGERS
+    """Fingers that the thumb is asked to meet, drawn with equal chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,29 +140,30 @@ class FingertipTask(VectorTask):
 
     Parameters
     ----------
-    config : FingertipConfig
+    config : FingertipConfig, optional
         The task's settings.
     n_worlds : int
         Number of worlds, B.
-    make_goals : callable
-        Makes what the fingertips are asked for in a `Scene`.
     first_world : int
         Index of row 0 among the worlds of all processes.
     n_threads : int
         Threads that share the physics.
     """
 
+    config: FingertipConfig = FingertipConfig()
+    """The task's settings, if no others are given."""
     remembers: ClassVar[tuple[str, ...]] = ("_goals", "_previous_fingertips")
 
     def __init__(
         self,
-        config: FingertipConfig,
-        n_worlds: int,
-        make_goals: Callable[[Scene], Goals],
+        config: FingertipConfig | None = None,
+        n_worlds: int = 1,
         *,
-        first_world: int,
-        n_threads: int,
+        first_world: int = 0,
+        n_threads: int = 1,
     ) -> None:
+        self.config = config = config or self.config
+        self._choice = finger_indices(config.target_fingers)
         model = compose_reach_model()
         switch_sensors(model, config.touch)
         rest = rest_state(model)
@@ -171,7 +172,7 @@ class FingertipTask(VectorTask):
         )
         sites = named_ids(model, "site", FINGERTIPS)
         palm = named_ids(model, "body", [PALM])[0]
-        self._goals = make_goals(
+        self._goals = self._make_goals(
             Scene(simulation, rest.site_xpos[sites].copy(), rest.xpos[palm].copy())
         )
         self._hand = HandSenses(simulation, config.touch)
@@ -191,6 +192,10 @@ class FingertipTask(VectorTask):
         )
         self._fingertips = simulation.read("site_xpos", sites).reshape(n_worlds, -1)
         self._previous_fingertips = self._fingertips.copy()
+
+    @abstractmethod
+    def _make_goals(self, scene: Scene) -> Goals:
+        """Make what the fingertips are asked for in a scene."""
 
     def _camera(self) -> Camera:
         """Look at the hand."""

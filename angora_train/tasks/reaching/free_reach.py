@@ -6,20 +6,19 @@ predecessor, AngoraPy; the constants of its reward are in `FreeReachScales`.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from angora_train.tasks.base import Verdict
-from angora_train.tasks.hand.names import TARGET_FINGERS, Finger
+from angora_train.tasks.hand.names import TARGET_FINGERS
 from angora_train.tasks.reaching.fingertips import (
     THUMB,
     FingertipConfig,
     FingertipTask,
+    Scene,
     balls,
-    finger_indices,
 )
 from angora_train.tasks.reaching.rewards import (
     FreeReachScales,
@@ -37,9 +36,6 @@ _N_FINGERS = len(TARGET_FINGERS)
 
 class FreeReachConfig(FingertipConfig):
     """Settings of the free reaching task."""
-
-    target_fingers: Annotated[tuple[Finger, ...], Field(min_length=1)] = TARGET_FINGERS
-    """Fingers that the thumb is asked to meet, drawn with equal chance."""
 
     rewards: FreeReachScales = FreeReachScales()
     """Scales of the reward's terms: a recipe's name (``single``, ``sequence``), or what
@@ -85,11 +81,8 @@ class FingerGoals(Remembering):
 
     def way(self, fingertips: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the way from the thumb, and each finger's distance, m, (B, 7)."""
-        tips, targets = (
-            fingertips.reshape(len(fingertips), -1, 3),
-            self._targets.targets,
-        )
-        way = tips[np.arange(len(tips)), targets] - tips[:, THUMB]
+        tips = fingertips.reshape(len(fingertips), -1, 3)
+        way = tips[np.arange(len(tips)), self._targets.targets] - tips[:, THUMB]
         return np.concatenate([way, free_reach_distances(fingertips)], axis=1)
 
     def judge(self, fingertips: NDArray[np.float64], share: float) -> Verdict:
@@ -145,23 +138,10 @@ class FreeReach(FingertipTask):
         Threads that share the physics.
     """
 
-    config: FreeReachConfig
+    config: FreeReachConfig = FreeReachConfig()
     remembers: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(
-        self,
-        config: FreeReachConfig | None = None,
-        n_worlds: int = 1,
-        *,
-        first_world: int = 0,
-        n_threads: int = 1,
-    ) -> None:
-        config = FreeReachConfig() if config is None else config
-        fingers = finger_indices(config.target_fingers)
-        super().__init__(
-            config,
-            n_worlds,
-            lambda _: FingerGoals(config.rewards, OneTarget(fingers, n_worlds)),
-            first_world=first_world,
-            n_threads=n_threads,
-        )
+    def _make_goals(self, scene: Scene) -> FingerGoals:
+        """Ask for one finger an episode."""
+        targets = OneTarget(self._choice, scene.simulation.n_worlds)
+        return FingerGoals(self.config.rewards, targets)

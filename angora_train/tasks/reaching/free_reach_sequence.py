@@ -3,7 +3,7 @@
 
 from typing import ClassVar
 
-from angora_train.tasks.reaching.fingertips import FingertipTask, finger_indices
+from angora_train.tasks.reaching.fingertips import FingertipTask, Scene
 from angora_train.tasks.reaching.free_reach import FingerGoals, FreeReachConfig
 from angora_train.tasks.reaching.rewards import FreeReachScales
 from angora_train.tasks.reaching.sequence import SequenceConfig, TargetSequence
@@ -47,31 +47,12 @@ class FreeReachSequence(FingertipTask):
         Threads that share the physics.
     """
 
-    config: FreeReachSequenceConfig
+    config: FreeReachSequenceConfig = FreeReachSequenceConfig()
     metrics: tuple[str, ...] = ("distance_m", "n_opposed")
     remembers: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(
-        self,
-        config: FreeReachSequenceConfig | None = None,
-        n_worlds: int = 1,
-        *,
-        first_world: int = 0,
-        n_threads: int = 1,
-    ) -> None:
-        config = FreeReachSequenceConfig() if config is None else config
-        super().__init__(
-            config,
-            n_worlds,
-            lambda scene: FingerGoals(
-                config.rewards,
-                TargetSequence(
-                    config.sequence,
-                    finger_indices(config.target_fingers),
-                    n_worlds,
-                    scene.simulation.control_step_s,
-                ),
-            ),
-            first_world=first_world,
-            n_threads=n_threads,
-        )
+    def _make_goals(self, scene: Scene) -> FingerGoals:
+        """Ask for one finger after the other."""
+        n, step_s = scene.simulation.n_worlds, scene.simulation.control_step_s
+        targets = TargetSequence(self.config.sequence, self._choice, n, step_s)
+        return FingerGoals(self.config.rewards, targets)

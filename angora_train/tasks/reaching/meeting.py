@@ -9,13 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from angora_train.tasks.base import Verdict
-from angora_train.tasks.hand.names import FINGERTIPS, TARGET_FINGERS, Finger
-from angora_train.tasks.reaching.fingertips import (
-    THUMB,
-    FingertipConfig,
-    Scene,
-    balls,
-)
+from angora_train.tasks.hand.names import FINGERTIPS, TARGET_FINGERS
+from angora_train.tasks.reaching.fingertips import THUMB, FingertipConfig, Scene, balls
 from angora_train.tasks.reaching.rewards import (
     ReachScales,
     reach_distance,
@@ -45,9 +40,6 @@ class MeetingConfig(FingertipConfig):
     ``(0.0, -0.09, 0.05)`` with a `meeting_share` of 0.
     """
 
-    target_fingers: Annotated[tuple[Finger, ...], Field(min_length=1)] = TARGET_FINGERS
-    """Fingers that the thumb is asked to meet, drawn with equal chance."""
-
     meeting_point_m: tuple[float, float, float] = (-0.01, -0.08, 0.05)
     """Where the two tips meet, from the palm's place at rest, m: along the world's x
     (from the thumb's side to the little finger's), y (from the fingers back to the
@@ -62,6 +54,10 @@ class MeetingConfig(FingertipConfig):
     tip_offset_m: Annotated[float, Field(ge=0)] = 0.005
     """How far before the meeting point each tip stops, so that they do not overlap."""
 
+    rewards: ReachScales = ReachScales()
+    """Scales of the reward's terms: a recipe's name (``single``, ``sequence``), or what
+    differs from one."""
+
 
 class MeetingGoals(Remembering):
     """Places of the five fingertips in B worlds: thumb and a finger together.
@@ -69,9 +65,7 @@ class MeetingGoals(Remembering):
     Parameters
     ----------
     config : MeetingConfig
-        Where they meet.
-    scales : ReachScales
-        Scales of the reward's terms.
+        Where they meet, and what that earns.
     scene : Scene
         The worlds.
     targets : Targets
@@ -87,14 +81,13 @@ class MeetingGoals(Remembering):
     def __init__(
         self,
         config: MeetingConfig,
-        scales: ReachScales,
         scene: Scene,
         targets: Targets,
         rest_share: float | None = None,
     ) -> None:
         n_worlds = scene.simulation.n_worlds
         self._config = config
-        self._scales = scales
+        self._scales = config.rewards
         self.scene = scene
         self._targets = targets
         self._rest_share = rest_share

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from angora_train.tasks.reaching.fingertips import FingertipTask, finger_indices
+from angora_train.tasks.reaching.fingertips import FingertipTask, Scene
 from angora_train.tasks.reaching.meeting import REST_GOAL, MeetingConfig, MeetingGoals
-from angora_train.tasks.reaching.rewards import ReachScales
 from angora_train.tasks.reaching.sequence import OneTarget
 
 __all__ = ["REST_GOAL", "Reach", "ReachConfig"]
@@ -26,10 +25,6 @@ class ReachConfig(MeetingConfig):
 
     rest_share: Annotated[float, Field(ge=0, le=1)] = 0.1
     """Share of the goals that ask for the rest posture."""
-
-    rewards: ReachScales = ReachScales()
-    """Scales of the reward's terms: a recipe's name (``single``, ``sequence``), or what
-    differs from one."""
 
 
 class Reach(FingertipTask):
@@ -65,33 +60,14 @@ class Reach(FingertipTask):
         Threads that share the physics.
     """
 
-    config: ReachConfig
+    config: ReachConfig = ReachConfig()
     remembers: ClassVar[tuple[str, ...]] = ()
     _goals: MeetingGoals
 
-    def __init__(
-        self,
-        config: ReachConfig | None = None,
-        n_worlds: int = 1,
-        *,
-        first_world: int = 0,
-        n_threads: int = 1,
-    ) -> None:
-        config = ReachConfig() if config is None else config
-        self._choice = finger_indices(config.target_fingers)
-        super().__init__(
-            config,
-            n_worlds,
-            lambda scene: MeetingGoals(
-                config,
-                config.rewards,
-                scene,
-                OneTarget(self._choice, n_worlds),
-                config.rest_share,
-            ),
-            first_world=first_world,
-            n_threads=n_threads,
-        )
+    def _make_goals(self, scene: Scene) -> MeetingGoals:
+        """Ask for one meeting an episode, or for rest."""
+        targets = OneTarget(self._choice, scene.simulation.n_worlds)
+        return MeetingGoals(self.config, scene, targets, self.config.rest_share)
 
     def sample_goals(
         self, rng: np.random.Generator, n: int

@@ -3,7 +3,7 @@
 
 from typing import ClassVar
 
-from angora_train.tasks.reaching.fingertips import FingertipTask, finger_indices
+from angora_train.tasks.reaching.fingertips import FingertipTask, Scene
 from angora_train.tasks.reaching.meeting import MeetingConfig, MeetingGoals
 from angora_train.tasks.reaching.rewards import ReachScales
 from angora_train.tasks.reaching.sequence import SequenceConfig, TargetSequence
@@ -45,33 +45,12 @@ class ReachSequence(FingertipTask):
         Threads that share the physics.
     """
 
-    config: ReachSequenceConfig
+    config: ReachSequenceConfig = ReachSequenceConfig()
     metrics: tuple[str, ...] = ("distance_m", "n_opposed")
     remembers: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(
-        self,
-        config: ReachSequenceConfig | None = None,
-        n_worlds: int = 1,
-        *,
-        first_world: int = 0,
-        n_threads: int = 1,
-    ) -> None:
-        config = ReachSequenceConfig() if config is None else config
-        super().__init__(
-            config,
-            n_worlds,
-            lambda scene: MeetingGoals(
-                config,
-                config.rewards,
-                scene,
-                TargetSequence(
-                    config.sequence,
-                    finger_indices(config.target_fingers),
-                    n_worlds,
-                    scene.simulation.control_step_s,
-                ),
-            ),
-            first_world=first_world,
-            n_threads=n_threads,
-        )
+    def _make_goals(self, scene: Scene) -> MeetingGoals:
+        """Ask for one meeting after the other."""
+        n, step_s = scene.simulation.n_worlds, scene.simulation.control_step_s
+        targets = TargetSequence(self.config.sequence, self._choice, n, step_s)
+        return MeetingGoals(self.config, scene, targets)

@@ -41,7 +41,6 @@ class ReachScales(Scales):
             "sequence": {"distance": 1.0, "success": 5.0},
         }
     )
-    terms: ClassVar[tuple[str, ...]] = ("distance", "success")
 
     extends: str = "single"
     """Recipe that gives the scales which are not written: ``single`` or
@@ -54,7 +53,7 @@ class ReachScales(Scales):
     """Bonus of a step that ends within `success_distance_m`."""
 
     success_distance_m: PositiveFloat = 0.02
-    """Distance below which the goal counts as reached, m."""
+    """Distance below which the goal counts as reached, or the finger as met, m."""
 
 
 def reach_distance(fingertips: _Array, goals: _Array) -> _Array:
@@ -116,7 +115,7 @@ def reach_reward(
     return _scaled({"distance": -distance_m, "success": reached}, scales, share)
 
 
-class FreeReachScales(Scales):
+class FreeReachScales(ReachScales):
     """Scales of the free reaching reward's terms: a recipe, and what differs from it.
 
     The numbers of ``single`` are those of this project's predecessor, AngoraPy 0.11;
@@ -129,20 +128,9 @@ class FreeReachScales(Scales):
             "sequence": {"distance": 1.0, "success": 5.0, "zone": 0.01},
         }
     )
-    terms: ClassVar[tuple[str, ...]] = ("distance", "success", "zone")
-
-    extends: str = "single"
-    """Recipe that gives the scales which are not written: ``single`` or
-    ``sequence``."""
 
     distance: Bonus = 1.0
     """Cost of one metre between the tips of thumb and target finger."""
-
-    success: Bonus = 0.1
-    """Bonus of a step that ends within `success_distance_m`."""
-
-    success_distance_m: PositiveFloat = 0.02
-    """Distance below which the target finger counts as met, m."""
 
     zone: Bonus = 0.01
     """Cost of one metre that another finger has come into the thumb's zone."""

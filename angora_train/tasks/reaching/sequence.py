@@ -6,23 +6,17 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, PositiveFloat, model_validator
+from pydantic import PositiveFloat, model_validator
 
 from angora_train.tasks.hand.names import TARGET_FINGERS
+from angora_train.tasks.settings import TaskSettings
 from angora_train.tasks.worlds.memory import Remembering
 
 __all__ = ["OneTarget", "SequenceConfig", "TargetSequence", "Targets"]
 
 
-class SequenceConfig(BaseModel):
+class SequenceConfig(TaskSettings):
     """When a target gives way to the next, and to which."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-    )
 
     advances_on_reach: bool = True
     """Whether the next target appears as soon as one is reached."""

@@ -7,9 +7,10 @@ from typing import Annotated, Any, ClassVar, Literal
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from angora_train.errors import TaskError
+from angora_train.tasks.settings import TaskSettings
 from angora_train.tasks.worlds.memory import Remembering
 from angora_train.tasks.worlds.simulation import Simulation
 
@@ -19,15 +20,8 @@ _JOINTS = (int(mujoco.mjtTrn.mjTRN_JOINT), int(mujoco.mjtTrn.mjTRN_JOINTINPARENT
 _TENDON = int(mujoco.mjtTrn.mjTRN_TENDON)
 
 
-class ControlConfig(BaseModel):
+class ControlConfig(TaskSettings):
     """How actions become commands; written as its mode alone, the rest is default."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-    )
 
     mode: Literal["absolute", "relative"] = "absolute"
     """What an action of zero asks for: ``absolute``, the middle of the actuator's

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Force pulses: a body is pushed now and then, for one control step."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
-import mujoco
-from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
+from pydantic import Field, PositiveFloat
 
 from angora_train.errors import TaskError, closest
+from angora_train.tasks.settings import TaskSettings
 from angora_train.tasks.worlds.generators import Generators
 from angora_train.tasks.worlds.memory import Remembering
 from angora_train.tasks.worlds.simulation import Simulation
@@ -17,15 +17,8 @@ _PURPOSE = 3
 """Sets these generators apart from those of goals, senses and bodies."""
 
 
-class PulseConfig(BaseModel):
+class PulseConfig(TaskSettings):
     """Which body is pushed, how often and how hard."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-    )
 
     body: str = "object"
     """Name of the body in the model; it is pushed at its centre of mass."""
@@ -61,14 +54,14 @@ class ForcePulses(Remembering):
         self, config: PulseConfig, simulation: Simulation, first_world: int = 0
     ) -> None:
         model = simulation.model
-        body = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_BODY, config.body)
-        if body < 0:
-            names = [_name(model, i) for i in range(1, model.nbody)]
+        names = [model.body(i).name for i in range(model.nbody)]
+        if config.body not in names[1:]:
             raise TaskError(
                 f"pulses: the model has no body '{config.body}' to be pushed."
-                f"{closest(config.body, names)}"
+                f"{closest(config.body, names[1:])}"
             )
         self._config = config
+        body = names.index(config.body)
         self._forces = [
             simulation.data(world).xfrc_applied[body, :3]
             for world in range(simulation.n_worlds)
@@ -92,8 +85,3 @@ class ForcePulses(Remembering):
         for force, rng in zip(self._forces, self._rngs, strict=True):
             is_pushed = rng.random() < probability
             force[:] = rng.normal(0.0, force_std, 3) if is_pushed else 0.0
-
-
-def _name(model: Any, body: int) -> str:
-    """Name of a body; empty if it has none."""
-    return mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_BODY, body) or ""

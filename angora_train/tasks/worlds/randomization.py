@@ -14,9 +14,10 @@ from typing import Annotated, Any, ClassVar
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, NonNegativeFloat
+from pydantic import AfterValidator, NonNegativeFloat
 
 from angora_train.errors import TaskError
+from angora_train.tasks.settings import TaskSettings
 from angora_train.tasks.worlds.generators import Generators
 from angora_train.tasks.worlds.memory import Memory, Remembering
 
@@ -26,32 +27,20 @@ _PURPOSE = 2
 """Sets these generators apart from those that decide goals and senses."""
 
 
-def _checked(bounds: Any) -> Any:
+def _checked(bounds: tuple[float, float]) -> tuple[float, float]:
     """Refuse bounds that are not positive and in order."""
-    if (
-        isinstance(bounds, list | tuple)
-        and len(bounds) == 2
-        and all(isinstance(bound, int | float) for bound in bounds)
-        and not 0 < bounds[0] <= bounds[1]
-    ):
+    if not 0 < bounds[0] <= bounds[1]:
         raise ValueError("a range of factors is positive and in order")
     return bounds
 
 
-_Factors = Annotated[tuple[float, float], BeforeValidator(_checked)]
+_Factors = Annotated[tuple[float, float], AfterValidator(_checked)]
 
 _ONE = (1.0, 1.0)
 
 
-class PhysicsConfig(BaseModel):
+class PhysicsConfig(TaskSettings):
     """Ranges of factors by which the model's numbers are multiplied."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-    )
 
     mass: _Factors = _ONE
     """Mass and inertia of each body, drawn evenly."""

@@ -12,9 +12,10 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from gymnasium.spaces import Box
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, NonNegativeInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt
 
 from angora_train.errors import TaskError, closest
+from angora_train.tasks.settings import TaskSettings
 from angora_train.tasks.worlds.generators import Generators
 from angora_train.tasks.worlds.memory import Remembering
 
@@ -28,15 +29,8 @@ _PURPOSE = 1
 _TRUE = "auxiliary"
 
 
-class Imperfection(BaseModel):
+class Imperfection(TaskSettings):
     """What is wrong with one sensation."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-    )
 
     noise_std: NonNegativeFloat = 0.0
     """Standard deviation of the noise that every channel gets anew in every step, in

@@ -213,14 +213,9 @@ class Renderer:
         model = self._model if model is None else model
         self._gl.make_current()
         view = mujoco.MjvCamera()
+        kinds = int(mujoco.mjtCatBit.mjCAT_ALL)
         mujoco.mjv_updateScene(
-            model,
-            data,
-            self._option,
-            None,
-            view,
-            int(mujoco.mjtCatBit.mjCAT_ALL),
-            self._scene,
+            model, data, self._option, None, view, kinds, self._scene
         )
         if self._style.shadows:
             _cast_shadows(self._scene)

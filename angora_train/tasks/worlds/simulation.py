@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from angora_train.errors import CheckpointError, TaskError
 from angora_train.tasks.worlds.memory import Memory
 
-__all__ = ["Simulation"]
+__all__ = ["Simulation", "require_count"]
 
 _log = logging.getLogger(__name__)
 
@@ -75,9 +75,9 @@ class Simulation:
         n_substeps: int,
         n_threads: int = 1,
     ) -> None:
-        _check_count("n_worlds", n_worlds)
-        _check_count("n_substeps", n_substeps)
-        _check_count("n_threads", n_threads)
+        require_count("n_worlds", n_worlds)
+        require_count("n_substeps", n_substeps)
+        require_count("n_threads", n_threads)
         self.model = model
         self.n_worlds = n_worlds
         self.n_substeps = n_substeps
@@ -401,7 +401,7 @@ class _Reading:
         np.concatenate(self._views[world], out=self._rows[world])
 
 
-def _check_count(name: str, value: int) -> None:
+def require_count(name: str, value: int) -> None:
     """Refuse counts below one."""
     if value < 1:
         raise TaskError(f"{name} is {value}; it must be at least 1.")

@@ -7,8 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from gymnasium.spaces import Box
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from angora_train.tasks.settings import TaskSettings
 from angora_train.tasks.worlds.memory import Remembering
 from angora_train.tasks.worlds.rendering import Camera, Renderer, Style
 from angora_train.tasks.worlds.simulation import Simulation
@@ -18,18 +19,11 @@ __all__ = ["Eyes", "VisionConfig"]
 _Pixels = Annotated[int, Field(ge=16, le=1024)]
 
 
-class VisionConfig(BaseModel):
+class VisionConfig(TaskSettings):
     """What the sensation ``vision`` is; written as its kind alone, the rest is default.
 
     Pixels are what a picture shows without the goal, the forearm and the sky.
     """
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        allow_inf_nan=False,
-    )
 
     kind: Literal["pose", "rgb"] = "pose"
     """``pose``: where things are, as numbers; ``rgb``: pixels, uint8, of shape (H, W,

@@ -72,7 +72,6 @@ def test_mode_and_mean_by_hand() -> None:
 
 def test_entropy_of_the_uniform_policy_sums_over_dimensions() -> None:
     policy = MultiCategorical(20, 11)
-    assert policy.largest_entropy == pytest.approx(20 * math.log(11))
     uniform = policy.entropy(np.zeros((1, 220), np.float32)).numpy().item()
     assert uniform == pytest.approx(47.9579, abs=1e-3)  # 20 ln 11
 
@@ -219,7 +218,7 @@ def test_an_unknown_family_is_an_error_with_the_nearest_name() -> None:
         family("gausian", 3)
     with pytest.raises(ConfigError, match=r"builtins:float lacks action, .*log_prob"):
         family("builtins:float", 3)
-    with pytest.raises(ConfigError, match="cannot be made"):
+    with pytest.raises(ConfigError, match="cannot be imported or made"):
         family("no_such_module:Family", 3)
     with pytest.raises(ConfigError, match="one choice; the task has 2"):
         Categorical(2, 3)

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-import io
 import math
 from typing import Any
 
 import pytest
-from rich.console import Console
 
-from angora_train.run.progress import Bar
+from angora_train.run.progress import cycles
 
 
 def cycle(number: int, mean: float | None = 2.0) -> dict[str, Any]:
@@ -18,27 +16,31 @@ def cycle(number: int, mean: float | None = 2.0) -> dict[str, Any]:
     }
 
 
-def test_in_a_file_the_first_cycle_and_the_last_are_lines_said_once() -> None:
-    said = io.StringIO()
-    with Bar(Console(file=said, width=100), 4) as bar:
+def test_in_a_file_the_first_cycle_and_the_last_are_lines_said_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with cycles(4) as show:
         for number in (1, 1, 2, 3, 4, 4):
-            bar.show(cycle(number))
+            show(cycle(number))
     text = "return 2.00  success 0.25  1234 samples/s"
-    assert said.getvalue() == f"cycle 1/4  {text}\ncycle 4/4  {text}\n"
+    assert capsys.readouterr().err == f"cycle 1/4  {text}\ncycle 4/4  {text}\n"
 
 
 @pytest.mark.parametrize("mean", [None, math.nan])
-def test_without_an_episode_that_ended_there_is_no_return(mean: float | None) -> None:
-    said = io.StringIO()
-    with Bar(Console(file=said, width=100), 1) as bar:
-        bar.show(cycle(1, mean))
-    assert said.getvalue() == "cycle 1/1  1234 samples/s\n"
+def test_without_an_episode_that_ended_there_is_no_return(
+    mean: float | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with cycles(1) as show:
+        show(cycle(1, mean))
+    assert capsys.readouterr().err == "cycle 1/1  1234 samples/s\n"
 
 
-def test_in_a_terminal_the_bar_shows_the_latest_cycle() -> None:
-    said = io.StringIO()
-    console = Console(file=said, width=120, force_terminal=True)
-    with Bar(console, 4) as bar:
-        bar.show(cycle(3))
-    assert "3/4" in said.getvalue()
-    assert "return 2.00" in said.getvalue()
+def test_in_a_terminal_the_bar_shows_the_latest_metrics(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as if standard error were a terminal
+    with cycles(4) as show:
+        show(cycle(3))
+    said = capsys.readouterr().err
+    assert "/4" in said
+    assert "return 2.00" in said

@@ -73,13 +73,13 @@ def test_a_term_without_a_scale_is_left_out() -> None:
     ("rewards", "message"),
     [
         ("openia2018", "No recipe 'openia2018'. Close matches: openai2018"),
-        ({"dorp": -1}, "unknown setting 'rewards.dorp', close matches: drop"),
+        ({"dorp": -1}, "Unknown setting key 'rewards.dorp'. Close matches: drop"),
         ({"drop": 1}, "a cost is less than or equal to 0"),
         ({"drop": {"from": -1, "to": 1}}, "a cost is less than or equal to 0"),
         ({"success": {"from": -1, "to": 1}}, "a bonus is greater than or equal to 0"),
-        ({"drop": {"from": -1}}, "rewards.drop.schedule.to: Field required"),
+        ({"drop": {"from": -1}}, "'rewards.drop.schedule.to': Field required"),
         ({"drop": {"from": -1, "to": -2, "until": 1.5}}, "less than or equal to 1"),
-        ({"drop": "much"}, "rewards.drop.number: Input should be a valid number"),
+        ({"drop": "much"}, "'rewards.drop.number': Input should be a valid number"),
     ],
 )
 def test_a_reward_that_makes_no_sense_is_one_clear_error(

@@ -466,10 +466,10 @@ def test_the_easy_relative_s_config_is_its_own() -> None:
 @pytest.mark.parametrize(
     ("settings", "match"),
     [
-        ({"goal": "up"}, r"goal: .*'uniform', 'parallel' or 'z'"),
+        ({"goal": "up"}, r"'goal': .*'uniform', 'parallel' or 'z'"),
         ({"goal_range_rad": (1.0, 0.5)}, "goal_range_rad is 1.0 to 0.5"),
         ({"goal_range_rad": (0.0, 4.0)}, "least < greatest <= pi"),
-        ({"goal_seconds": 8}, r"unknown setting 'goal_seconds'"),
+        ({"goal_seconds": 8}, r"Unknown setting key 'goal_seconds'"),
         ({"timestep_s": 0.05}, "timestep_s"),
         ({"tilt_deg": float("nan")}, "tilt_deg"),
     ],

@@ -113,7 +113,7 @@ def test_a_cost_cannot_be_positive(name: str) -> None:
     [
         ("openai2019", r"No recipe 'openai2019'. Close matches: openai2018"),
         ({"extends": "x"}, "Recipes: openai2018, d314, dense"),
-        ({"progres": 1}, r"unknown setting 'rewards.progres', close matches: progress"),
+        ({"progres": 1}, r"Unknown .* 'rewards.progres'. Close matches: progress"),
         ({"drop": "much"}, "rewards.drop"),
         (3, "rewards"),
     ],

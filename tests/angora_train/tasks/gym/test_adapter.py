@@ -199,7 +199,7 @@ def test_environments_that_cannot_be_adapted_are_explained() -> None:
         _echoing(spaces.MultiDiscrete([2, 3]))
     with pytest.raises(TaskError, match="n_worlds is 0"):
         make_vector_task("gym:CartPole-v1", n_worlds=0)
-    with pytest.raises(TaskError, match=r"unknown setting 'hiden'.*hidden"):
+    with pytest.raises(TaskError, match=r"Unknown setting key 'hiden'.*hidden"):
         make_vector_task("gym:CartPole-v1", {"hiden": [1]})
 
 

@@ -275,11 +275,11 @@ def test_a_refused_action_changes_nothing() -> None:
 def test_unknown_tasks_and_settings_are_explained() -> None:
     with pytest.raises(TaskError, match=r"No task 'Reech'. Close matches: Reach"):
         make_vector_task("Reech")
-    with pytest.raises(TaskError, match=r"unknown setting 'contrl'.*control"):
+    with pytest.raises(TaskError, match=r"Unknown setting key 'contrl'.*control"):
         make_vector_task("Reach", {"contrl": "absolute"})
-    with pytest.raises(TaskError, match=r"rewards.success: .*greater than or equal"):
+    with pytest.raises(TaskError, match=r"rewards.success.*: .*greater than or equal"):
         make_vector_task("Reach", {"rewards": {"success": -1.0}})
-    with pytest.raises(TaskError, match=r"episode_s: .*finite"):
+    with pytest.raises(TaskError, match=r"'episode_s': .*finite"):
         make_vector_task("Reach", {"episode_s": float("inf")})
     with pytest.raises(TaskError, match=r"target_fingers.*'th'"):
         make_vector_task("Reach", {"target_fingers": ["th"]})

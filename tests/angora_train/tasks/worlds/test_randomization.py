@@ -118,7 +118,7 @@ def test_bodies_are_drawn_anew_at_every_episode() -> None:
 
 def test_ranges_that_make_no_sense_are_refused() -> None:
     for mass in ([1.5, 0.5], [0.0, 1.0]):
-        with pytest.raises(TaskError, match=r"physics\.mass: .*positive and in order"):
+        with pytest.raises(TaskError, match=r"physics\.mass': .*positive and in order"):
             make_vector_task("Reach", {"physics": {"mass": mass}})
 
 
