@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import (
     AliasChoices,
@@ -116,7 +116,8 @@ class GraphRules(Frozen):
     StrongestNeighbours(k=5, keep_connected=True)
     """
 
-    error: ClassVar[type[Exception]] = AtlasError
+    error = AtlasError
+    label = "graph rules"
 
     edges: Annotated[
         EdgeRule,
@@ -150,10 +151,6 @@ class GraphRules(Frozen):
         tuple[Layer, ...], Flag("--leave-out-layers", metavar="LAYER...")
     ] = ()
     """Layers whose cells do not count; directions still go by all layers."""
-
-    @classmethod
-    def _label(cls, data: Mapping[str, Any]) -> str:
-        return "graph rules"
 
     @model_validator(mode="after")
     def _check(self) -> Self:
