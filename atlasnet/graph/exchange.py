@@ -5,7 +5,6 @@ import csv
 import io
 import json
 import re
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atlasnet.errors import GraphError, closest
-from atlasnet.files import replacing, write_text
+from atlasnet.files import write_archive, write_text
 from atlasnet.graph.graph import Projection, Region, RegionGraph
 
 __all__ = [
@@ -31,9 +30,6 @@ __all__ = [
     "to_node_link",
     "write_tvb",
 ]
-
-# A ZIP archive holds times; the same graph makes the same file.
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def to_matrix(graph: RegionGraph, attribute: str = "strength") -> NDArray[np.float64]:
@@ -136,11 +132,7 @@ def write_tvb(graph: RegionGraph, path: Path) -> None:
         "hemispheres.txt": _flags(r.hemisphere == "right" for r in graph.regions),
         "info.txt": json.dumps(dict(graph.metadata), indent=1, ensure_ascii=False),
     }
-    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for name, text in members.items():
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, text)
+    write_archive(path, members)
 
 
 STATISTICS = (
