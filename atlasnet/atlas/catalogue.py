@@ -35,6 +35,7 @@ from atlasnet.errors import (
     RegionNotFoundError,
 )
 from atlasnet.graph.graph import Hemisphere, Region
+from atlasnet.graph.merging import total, weighted_centroid
 
 __all__ = ["STAND_INS", "Catalogue", "Member", "require_disjoint"]
 
@@ -368,7 +369,10 @@ def _region(
 ) -> Region:
     """Return the region of a graph that some records stand for."""
     connected = connected or measured
-    volumes = [r.volume_mm3 for r in measured if r.volume_mm3 is not None]
+    volumes = [record.volume_mm3 for record in measured]
+    centroid_mm = measured[0].centroid_mm
+    if len(measured) > 1:
+        centroid_mm = weighted_centroid([r.centroid_mm for r in measured], volumes)
     old_ids = (r.siibra_id_2_9 for r in connected)
     new_ids = (r.siibra_id_3_1 for r in measured)
     return Region(
@@ -377,11 +381,11 @@ def _region(
         julich_2_9=_known(*(r.julich_2_9 for r in connected)),
         julich_3_1=_known(*(r.julich_3_1 for r in measured)),
         siibra_ids=_known(*old_ids, *new_ids),
-        volume_mm3=sum(volumes) if len(volumes) == len(measured) else None,
+        volume_mm3=total(volumes),
         cell_density_per_mm3=structure.density_per_mm3,
         cell_density_rule=structure.rule,
         thickness_mm=structure.thickness_mm,
-        centroid_mm=_centroid(measured),
+        centroid_mm=centroid_mm,
         cortical_type=structure.cortical_type,
         role=role,
         system=system,
@@ -391,19 +395,3 @@ def _region(
 
 def _known(*values: str | None) -> tuple[str, ...]:
     return tuple(value for value in values if value is not None)
-
-
-def _centroid(records: Sequence[RegionRecord]) -> tuple[float, float, float] | None:
-    """Return the mean of the centroids, weighted by volume, in mm."""
-    if len(records) == 1:
-        return records[0].centroid_mm
-    rows = [
-        (record.volume_mm3, record.centroid_mm)
-        for record in records
-        if record.volume_mm3 is not None and record.centroid_mm is not None
-    ]
-    if len(rows) < len(records):
-        return None
-    total = sum(volume for volume, _ in rows)
-    x, y, z = (sum(v * centroid[k] for v, centroid in rows) / total for k in range(3))
-    return (x, y, z)

@@ -14,7 +14,7 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from atlasnet.errors import AtlasError
+from atlasnet.errors import AtlasError, require_member
 from atlasnet.graph.direction import Direction
 from atlasnet.graph.graph import DensityRule, Hemisphere
 
@@ -152,10 +152,7 @@ class LayerRecord:
     """The layer's share of the cortical depth, in [0, 1]."""
 
     def __post_init__(self) -> None:
-        if self.layer not in LAYERS:
-            raise AtlasError(
-                f"A layer is one of {', '.join(LAYERS)}, got '{self.layer}'."
-            )
+        require_member("A layer", self.layer, LAYERS, AtlasError)
         for what in ("cell_density_per_mm3", "share"):
             value = getattr(self, what)
             if not (math.isfinite(value) and value >= 0):

@@ -8,6 +8,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from atlasnet.graph.difference import Difference
+
 __all__ = [
     "difference_table",
     "edge_table",
@@ -202,7 +204,7 @@ def parameter_table(title: str, rows: Sequence[Record]) -> Table:
     return table
 
 
-def difference_table(a: str, b: str, differences: Iterable[Any]) -> Table:
+def difference_table(a: str, b: str, differences: Iterable[Difference]) -> Table:
     """Return what differs between two sources or graphs.
 
     Parameters
@@ -220,13 +222,8 @@ def difference_table(a: str, b: str, differences: Iterable[Any]) -> Table:
     table = Table(title="Differences", title_justify="left")
     for column in ("what", "name", a, b):
         table.add_column(Text(column))
-    for difference in differences:
-        table.add_row(
-            difference.what,
-            Text(difference.name),
-            Text(difference.a),
-            Text(difference.b),
-        )
+    for each in differences:
+        table.add_row(each.what, Text(each.name), Text(each.a), Text(each.b))
     return table
 
 

@@ -18,7 +18,7 @@ from atlasnet.figures.palette import (
     group_handles,
     group_of,
     hemisphere_of,
-    legend_columns,
+    legend_below,
     short_labels,
 )
 from atlasnet.graph.graph import Region, RegionGraph
@@ -91,14 +91,8 @@ def plot_glass_brain(
         _draw_lines(panel, view, points, names, lines)
         _draw_nodes(panel, view, points, regions, sizes)
     ax.set_title(_title(wanted, regions, lines, spec), fontsize=11, loc="left")
-    ax.legend(
-        handles=group_handles(group_of(region.system) for region in regions),
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0.0),
-        ncols=legend_columns(ax, 1.2, len(GROUP_COLORS)),
-        fontsize=9,
-        frameon=False,
-    )
+    handles = group_handles(group_of(region.system) for region in regions)
+    legend_below(ax, handles, 1.2, len(GROUP_COLORS), fontsize=9)
     return ax
 
 
@@ -109,21 +103,13 @@ def _regions(graph: RegionGraph, spec: NetworkSpec | None) -> list[Region]:
     return [graph.region(area.name) for area in spec.areas]
 
 
-def _views(regions: Sequence[Region]) -> str:
-    """Return the views that show these regions, as nilearn names them."""
-    sides = {region.hemisphere for region in regions}
-    if sides == {"left"}:
-        return "lz"
-    return "zr" if sides == {"right"} else "lzr"
-
-
 def _limits(regions: Sequence[Region]) -> dict[str, _Limits]:
     """Return what each view shows, in mm; one hemisphere is shown alone."""
-    views = _views(regions)
+    sides = list({region.hemisphere for region in regions})
+    views = "lzr" if len(sides) > 1 else {"left": "lz", "right": "zr"}[sides[0]]
     limits = {view: _LIMITS_MM[view] for view in views}
-    sides = {region.hemisphere for region in regions}
     if len(sides) == 1:
-        limits["z"] = (_HALF_MM.get(sides.pop(), _LIMITS_MM["z"][0]), limits["z"][1])
+        limits["z"] = (_HALF_MM[sides[0]], limits["z"][1])
     return limits
 
 

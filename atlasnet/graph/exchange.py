@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from atlasnet.errors import GraphError, closest
+from atlasnet.errors import GraphError, closest, require_known, require_member
 from atlasnet.files import write_archive, write_text
 from atlasnet.graph.graph import Projection, Region, RegionGraph
 
@@ -56,8 +56,7 @@ def to_matrix(graph: RegionGraph, attribute: str = "strength") -> NDArray[np.flo
         If projections have no such number.
     """
     allowed = ("strength", "streamline_count", "length_mm", "delay_ms", "sln")
-    if attribute not in allowed:
-        raise GraphError(f"A number is one of {', '.join(allowed)}, got '{attribute}'.")
+    require_member("A number", attribute, allowed, GraphError)
     index = {name: i for i, name in enumerate(graph.names)}
     matrix = np.full((len(graph), len(graph)), np.nan)
     for edge in graph.projections:
@@ -254,11 +253,7 @@ def export_graph(graph: RegionGraph, name: str, path: Path) -> tuple[Path, ...]:
     GraphError
         If there is no such format, or it cannot hold the graph.
     """
-    if name not in FORMATS:
-        raise GraphError(
-            f"No format '{name}'. There is: {', '.join(FORMATS)}."
-            f"{closest(name, FORMATS)}"
-        )
+    require_known("format", name, FORMATS, GraphError)
     return FORMATS[name](graph, path)
 
 
@@ -290,7 +285,7 @@ def _write_bids(graph: RegionGraph, folder: Path) -> tuple[Path, ...]:
     known = graph.metadata
     atlas = f"{known.get('atlas', 'own')} {known.get('connections_version', '')}"
     desc = f"{known.get('preset') or 'selection'} {known.get('hemisphere', '')}"
-    style = {"sep": "\t", "na_rep": "n/a"}
+    style: Any = {"sep": "\t", "na_rep": "n/a"}
     written = []
     for key, unit in (("streamline_count", "streamlines"), ("length_mm", "mm")):
         name = bids_name("relmat", ".tsv", atlas=atlas, desc=f"{desc} {key}")
@@ -337,13 +332,11 @@ def _flat(values: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
 
 
 def _node_table(graph: RegionGraph) -> pd.DataFrame:
-    rows = [
-        {**asdict(region), "cell_count": region.cell_count} for region in graph.regions
-    ]
+    rows = [{**asdict(r), "cell_count": r.cell_count} for r in graph.regions]
     return _table(rows, [*Region.__dataclass_fields__, "cell_count"])
 
 
-def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+def _table(rows: Sequence[Mapping[str, Any]], columns: list[str]) -> pd.DataFrame:
     """Return records as a table; a number stays one where others are missing."""
     return pd.DataFrame([_flat(row) for row in rows], columns=columns, dtype=object)
 

@@ -6,14 +6,14 @@ A part is an area, by the name of its region or of its layer; a pathway, written
 as a head. Names may be patterns with ``*`` and ``?``; case does not matter.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
 import keras
 
-from atlasnet.errors import ComponentError, closest
+from atlasnet.errors import ComponentError, closest, listed
 from atlasnet.layers import Population
 from atlasnet.model.rewiring import area_cell
 
@@ -83,15 +83,15 @@ def take_weights(
                     raise ComponentError(
                         f"'{name}' cannot be taken over: {reason}."
                         f"{hint if name not in theirs.names else ''} The model that "
-                        f"gives has: {_listed(theirs.names)}."
+                        f"gives has: {listed(theirs.names, 40)}."
                     )
                 else:
                     kept[part] = reason
     if not taken:
         raise ComponentError(
             "Nothing can be taken over: no part has the same name and shapes in both. "
-            f"The model that gives has: {_listed(theirs.names)}. The model that takes: "
-            f"{_listed(ours.names)}."
+            f"The model that gives has: {listed(theirs.names, 40)}. The model that "
+            f"takes: {listed(ours.names, 40)}."
         )
     return Transfer(tuple(taken), {k: v for k, v in kept.items() if k not in taken})
 
@@ -167,7 +167,7 @@ class _Parts:
             what = "pathway" if _ARROW in text else "area or layer with weights"
             raise ComponentError(
                 f"The model has no {what} '{text}'.{closest(text, known)} It has: "
-                f"{_listed(known)}."
+                f"{listed(known, 40)}."
             )
         return found
 
@@ -296,10 +296,3 @@ def _matches(pattern: str, name: str) -> bool:
 def _is_pattern(text: str) -> bool:
     """Tell whether a text may mean several names."""
     return "*" in text or "?" in text
-
-
-def _listed(names: Iterable[str]) -> str:
-    """List names, the first forty of them."""
-    known = list(names)
-    more = f" and {len(known) - 40} more" if len(known) > 40 else ""
-    return ", ".join(known[:40]) + more

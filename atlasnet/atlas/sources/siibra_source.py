@@ -112,8 +112,7 @@ class SiibraSource:
     def describe(self) -> Mapping[str, str | list[str]]:
         """Return name, versions, cohort, date and licences of the data."""
         answers = self._answers
-        n_subjects = len(answers.counts["subjects"])
-        which = self._subject or f"mean of {n_subjects}"
+        mean = f"mean of {len(answers.counts['subjects'])}"
         return {
             "source": "siibra",
             "siibra_version": answers.siibra_version,
@@ -123,7 +122,7 @@ class SiibraSource:
             "volumes_version": self._versions[1],
             "space": _SPACE,
             "cohort": self._cohort,
-            "subject": which,
+            "subject": self._subject or mean,
             "literature_checksum": f"sha256:{self._tables.checksum}",
             "licences": [
                 "volumes and centroids of Julich-Brain: CC BY-NC-SA 4.0",
@@ -322,14 +321,11 @@ class _Answers:
                     "symmetric, as those of a tractography are."
                 )
             _require_all(names, self.trees[connected], f"connectome of {connected}")
-        if list(self.counts["regions"]) != list(self.lengths["regions"]):
-            raise IncompleteDataError(
-                "siibra's streamline counts and lengths are of different regions."
-            )
-        if self.counts["subjects"] != self.lengths["subjects"]:
-            raise IncompleteDataError(
-                "siibra's streamline counts and lengths are of different subjects."
-            )
+        for key in ("regions", "subjects"):
+            if list(self.counts[key]) != list(self.lengths[key]):
+                raise IncompleteDataError(
+                    f"siibra's streamline counts and lengths are of different {key}."
+                )
         _require_all(self.volumes, self.trees[mapped], f"maps of {mapped}")
         for name, (volume_mm3, *_) in self.volumes.items():
             if not volume_mm3 > 0:

@@ -19,7 +19,7 @@ from atlasnet.atlas.sources.density_table import FillRule, with_densities
 from atlasnet.atlas.sources.label_image import measure_labels, read_label_image
 from atlasnet.atlas.sources.label_table import LabelRow, read_label_table, read_labels
 from atlasnet.atlas.sources.matrices import LabelledMatrix, read_matrix, read_tvb
-from atlasnet.errors import AtlasError, IncompleteDataError
+from atlasnet.errors import AtlasError, IncompleteDataError, listed
 
 __all__ = ["FillRule", "TableSource", "read_label_table"]
 
@@ -153,10 +153,9 @@ def _measure(path: Path, rows: Sequence[LabelRow]) -> list[RegionRecord]:
     sizes = measure_labels(data, affine, [row.label for row in rows])
     lacking = [row for row in rows if sizes[row.label][0] == 0]
     if lacking:
-        listed = ", ".join(f"{row.label} ('{row.given}')" for row in lacking[:5])
-        more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
+        labels = listed(f"{row.label} ('{row.given}')" for row in lacking)
         raise IncompleteDataError(
-            f"The image '{path}' has no voxel of the labels {listed}{more}. Correct "
+            f"The image '{path}' has no voxel of the labels {labels}. Correct "
             "the label table, or take these rows out."
         )
     records = []

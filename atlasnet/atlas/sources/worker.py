@@ -15,7 +15,6 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from textwrap import shorten
-from types import TracebackType
 from typing import IO, Any, Self
 
 __all__ = ["Progress", "Worker", "WorkerFailure", "serve"]
@@ -70,12 +69,7 @@ class Worker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def call(self, name: str, on_progress: Progress | None = None, **given: Any) -> Any:
@@ -113,9 +107,8 @@ class Worker:
                 line = self._lines.get(timeout=self._timeout_s)
             except queue.Empty as error:
                 self.close()
-                raise WorkerFailure(
-                    f"no answer within {self._timeout_s:g} s"
-                ) from error
+                within = f"no answer within {self._timeout_s:g} s"
+                raise WorkerFailure(within) from error
             if not line:
                 raise WorkerFailure(self._reason())
             answer = json.loads(line)
