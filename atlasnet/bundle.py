@@ -19,7 +19,6 @@ from atlasnet.plan.spec import NetworkSpec
 
 __all__ = [
     "GRAPH_SUFFIX",
-    "MODEL_SUFFIX",
     "SPEC_SUFFIX",
     "Bundle",
     "companion",

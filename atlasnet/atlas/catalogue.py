@@ -125,25 +125,16 @@ class Catalogue:
             If the connectome lacks the region.
         """
         named, equals, made_of = text.partition("=")
+        name, role, wanted = named.strip(), None, self._sides(named, sides)
+        bare = without_side(name)
+        if not equals and bare in STAND_INS:
+            recipe, role = STAND_INS[bare]
+            name, equals, made_of = bare, "=", recipe.partition("=")[2]
         if equals:
-            return [
-                self._named_composite(named.strip(), made_of, side, None)
-                for side in self._sides(named, sides)
-            ]
-        bare = without_side(text.strip())
+            return [self._named_composite(name, made_of, s, role) for s in wanted]
         if not normalised(bare):
             raise AtlasError(f"A region has a name, got '{text}'.")
-        wanted = self._sides(text.strip(), sides)
-        if bare in STAND_INS:
-            recipe, role = STAND_INS[bare]
-            return [
-                self._named_composite(bare, recipe.partition("=")[2], side, role)
-                for side in wanted
-            ]
-        found: list[Member] = []
-        for side in wanted:
-            found += self._find_members(bare, side)
-        return found
+        return [found for side in wanted for found in self._find_members(bare, side)]
 
     def find(self, name: str, side: Hemisphere | None) -> str:
         """Return the record name of a region spelt as in any version."""
@@ -166,9 +157,8 @@ class Catalogue:
                 f"'{name}' has no connections: it is mapped in Julich-Brain {version} "
                 f"only, which the connectome is not of.{part} Leave it out."
             )
-        node = None
-        if homologue is not None:
-            node = self._node_of.get((homologue.node, record.hemisphere))
+        key = homologue.node if homologue else "", record.hemisphere
+        node = self._node_of.get(key)
         structure = self._structures.read([record], self._symbols_of(name))
         parts = node.julich_3_1 if node else ()
         region = _region(

@@ -18,7 +18,6 @@ from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 from atlasnet.errors import AtlasError, require_member
 
 __all__ = [
-    "WEIGHTS",
     "EdgeRule",
     "InputShare",
     "StreamlineThreshold",

@@ -27,7 +27,6 @@ from atlasnet.graph.direction import (
 )
 
 __all__ = [
-    "SCHEMA_VERSION",
     "DensityRule",
     "Hemisphere",
     "Metadata",

@@ -70,7 +70,7 @@ def parameters_by_area(model: keras.Model) -> pd.DataFrame:
     """
     by_pathway = parameters_by_pathway(model)
     cell = area_cell(model)
-    rows: list[Row] = []
+    rows: list[Any] = []
     for area in cell.spec.areas if cell is not None else ():
         own = by_pathway[by_pathway.target == area.name]
         heard = own[own.kind.isin(["sensation", "same_step", "previous_step"])]
@@ -89,7 +89,7 @@ def parameters_by_area(model: keras.Model) -> pd.DataFrame:
     layers = by_pathway[(by_pathway.kind == _LAYER) & ~by_pathway.target.isin(areas)]
     layers = layers.assign(layer=layers.target, afferents="")
     layers = layers.rename(columns={"target": "name", "source": "cell"})
-    rows += [dict(row) for row in layers.to_dict("records")]
+    rows += layers.to_dict("records")
     columns = ["name", "layer", "cell", "n_units", "afferents", "n_parameters"]
     return pd.DataFrame(rows, columns=[*columns, "is_trained"])
 

@@ -207,7 +207,17 @@ class _Planner:
     @cached_property
     def _cell_counts(self) -> dict[str, float]:
         """Cells of every area."""
-        return _cell_counts(self.graph)
+        regions = self.graph.regions
+        counts = {r.name: r.cell_count for r in regions if r.cell_count is not None}
+        lacking = [region for region in regions if region.name not in counts]
+        if lacking:
+            listed = "; ".join(_lack(region) for region in lacking[:5])
+            more = f"; and {len(lacking) - 5} more" if len(lacking) > 5 else ""
+            raise IncompleteDataError(
+                f"Unit counts need the cell count of every area, but {listed}{more}. "
+                "Leave these areas out."
+            )
+        return counts
 
     @cached_property
     def _maps(self) -> dict[str, MapSpec]:
@@ -318,20 +328,6 @@ class _Planner:
             "closing_cycles": listed or "none",
             **({"options": own} if chosen != PlanOptions() else {}),
         }
-
-
-def _cell_counts(graph: RegionGraph) -> dict[str, float]:
-    """Return the cell counts of all regions, or name those that lack data."""
-    counts = {r.name: r.cell_count for r in graph.regions if r.cell_count is not None}
-    lacking = [region for region in graph.regions if region.name not in counts]
-    if lacking:
-        listed = "; ".join(_lack(region) for region in lacking[:5])
-        more = f"; and {len(lacking) - 5} more" if len(lacking) > 5 else ""
-        raise IncompleteDataError(
-            f"Unit counts need the cell count of every area, but {listed}{more}. Leave "
-            "these areas out."
-        )
-    return counts
 
 
 def _lack(region: Region) -> str:
