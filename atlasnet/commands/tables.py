@@ -166,9 +166,7 @@ def latency_notes(latencies: Iterable[Record]) -> Iterator[str]:
 
 def file_table(files: Mapping[str, str]) -> Table:
     """Return the files written, with what each is."""
-    table = Table(
-        title="Files written", title_justify="left", show_header=False, box=None
-    )
+    table = note_table("Files written", ())
     for path, what in files.items():
         table.add_row(Text(path, overflow="fold"), what)
     return table

@@ -255,8 +255,7 @@ class RegionGraph:
 
     def _check(self) -> None:
         if len(self._region_of) < len(self.regions):
-            names = self.names
-            twice = next(a for a, b in pairwise(names) if a == b)
+            twice = next(a for a, b in pairwise(self.names) if a == b)
             raise GraphError(f"The region '{twice}' appears twice in the graph.")
         keys = [(edge.source, edge.target) for edge in self.projections]
         for key, following in pairwise(keys):

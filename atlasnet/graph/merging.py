@@ -88,10 +88,9 @@ def _group_of(
             raise GraphError(f"The group '{group}' is empty. Name its regions.")
         for member in members:
             if member not in graph:
-                hint = closest(member, graph.names)
                 raise GraphError(
                     f"The group '{group}' names the region '{member}', which the graph "
-                    f"lacks.{hint}"
+                    f"lacks.{closest(member, graph.names)}"
                 )
             if member in group_of:
                 raise GraphError(

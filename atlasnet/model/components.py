@@ -9,6 +9,7 @@ as a head. Names may be patterns with ``*`` and ``?``; case does not matter.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import compress
 from typing import Any
 
 import keras
@@ -153,13 +154,11 @@ class _Parts:
     def find(self, text: str) -> list[str]:
         """Return the names of the parts that a text means."""
         if _ARROW in text:
+            first, _, last = text.partition(_ARROW)
             ends = [(s, target) for target in self.areas for s in self.columns(target)]
-            known = [f"{s} {_ARROW} {target}" for s, target in ends]
-            found = [
-                name
-                for name, pair in zip(known, ends, strict=True)
-                if _is_pathway(text, *pair)
-            ]
+            known = [f"{s} {_ARROW} {t}" for s, t in ends]
+            meant = [_matches(first, s) and _matches(last, t) for s, t in ends]
+            found = list(compress(known, meant))
         else:
             found = [name for name in self.names if self._is_meant(text, name)]
             known = self.names
@@ -279,12 +278,6 @@ def _take_layer(ours: _Parts, theirs: _Parts, name: str) -> str | None:
         return f"its weights have the shapes {shapes} here and {given} there"
     mine.set_weights(other.get_weights())
     return None
-
-
-def _is_pathway(text: str, source: str, target: str) -> bool:
-    """Tell whether a text means a pathway."""
-    first, _, last = text.partition(_ARROW)
-    return _matches(first, source) and _matches(last, target)
 
 
 def _matches(pattern: str, name: str) -> bool:

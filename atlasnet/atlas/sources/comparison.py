@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from atlasnet.atlas.source import AtlasSource
 from atlasnet.graph.difference import Difference, differences, in_words
@@ -71,12 +70,8 @@ def _compare_connections(
     names = [name for name in rows[0] if name in rows[1]]
     i, j = (np.array([row[name] for name in names], dtype=int) for row in rows)
     first, second = a.connections(), b.connections()
-    tables: tuple[tuple[str, NDArray[np.float64], NDArray[np.float64]], ...] = (
-        ("streamline_count", first.streamline_count, second.streamline_count),
-        ("length_mm", first.length_mm, second.length_mm),
-    )
-    for what, whole_x, whole_y in tables:
-        x, y = whole_x[np.ix_(i, i)], whole_y[np.ix_(j, j)]
+    for what in ("streamline_count", "length_mm"):
+        x, y = getattr(first, what)[np.ix_(i, i)], getattr(second, what)[np.ix_(j, j)]
         differs = np.triu(~np.isclose(x, y, rtol=tolerance, atol=0.0, equal_nan=True))
         for k, m in zip(*np.nonzero(differs), strict=True):
             name = f"{names[k]} - {names[m]}: {what}"

@@ -237,10 +237,8 @@ def _read_verified(folder: Traversable, name: str, manifest: Mapping[str, Any]) 
     if not path.is_file():
         raise SnapshotError(f"The snapshot lacks '{path}'. {_REMEDY}")
     content = path.read_bytes()
-    found, recorded = (
-        hashlib.sha256(content).hexdigest(),
-        manifest["files"][name]["sha256"],
-    )
+    found = hashlib.sha256(content).hexdigest()
+    recorded = manifest["files"][name]["sha256"]
     if found != recorded:
         raise SnapshotError(
             f"'{path}' is corrupt or was edited: its checksum is {found[:12]}..., but "
