@@ -74,7 +74,8 @@ def plot_glass_brain(
     GraphError
         If no region has a centroid, or the graph lacks an area of `spec`.
     """
-    wanted = _regions(graph, spec)
+    shown = graph.names if spec is None else [area.name for area in spec.areas]
+    wanted = [graph.region(name) for name in shown]
     regions = [region for region in wanted if region.centroid_mm is not None]
     if not regions:
         raise GraphError("A glass brain needs centroids, and no region has one.")
@@ -94,13 +95,6 @@ def plot_glass_brain(
     handles = group_handles(group_of(region.system) for region in regions)
     legend_below(ax, handles, 1.2, len(GROUP_COLORS), fontsize=9)
     return ax
-
-
-def _regions(graph: RegionGraph, spec: NetworkSpec | None) -> list[Region]:
-    """Return the regions to draw."""
-    if spec is None:
-        return list(graph.regions)
-    return [graph.region(area.name) for area in spec.areas]
 
 
 def _limits(regions: Sequence[Region]) -> dict[str, _Limits]:

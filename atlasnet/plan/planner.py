@@ -332,11 +332,8 @@ class _Planner:
 
 def _lack(region: Region) -> str:
     """Return what a region lacks, in words."""
-    missing = []
-    if region.volume_mm3 is None:
-        missing.append("volume")
-    if region.cell_density_per_mm3 is None:
-        missing.append("cell density")
+    known = {"volume": region.volume_mm3, "cell density": region.cell_density_per_mm3}
+    missing = [what for what, value in known.items() if value is None]
     text = f"'{region.name}' has no {' and no '.join(missing)}"
     if region.system in ("allocortex", "subcortical"):
         text += f" ({region.system}: only isocortex has a cortical density)"

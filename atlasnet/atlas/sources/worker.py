@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from textwrap import shorten
 from typing import IO, Any, Self
 
@@ -124,7 +125,8 @@ class Worker:
         self._reader.join(_END_S)
         for stream in (self._process.stdin, self._process.stdout, self._errors):
             if stream is not None and not stream.closed:
-                _close(stream)
+                with suppress(BrokenPipeError):
+                    stream.close()
 
     def _read(self) -> None:
         """Pass lines on; an empty one says that the process has ended."""
@@ -152,14 +154,6 @@ def _last_words(lines: list[str]) -> str:
         if kind.replace(".", "").isidentifier() and kind[-1].isalpha() and "." in line:
             return line
     return lines[-1]
-
-
-def _close(stream: IO[Any]) -> None:
-    """Close a pipe whose other end may be gone."""
-    try:
-        stream.close()
-    except BrokenPipeError:
-        return
 
 
 def serve(functions: Mapping[str, Callable[..., Any]]) -> None:
