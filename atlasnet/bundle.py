@@ -19,7 +19,6 @@ from atlasnet.plan.spec import NetworkSpec
 
 __all__ = [
     "GRAPH_SUFFIX",
-    "MODEL_SUFFIX",
     "SPEC_SUFFIX",
     "Bundle",
     "companion",
@@ -88,10 +87,8 @@ class Bundle:
             and all(area.name in graph for area in spec.areas)
         ):
             return cls(graph, spec)
-        set_aside = None if other is None else beside
-        if isinstance(found, RegionGraph):
-            return cls(graph=found, set_aside=set_aside)
-        return cls(spec=found, set_aside=set_aside)
+        alone: Any = {"graph" if is_graph else "spec": found}
+        return cls(**alone, set_aside=None if other is None else beside)
 
 
 def companion(path: Path, suffix: str) -> Path:

@@ -16,7 +16,7 @@
     └── SpecError                  (also ValueError) an invalid network spec
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 __all__ = [
@@ -32,6 +32,9 @@ __all__ = [
     "SnapshotError",
     "SpecError",
     "closest",
+    "listed",
+    "require_known",
+    "require_member",
 ]
 
 
@@ -47,6 +50,37 @@ def closest(name: str, known: Iterable[str], n: int = 3) -> str:
     near = get_close_matches(name.casefold(), list(folded), n=n, cutoff=0.5)
     names = ", ".join(folded[match] for match in near)
     return f" Close matches: {names}." if near else ""
+
+
+def listed(names: Iterable[str], most: int = 5) -> str:
+    """Return the first of some names, and how many more there are, for messages.
+
+    Examples
+    --------
+    >>> listed("abc", most=2)
+    'a, b and 1 more'
+    """
+    known = list(names)
+    more = f" and {len(known) - most} more" if len(known) > most else ""
+    return ", ".join(known[:most]) + more
+
+
+def require_known(
+    what: str, name: str, known: Collection[str], error: "type[AtlasNetError]"
+) -> None:
+    """Raise `error` if there is nothing of that name, and say what there is."""
+    if name not in known:
+        there = f"There is: {', '.join(known)}.{closest(name, known)}"
+        raise error(f"No {what} '{name}'. {there}")
+
+
+def require_member(
+    what: str, value: object, allowed: Iterable[object], error: "type[AtlasNetError]"
+) -> None:
+    """Raise `error` if a value is none of those allowed."""
+    if value not in allowed:
+        names = ", ".join(map(str, allowed))
+        raise error(f"{what} is one of {names}, got {value!r}.")
 
 
 class AtlasNetError(Exception):
@@ -71,12 +105,10 @@ class AmbiguousNameError(AtlasError):
     """Several regions go by a name."""
 
     def __init__(self, name: str, candidates: Iterable[str]) -> None:
-        listed = sorted(candidates)
-        names = ", ".join(f"'{candidate}'" for candidate in listed[:12])
-        more = f" and {len(listed) - 12} more" if len(listed) > 12 else ""
+        names = [f"'{candidate}'" for candidate in sorted(candidates)]
         super().__init__(
-            f"'{name}' may mean any of {len(listed)} regions: {names}{more}. Give the "
-            "whole name of one."
+            f"'{name}' may mean any of {len(names)} regions: {listed(names, 12)}. Give "
+            "the whole name of one."
         )
 
 

@@ -3,11 +3,15 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["replacing", "write_text"]
+__all__ = ["replacing", "write_archive", "write_text"]
+
+# A ZIP archive holds times; the same data make the same file.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 @contextmanager
@@ -49,3 +53,12 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8 to `path`, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_archive(path: Path, members: Mapping[str, str]) -> None:
+    """Write texts as the members of a ZIP archive, whole or not at all."""
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, text in members.items():
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, text)

@@ -48,6 +48,8 @@ class Frozen(BaseModel):
 
     error: ClassVar[type[Exception]] = SpecError
     """What is raised."""
+    label: ClassVar[str] = ""
+    """What it is, for messages; if none is said, the name of the class."""
 
     def __init__(self, **data: Any) -> None:
         try:
@@ -63,7 +65,7 @@ class Frozen(BaseModel):
     @classmethod
     def _label(cls, data: Mapping[str, Any]) -> str:
         """Return what is being made, for messages."""
-        return cls.__name__
+        return cls.label or cls.__name__
 
 
 def explain(

@@ -40,15 +40,7 @@ from figures import Figures, figure, make_parser, present
 from numpy.typing import NDArray
 from processes import ProcessError, run
 
-from atlasnet.atlas.source import (
-    Connections,
-    EconomoArea,
-    Homologue,
-    LayerRecord,
-    NodeRecord,
-    PathwayRecord,
-    RegionRecord,
-)
+from atlasnet.atlas.source import AtlasSource, Connections, RegionRecord
 
 LIMIT_S = 600.0
 JOINED = 0.3
@@ -88,7 +80,7 @@ class Sample:
     n_edges: int
 
 
-class SyntheticSource:
+class SyntheticSource(AtlasSource):
     """An atlas of n regions, half of them left, with random numbers.
 
     Parameters
@@ -113,30 +105,6 @@ class SyntheticSource:
         """Return a symmetric connectome of which a share of pairs is joined."""
         return self._connections
 
-    def economo_areas(self) -> Mapping[str, EconomoArea]:
-        """Return nothing."""
-        return {}
-
-    def economo_layers(self) -> Mapping[str, tuple[LayerRecord, ...]]:
-        """Return nothing."""
-        return {}
-
-    def measured_layers(self) -> Mapping[str, tuple[LayerRecord, ...]]:
-        """Return nothing."""
-        return {}
-
-    def homologues(self) -> Mapping[str, Homologue]:
-        """Return nothing."""
-        return {}
-
-    def node_table(self) -> tuple[NodeRecord, ...]:
-        """Return nothing."""
-        return ()
-
-    def pathways(self) -> tuple[PathwayRecord, ...]:
-        """Return nothing."""
-        return ()
-
     @cached_property
     def _regions(self) -> tuple[RegionRecord, ...]:
         volumes = self._rng.lognormal(8.0, 1.0, self._n).tolist()
@@ -146,17 +114,11 @@ class SyntheticSource:
             RegionRecord(
                 name=f"Area {i} {'left' if i % 2 == 0 else 'right'}",
                 hemisphere="left" if i % 2 == 0 else "right",
-                julich_2_9=None,
-                julich_3_1=None,
-                siibra_id_2_9=None,
-                siibra_id_3_1=None,
                 hierarchy=("cerebral cortex",),
                 system="other cortex",
                 is_isocortex=True,
                 volume_mm3=volumes[i],
                 centroid_mm=(places[i][0], places[i][1], places[i][2]),
-                overlap_density_per_mm3=None,
-                overlap_thickness_mm=None,
                 connectome_row=i,
                 own_density_per_mm3=densities[i],
                 own_density_rule="table",

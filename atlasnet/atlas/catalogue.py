@@ -35,6 +35,7 @@ from atlasnet.errors import (
     RegionNotFoundError,
 )
 from atlasnet.graph.graph import Hemisphere, Region
+from atlasnet.graph.merging import total, weighted_centroid
 
 __all__ = ["STAND_INS", "Catalogue", "Member", "require_disjoint"]
 
@@ -124,25 +125,16 @@ class Catalogue:
             If the connectome lacks the region.
         """
         named, equals, made_of = text.partition("=")
+        name, role, wanted = named.strip(), None, self._sides(named, sides)
+        bare = without_side(name)
+        if not equals and bare in STAND_INS:
+            recipe, role = STAND_INS[bare]
+            name, equals, made_of = bare, "=", recipe.partition("=")[2]
         if equals:
-            return [
-                self._named_composite(named.strip(), made_of, side, None)
-                for side in self._sides(named, sides)
-            ]
-        bare = without_side(text.strip())
+            return [self._named_composite(name, made_of, s, role) for s in wanted]
         if not normalised(bare):
             raise AtlasError(f"A region has a name, got '{text}'.")
-        wanted = self._sides(text.strip(), sides)
-        if bare in STAND_INS:
-            recipe, role = STAND_INS[bare]
-            return [
-                self._named_composite(bare, recipe.partition("=")[2], side, role)
-                for side in wanted
-            ]
-        found: list[Member] = []
-        for side in wanted:
-            found += self._find_members(bare, side)
-        return found
+        return [found for side in wanted for found in self._find_members(bare, side)]
 
     def find(self, name: str, side: Hemisphere | None) -> str:
         """Return the record name of a region spelt as in any version."""
@@ -165,9 +157,8 @@ class Catalogue:
                 f"'{name}' has no connections: it is mapped in Julich-Brain {version} "
                 f"only, which the connectome is not of.{part} Leave it out."
             )
-        node = None
-        if homologue is not None:
-            node = self._node_of.get((homologue.node, record.hemisphere))
+        key = homologue.node if homologue else "", record.hemisphere
+        node = self._node_of.get(key)
         structure = self._structures.read([record], self._symbols_of(name))
         parts = node.julich_3_1 if node else ()
         region = _region(
@@ -368,7 +359,10 @@ def _region(
 ) -> Region:
     """Return the region of a graph that some records stand for."""
     connected = connected or measured
-    volumes = [r.volume_mm3 for r in measured if r.volume_mm3 is not None]
+    volumes = [record.volume_mm3 for record in measured]
+    centroid_mm = measured[0].centroid_mm
+    if len(measured) > 1:
+        centroid_mm = weighted_centroid([r.centroid_mm for r in measured], volumes)
     old_ids = (r.siibra_id_2_9 for r in connected)
     new_ids = (r.siibra_id_3_1 for r in measured)
     return Region(
@@ -377,11 +371,11 @@ def _region(
         julich_2_9=_known(*(r.julich_2_9 for r in connected)),
         julich_3_1=_known(*(r.julich_3_1 for r in measured)),
         siibra_ids=_known(*old_ids, *new_ids),
-        volume_mm3=sum(volumes) if len(volumes) == len(measured) else None,
+        volume_mm3=total(volumes),
         cell_density_per_mm3=structure.density_per_mm3,
         cell_density_rule=structure.rule,
         thickness_mm=structure.thickness_mm,
-        centroid_mm=_centroid(measured),
+        centroid_mm=centroid_mm,
         cortical_type=structure.cortical_type,
         role=role,
         system=system,
@@ -391,19 +385,3 @@ def _region(
 
 def _known(*values: str | None) -> tuple[str, ...]:
     return tuple(value for value in values if value is not None)
-
-
-def _centroid(records: Sequence[RegionRecord]) -> tuple[float, float, float] | None:
-    """Return the mean of the centroids, weighted by volume, in mm."""
-    if len(records) == 1:
-        return records[0].centroid_mm
-    rows = [
-        (record.volume_mm3, record.centroid_mm)
-        for record in records
-        if record.volume_mm3 is not None and record.centroid_mm is not None
-    ]
-    if len(rows) < len(records):
-        return None
-    total = sum(volume for volume, _ in rows)
-    x, y, z = (sum(v * centroid[k] for v, centroid in rows) / total for k in range(3))
-    return (x, y, z)

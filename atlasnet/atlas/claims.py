@@ -4,6 +4,7 @@
 from collections.abc import Mapping, Sequence
 
 from atlasnet.atlas.catalogue import Member
+from atlasnet.atlas.naming import side_of
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.source import AtlasSource, PathwayRecord
 from atlasnet.errors import AtlasError, closest
@@ -52,24 +53,20 @@ def table_claims(
         for name in {name.casefold() for name in names if name}:
             meant.setdefault(name, []).append(i)
     for claim in rules.direction_table:
-        ends = [meant.get(name.casefold(), []) for name in (claim.source, claim.target)]
-        for name, end in zip((claim.source, claim.target), ends, strict=True):
+        named = claim.source, claim.target
+        ends = [meant.get(name.casefold(), []) for name in named]
+        for name, end in zip(named, ends, strict=True):
             if not end:
                 raise AtlasError(
                     f"The direction table names '{name}', which the graph lacks."
                     f"{closest(name, meant)}"
                 )
-        sided = [_is_sided(name) for name in (claim.source, claim.target)]
         for i in ends[0]:
             for j in ends[1]:
                 same = members[i].region.hemisphere == members[j].region.hemisphere
-                if i != j and (same or all(sided)):
+                if i != j and (same or all(map(side_of, named))):
                     found[i, j] = claim.direction, claim.note or "direction table"
     return found
-
-
-def _is_sided(name: str) -> bool:
-    return name.casefold().endswith((" left", " right"))
 
 
 class Claims:

@@ -15,10 +15,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
-from atlasnet.errors import AtlasError
+from atlasnet.errors import AtlasError, require_member
 
 __all__ = [
-    "WEIGHTS",
     "EdgeRule",
     "InputShare",
     "StreamlineThreshold",
@@ -301,8 +300,7 @@ def weigh(weight: Weight, counts: Counts, total_input: Counts) -> Counts:
         return np.log10(1.0 + counts)
     if weight == "input_share":
         return _shares(counts, total_input)
-    if weight != "streamlines":
-        raise AtlasError(f"weight is one of {', '.join(WEIGHTS)}, got {weight!r}.")
+    require_member("weight", weight, WEIGHTS, AtlasError)
     return counts
 
 

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules: everything that decides how a graph is made of an atlas source."""
 
-import csv
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AliasChoices,
@@ -18,13 +17,12 @@ from pydantic import (
 
 from atlasnet.atlas.edges import EdgeRule, StreamlineThreshold, Weight, as_edge_rule
 from atlasnet.atlas.source import LAYERS, Layer
+from atlasnet.atlas.sources.user_table import read_rows, require_column
 from atlasnet.errors import AtlasError, closest
 from atlasnet.frozen import Flag, Frozen
 from atlasnet.graph.direction import DIRECTIONS, Direction
 
 __all__ = [
-    "DensityChoice",
-    "DirectionModel",
     "GraphRules",
     "TableClaim",
     "read_direction_table",
@@ -66,24 +64,12 @@ def read_direction_table(path: Path) -> tuple[TableClaim, ...]:
     AtlasError
         If the file or a row is not what it should be.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns = reader.fieldnames or []
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        message = f"The direction table '{path}' cannot be read: {error}."
-        raise AtlasError(message) from error
-    lacking = [c for c in ("source", "target", "direction") if c not in columns]
-    if lacking:
-        raise AtlasError(
-            f"The direction table '{path}' has no column '{lacking[0]}'; it has "
-            f"{', '.join(columns) or 'none'}."
-        )
+    rows = read_rows(path, "direction table")
+    for column in ("source", "target", "direction") if rows else ():
+        require_column(list(rows[0]), (column,), path)
     claims: dict[tuple[str, str], TableClaim] = {}
     for line, row in enumerate(rows, start=2):
-        direction = (row["direction"] or "").strip()
-        key = ((row["source"] or "").strip(), (row["target"] or "").strip())
+        direction, key = row["direction"], (row["source"], row["target"])
         if direction not in DIRECTIONS or not all(key):
             raise AtlasError(
                 f"Line {line} of '{path}': a row has a source, a target and a "
@@ -92,8 +78,7 @@ def read_direction_table(path: Path) -> tuple[TableClaim, ...]:
             )
         if key in claims:
             raise AtlasError(f"Line {line} of '{path}' claims {key} once more.")
-        note = (row.get("note") or "").strip()
-        claims[key] = TableClaim(*key, cast(Direction, direction), note)
+        claims[key] = TableClaim(*key, direction, row.get("note", ""))
     return tuple(claims.values())
 
 
@@ -116,7 +101,8 @@ class GraphRules(Frozen):
     StrongestNeighbours(k=5, keep_connected=True)
     """
 
-    error: ClassVar[type[Exception]] = AtlasError
+    error = AtlasError
+    label = "graph rules"
 
     edges: Annotated[
         EdgeRule,
@@ -150,10 +136,6 @@ class GraphRules(Frozen):
         tuple[Layer, ...], Flag("--leave-out-layers", metavar="LAYER...")
     ] = ()
     """Layers whose cells do not count; directions still go by all layers."""
-
-    @classmethod
-    def _label(cls, data: Mapping[str, Any]) -> str:
-        return "graph rules"
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -14,12 +14,13 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from atlasnet.errors import AtlasError
+from atlasnet.errors import AtlasError, require_member
 from atlasnet.graph.direction import Direction
 from atlasnet.graph.graph import DensityRule, Hemisphere
 
 __all__ = [
     "LAYERS",
+    "POOLED",
     "AtlasSource",
     "Connections",
     "EconomoArea",
@@ -35,8 +36,16 @@ Layer = Literal["I", "II", "III", "IV", "V", "VI"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 """Layers of isocortex, from the pia down."""
 
+POOLED: Mapping[str, tuple[str, ...]] = {
+    "FLMN": ("FL", "FM", "FN"),
+    "FJK": ("FJ", "FK"),
+    "LE": ("LE1", "LE2"),
+    "PB": ("PB1", "PB2"),
+}
+"""Symbols of von Economo that his areas' map and the table of types pool."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegionRecord:
     """A mapped region of an atlas, in one hemisphere.
 
@@ -51,13 +60,13 @@ class RegionRecord:
     """Name in the connectome, or in the maps where the connectome lacks the region."""
     hemisphere: Hemisphere
     """Side of the brain."""
-    julich_2_9: str | None
+    julich_2_9: str | None = None
     """Name in Julich-Brain 2.9; None where that lacks the region."""
-    julich_3_1: str | None
+    julich_3_1: str | None = None
     """Name in Julich-Brain 3.1, likewise."""
-    siibra_id_2_9: str | None
+    siibra_id_2_9: str | None = None
     """Identifier in siibra of the region of 2.9."""
-    siibra_id_3_1: str | None
+    siibra_id_3_1: str | None = None
     """Identifier in siibra of the region of 3.1."""
     hierarchy: tuple[str, ...]
     """Path in the atlas, from the telencephalon (say) down to the region's parent."""
@@ -69,9 +78,9 @@ class RegionRecord:
     """Volume of its map, mm3."""
     centroid_mm: tuple[float, float, float] | None
     """Centroid in MNI152 (ICBM 2009c nonlinear asymmetric), in mm."""
-    overlap_density_per_mm3: float | None
+    overlap_density_per_mm3: float | None = None
     """Mean von Economo density by surface overlap; None outside isocortex."""
-    overlap_thickness_mm: float | None
+    overlap_thickness_mm: float | None = None
     """Mean von Economo thickness by surface overlap, mm."""
     connectome_row: int | None
     """Row in the connectome, None where it has none."""
@@ -143,10 +152,7 @@ class LayerRecord:
     """The layer's share of the cortical depth, in [0, 1]."""
 
     def __post_init__(self) -> None:
-        if self.layer not in LAYERS:
-            raise AtlasError(
-                f"A layer is one of {', '.join(LAYERS)}, got '{self.layer}'."
-            )
+        require_member("A layer", self.layer, LAYERS, AtlasError)
         for what in ("cell_density_per_mm3", "share"):
             value = getattr(self, what)
             if not (math.isfinite(value) and value >= 0):
@@ -213,7 +219,10 @@ class PathwayRecord:
 
 
 class AtlasSource(Protocol):
-    """A place that atlas data come from."""
+    """A place that atlas data come from.
+
+    What a class that names this one as its base does not say, it does not have.
+    """
 
     def describe(self) -> Mapping[str, str | list[str]]:
         """Return name, versions, date, checksum and licences of the data."""
@@ -229,27 +238,27 @@ class AtlasSource(Protocol):
 
     def economo_areas(self) -> Mapping[str, EconomoArea]:
         """Return von Economo's areas by symbol."""
-        ...
+        return {}
 
     def economo_layers(self) -> Mapping[str, tuple[LayerRecord, ...]]:
         """Return the layers of von Economo's areas by symbol."""
-        ...
+        return {}
 
     def measured_layers(self) -> Mapping[str, tuple[LayerRecord, ...]]:
         """Return measured layers by `RegionRecord.name`, all six where there are any.
 
         Empty if the source has none.
         """
-        ...
+        return {}
 
     def homologues(self) -> Mapping[str, Homologue]:
         """Return the homologues of single regions by `RegionRecord.name`."""
-        ...
+        return {}
 
     def node_table(self) -> tuple[NodeRecord, ...]:
         """Return the nodes of the hand network."""
-        ...
+        return ()
 
     def pathways(self) -> tuple[PathwayRecord, ...]:
         """Return the cited pathways of the hand network, doubtful ones included."""
-        ...
+        return ()

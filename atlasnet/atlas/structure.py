@@ -6,19 +6,11 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from atlasnet.atlas.rules import GraphRules
-from atlasnet.atlas.source import AtlasSource, LayerRecord, RegionRecord
+from atlasnet.atlas.source import POOLED, AtlasSource, LayerRecord, RegionRecord
 from atlasnet.errors import AtlasError, IncompleteDataError, closest
 from atlasnet.graph.graph import DensityRule
 
 __all__ = ["Structure", "StructureReader", "merge_structures"]
-
-# The map of von Economo's areas pools these.
-_POOLED = {
-    "FLMN": ("FL", "FM", "FN"),
-    "FJK": ("FJ", "FK"),
-    "LE": ("LE1", "LE2"),
-    "PB": ("PB1", "PB2"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +145,7 @@ class StructureReader:
             return 1.0
         kept = total = 0.0
         for pooled, share in shares:
-            for symbol in _POOLED.get(pooled, (pooled,)):
+            for symbol in POOLED.get(pooled, (pooled,)):
                 if symbol not in self._layers:
                     raise IncompleteDataError(
                         f"Layers are left out, but those of von Economo's '{symbol}' "

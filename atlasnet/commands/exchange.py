@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands about graphs that are there: export, compare, and what to cite."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from atlasnet.commands.arguments import AsJson, require_writable_folder
 from atlasnet.commands.console import print_json, results
 from atlasnet.errors import AtlasNetError
-
-if TYPE_CHECKING:
-    from atlasnet.bundle import Bundle
 
 __all__ = [
     "cite_graph",
@@ -49,7 +47,7 @@ def export_files(
     require_writable_folder(out.parent, "--out")
     from atlasnet.bundle import Bundle
     from atlasnet.commands.tables import file_table
-    from atlasnet.graph.exchange import export_graph
+    from atlasnet.graph.exchange import area_values, export_graph
 
     bundle = Bundle.read(file)
     if bundle.graph is None:
@@ -59,14 +57,16 @@ def export_files(
     if name == "nifti":
         if label_image is None or label_table is None:
             raise typer.BadParameter("nifti needs --label-image and --label-table.")
-        written = _paint(bundle, statistic, label_image, label_table, out)
+        units = {a.name: a.n_units for a in bundle.spec.areas} if bundle.spec else None
+        values = area_values(bundle.graph, statistic, units)
+        written = _paint(values, label_image, label_table, out)
     else:
         written = export_graph(bundle.graph, name, out)
     results().print(file_table({str(path): name for path in written}))
 
 
 def _paint(
-    bundle: "Bundle", statistic: str, label_image: Path, label_table: Path, out: Path
+    values: Mapping[str, float], label_image: Path, label_table: Path, out: Path
 ) -> tuple[Path, ...]:
     """Write a number of the graph's areas into the voxels of a label image.
 
@@ -75,12 +75,7 @@ def _paint(
     from atlasnet.atlas.naming import normalised
     from atlasnet.atlas.sources.table_source import read_label_table
     from atlasnet.graph.area_map import write_area_map
-    from atlasnet.graph.exchange import area_values
 
-    if bundle.graph is None:
-        return ()
-    units = {a.name: a.n_units for a in bundle.spec.areas} if bundle.spec else None
-    values = area_values(bundle.graph, statistic, units)
     labels = {normalised(n): i for n, i in read_label_table(label_table).items()}
     spelt = {normalised(name): value for name, value in values.items()}
     there = {name.rsplit(" ", 1)[-1] for name in labels}

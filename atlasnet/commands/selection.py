@@ -132,21 +132,8 @@ class Atlas(Snapshot):
             raise typer.BadParameter(
                 "give either --snapshot or files of your own atlas."
             )
-        image, table, connectivity = (
-            self.label_image,
-            self.label_table,
-            self.connectivity,
-        )
-        if image is None or table is None or connectivity is None:
+        if not {"label_image", "label_table", "connectivity"} <= own.keys():
             raise typer.BadParameter(
                 "your own atlas needs --label-image, --label-table and --connectivity."
             )
-        return TableSource(
-            image,
-            table,
-            connectivity,
-            lengths=self.lengths,
-            densities=self.densities,
-            fill=self.fill,
-            symmetric=not self.directed,
-        )
+        return TableSource(symmetric=not own.pop("directed", False), **own)

@@ -3,12 +3,13 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from atlasnet.atlas.sources.comparison import Difference, compare_sources
+from atlasnet.atlas.sources.comparison import compare_sources
 from atlasnet.atlas.sources.recording import record_source
 from atlasnet.atlas.sources.siibra_source import SiibraSource, Version
 from atlasnet.atlas.sources.snapshot import SnapshotSource
@@ -16,6 +17,7 @@ from atlasnet.commands.arguments import AsJson, require_writable_folder
 from atlasnet.commands.console import print_json, reporting, results
 from atlasnet.commands.tables import difference_table, file_table
 from atlasnet.frozen import Flag, Frozen
+from atlasnet.graph.difference import Difference
 
 __all__ = ["Recording", "make_snapshot"]
 
@@ -116,8 +118,7 @@ def _compare(a: Path, b: Path, tolerance: float, *, as_json: bool) -> None:
     """Print what differs between two snapshots."""
     found = compare_sources(SnapshotSource(a), SnapshotSource(b), tolerance)
     if as_json:
-        rows = [{"what": d.what, "name": d.name, "a": d.a, "b": d.b} for d in found]
-        print_json({"differences": rows})
+        print_json({"differences": [asdict(difference) for difference in found]})
         return
     _print_differences(a, b, found)
 
@@ -129,12 +130,9 @@ def _print_differences(a: Path, b: Path, found: Sequence[Difference]) -> None:
         console.print("No difference.")
         return
     numbers = Counter(difference.what for difference in found)
-    shown = {what: 0 for what in numbers}
-    rows = []
-    for difference in found:
-        shown[difference.what] += 1
-        if shown[difference.what] <= max(_SHOWN // len(numbers), 5):
-            rows.append(difference)
+    most = max(_SHOWN // len(numbers), 5)
+    kinds = [[each for each in found if each.what == what] for what in numbers]
+    rows = [each for kind in kinds for each in kind[:most]]
     console.print(difference_table(str(a), str(b), rows))
     listed = ", ".join(f"{number:,} of {what}" for what, number in numbers.items())
     console.print(f"{len(found):,} differences: {listed}")

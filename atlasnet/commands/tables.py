@@ -8,6 +8,8 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from atlasnet.graph.difference import Difference
+
 __all__ = [
     "difference_table",
     "edge_table",
@@ -164,9 +166,7 @@ def latency_notes(latencies: Iterable[Record]) -> Iterator[str]:
 
 def file_table(files: Mapping[str, str]) -> Table:
     """Return the files written, with what each is."""
-    table = Table(
-        title="Files written", title_justify="left", show_header=False, box=None
-    )
+    table = note_table("Files written", ())
     for path, what in files.items():
         table.add_row(Text(path, overflow="fold"), what)
     return table
@@ -202,7 +202,7 @@ def parameter_table(title: str, rows: Sequence[Record]) -> Table:
     return table
 
 
-def difference_table(a: str, b: str, differences: Iterable[Any]) -> Table:
+def difference_table(a: str, b: str, differences: Iterable[Difference]) -> Table:
     """Return what differs between two sources or graphs.
 
     Parameters
@@ -220,13 +220,8 @@ def difference_table(a: str, b: str, differences: Iterable[Any]) -> Table:
     table = Table(title="Differences", title_justify="left")
     for column in ("what", "name", a, b):
         table.add_column(Text(column))
-    for difference in differences:
-        table.add_row(
-            difference.what,
-            Text(difference.name),
-            Text(difference.a),
-            Text(difference.b),
-        )
+    for each in differences:
+        table.add_row(each.what, Text(each.name), Text(each.a), Text(each.b))
     return table
 
 

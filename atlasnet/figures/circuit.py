@@ -4,7 +4,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -20,9 +20,9 @@ from atlasnet.figures.palette import (
     figure_of,
     group_handles,
     group_of,
-    hemisphere_of,
-    legend_columns,
+    legend_below,
     short_labels,
+    side_of,
 )
 from atlasnet.plan.spec import NetworkSpec, PathwaySpec
 
@@ -92,8 +92,7 @@ def plot_circuit(
     _draw_forward(ax, spec, layout)
     _draw_boxes(ax, spec, layout, n_parameters or {})
     _draw_legend(ax, spec)
-    hemisphere = hemisphere_of(area.name for area in spec.areas)
-    side = f", {hemisphere} hemisphere" if hemisphere else ""
+    side = side_of(area.name for area in spec.areas)
     ax.set_title(
         f"{spec.name}{side}: {len(spec.areas)} areas, {spec.n_units:,} units, "
         f"{len(spec.pathways)} pathways"
@@ -313,29 +312,17 @@ def _terminals(spec: NetworkSpec) -> dict[str, tuple[str, str]]:
 
 def _draw_legend(ax: Axes, spec: NetworkSpec) -> None:
     handles = group_handles((group_of(area.system) for area in spec.areas), marker="s")
-    lines: tuple[tuple[str, str, float, Literal["-", ":"]], ...] = (
-        ("same step, by streamlines", _INK, 2.2, "-"),
-        ("one step later", _HAZE, 0.8, "-"),
-        ("value, in training only", _INK, 1.0, ":"),
-    )
-    for label, color, width, style in lines:
-        line = Line2D([], [], color=color, linewidth=width, linestyle=style)
-        line.set_label(label)
-        handles.append(line)
+    handles += [
+        Line2D([], [], color=_INK, lw=2.2, label="same step, by streamlines"),
+        Line2D([], [], color=_HAZE, lw=0.8, label="one step later"),
+        Line2D([], [], color=_INK, lw=1.0, ls=":", label="value, in training only"),
+    ]
     if any(area.cell == "rate" for area in spec.areas):
-        mark = Line2D([], [], linestyle="", marker="$\u21bb$", color=_INK)
+        mark = Line2D([], [], color=_INK, ls="", marker="$\u21bb$")
         mark.set_label("recurrent area")
         handles.append(mark)
-    ax.legend(
-        handles=handles,
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0.0),
-        ncols=legend_columns(ax, 2.3, 5),
-        fontsize=8,
-        frameon=False,
-        handlelength=1.6,
-        columnspacing=1.4,
-    )
+    style = {"fontsize": 8, "handlelength": 1.6, "columnspacing": 1.4}
+    legend_below(ax, handles, 2.3, 5, **style)
 
 
 def _add_line(ax: Axes, path: Path, style: _Style) -> None:

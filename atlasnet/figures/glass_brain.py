@@ -18,7 +18,7 @@ from atlasnet.figures.palette import (
     group_handles,
     group_of,
     hemisphere_of,
-    legend_columns,
+    legend_below,
     short_labels,
 )
 from atlasnet.graph.graph import Region, RegionGraph
@@ -74,7 +74,8 @@ def plot_glass_brain(
     GraphError
         If no region has a centroid, or the graph lacks an area of `spec`.
     """
-    wanted = _regions(graph, spec)
+    shown = graph.names if spec is None else [area.name for area in spec.areas]
+    wanted = [graph.region(name) for name in shown]
     regions = [region for region in wanted if region.centroid_mm is not None]
     if not regions:
         raise GraphError("A glass brain needs centroids, and no region has one.")
@@ -91,39 +92,18 @@ def plot_glass_brain(
         _draw_lines(panel, view, points, names, lines)
         _draw_nodes(panel, view, points, regions, sizes)
     ax.set_title(_title(wanted, regions, lines, spec), fontsize=11, loc="left")
-    ax.legend(
-        handles=group_handles(group_of(region.system) for region in regions),
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0.0),
-        ncols=legend_columns(ax, 1.2, len(GROUP_COLORS)),
-        fontsize=9,
-        frameon=False,
-    )
+    handles = group_handles(group_of(region.system) for region in regions)
+    legend_below(ax, handles, 1.2, len(GROUP_COLORS), fontsize=9)
     return ax
-
-
-def _regions(graph: RegionGraph, spec: NetworkSpec | None) -> list[Region]:
-    """Return the regions to draw."""
-    if spec is None:
-        return list(graph.regions)
-    return [graph.region(area.name) for area in spec.areas]
-
-
-def _views(regions: Sequence[Region]) -> str:
-    """Return the views that show these regions, as nilearn names them."""
-    sides = {region.hemisphere for region in regions}
-    if sides == {"left"}:
-        return "lz"
-    return "zr" if sides == {"right"} else "lzr"
 
 
 def _limits(regions: Sequence[Region]) -> dict[str, _Limits]:
     """Return what each view shows, in mm; one hemisphere is shown alone."""
-    views = _views(regions)
+    sides = list({region.hemisphere for region in regions})
+    views = "lzr" if len(sides) > 1 else {"left": "lz", "right": "zr"}[sides[0]]
     limits = {view: _LIMITS_MM[view] for view in views}
-    sides = {region.hemisphere for region in regions}
     if len(sides) == 1:
-        limits["z"] = (_HALF_MM.get(sides.pop(), _LIMITS_MM["z"][0]), limits["z"][1])
+        limits["z"] = (_HALF_MM[sides[0]], limits["z"][1])
     return limits
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 import numpy as np
-from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
 
 __all__ = ["Layout", "lay_out", "longest_path_levels"]
 
@@ -204,8 +204,8 @@ def _relax(
                 total = sum(pull) + 0.2  # a slight pull to the middle
                 wanted.append(-goal / total)
                 weight.append(total)
-            placed = _isotonic(np.array(wanted) - spacing[k], np.array(weight))
-            for node, y in zip(columns[k], placed + spacing[k], strict=True):
+            fit = isotonic_regression(np.array(wanted) - spacing[k], weights=weight)
+            for node, y in zip(columns[k], fit.x + spacing[k], strict=True):
                 height[node] = -float(y)
     return height
 
@@ -213,25 +213,6 @@ def _relax(
 def _is_box(node: Node, before: Mapping[Node, list[Node]]) -> bool:
     """Tell a node from a waypoint, which continues the line of its own name."""
     return all(neighbour[0] != node[0] for neighbour in before.get(node, []))
-
-
-def _isotonic(
-    values: NDArray[np.float64], weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the nearest non-decreasing sequence (pool adjacent violators)."""
-    means: list[float] = []
-    masses: list[float] = []
-    sizes: list[int] = []
-    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
-        means.append(value)
-        masses.append(weight)
-        sizes.append(1)
-        while len(means) > 1 and means[-2] > means[-1]:
-            mass = masses[-2] + masses[-1]
-            mean = (means[-2] * masses[-2] + means[-1] * masses[-1]) / mass
-            size = sizes[-2] + sizes[-1]
-            means[-2:], masses[-2:], sizes[-2:] = [mean], [mass], [size]
-    return np.repeat(np.array(means), sizes)
 
 
 def _neighbours(

@@ -17,10 +17,11 @@ from atlasnet.figures.palette import (
     figure_of,
     group_handles,
     group_of,
-    hemisphere_of,
-    legend_columns,
+    legend_below,
     short_labels,
+    side_of,
 )
+from atlasnet.graph.exchange import to_matrix
 from atlasnet.graph.graph import Region, RegionGraph
 from atlasnet.graph.order import processing_levels
 
@@ -68,20 +69,15 @@ def plot_connectivity_matrix(
     """
     regions, parts = _ordered(graph, order)
     names = [region.name for region in regions]
-    counts = _streamlines(graph, names)
+    order_of = [graph.names.index(name) for name in names]
+    counts = to_matrix(graph, "streamline_count")[np.ix_(order_of, order_of)]
     if ax is None:
         side = float(np.clip(0.2 * len(names) + 2.0, 4.0, 12.0))
         ax = Figure(figsize=(side, side), layout="constrained").add_subplot()
     _draw_counts(ax, counts)
     _label(ax, regions, parts)
-    hemisphere = hemisphere_of(names)
-    side_of = f", {hemisphere} hemisphere" if hemisphere else ""
-    ax.set_title(
-        f"{len(names)} regions, {len(graph.projections):,} projections{side_of}",
-        fontsize=11,
-        loc="left",
-        pad=12,
-    )
+    title = f"{len(names)} regions, {len(graph.projections):,} projections"
+    ax.set_title(title + side_of(names), fontsize=11, loc="left", pad=12)
     return ax
 
 
@@ -102,16 +98,6 @@ def _rank(region: Region) -> tuple[int, str, float, str]:
     group = list(GROUP_COLORS).index(group_of(region.system))
     front = region.centroid_mm[1] if region.centroid_mm else np.inf
     return group, region.hemisphere, front, region.name
-
-
-def _streamlines(graph: RegionGraph, names: list[str]) -> NDArray[np.float64]:
-    """Return counts of shape (n, n), source by target; NaN where nothing projects."""
-    index = {name: i for i, name in enumerate(names)}
-    counts = np.full((len(names), len(names)), np.nan)
-    for projection in graph.projections:
-        row, column = index[projection.source], index[projection.target]
-        counts[row, column] = projection.streamline_count or 0.0
-    return counts
 
 
 def _draw_counts(ax: Axes, counts: NDArray[np.float64]) -> None:
@@ -150,14 +136,13 @@ def _label(ax: Axes, regions: list[Region], parts: list[str]) -> None:
     ax.set_ylabel("source", labelpad=3 + free)
     room = pad + 0.65 * size * max(map(len, labels), default=0) + 16
     offset = ScaledTranslation(0, -room / 72, figure_of(ax).dpi_scale_trans)
-    ax.legend(
-        handles=group_handles(groups, marker="s"),
-        loc="upper center",
-        bbox_to_anchor=(0.5, 0.0),
+    legend_below(
+        ax,
+        group_handles(groups, marker="s"),
+        1.1,
+        len(GROUP_COLORS),
         bbox_transform=ax.transAxes + offset,
-        ncols=legend_columns(ax, 1.1, len(GROUP_COLORS)),
         fontsize=8,
-        frameon=False,
         handletextpad=0.2,
         columnspacing=1.0,
     )
@@ -166,11 +151,7 @@ def _label(ax: Axes, regions: list[Region], parts: list[str]) -> None:
 def _draw_groups(ax: Axes, groups: list[str], parts: list[str]) -> None:
     """Draw the groups' colours beside rows and columns, and lines between parts."""
     for i, group in enumerate(groups):
-        style: dict[str, Any] = {
-            "color": GROUP_COLORS[group],
-            "linewidth": 0,
-            "clip_on": False,
-        }
+        style: Any = {"color": GROUP_COLORS[group], "linewidth": 0, "clip_on": False}
         row = Rectangle((-_STRIP, i - 0.5), _STRIP, 1.0, **style)
         column = Rectangle((i - 0.5, -_STRIP), 1.0, _STRIP, **style)
         for patch, transform in (

@@ -4,6 +4,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -17,8 +18,9 @@ __all__ = [
     "group_handles",
     "group_of",
     "hemisphere_of",
-    "legend_columns",
+    "legend_below",
     "short_labels",
+    "side_of",
 ]
 
 GROUP_COLORS = {
@@ -77,6 +79,12 @@ def group_of(system: str | None) -> str:
     return _GROUP_OF_SYSTEM.get(system or "", "other")
 
 
+def side_of(names: Iterable[str]) -> str:
+    """Return the common hemisphere for a title, or nothing."""
+    hemisphere = hemisphere_of(names)
+    return f", {hemisphere} hemisphere" if hemisphere else ""
+
+
 def short_labels(names: Sequence[str]) -> list[str]:
     """Return the shortest labels that still tell the names apart.
 
@@ -117,10 +125,19 @@ def figure_of(ax: Axes) -> Figure:
     return figure
 
 
-def legend_columns(ax: Axes, entry_inches: float, n_entries: int) -> int:
-    """Return how many legend entries of a given width fit side by side below axes."""
+def legend_below(
+    ax: Axes, handles: list[Artist], entry_inches: float, n_columns: int, **style: Any
+) -> None:
+    """Draw a legend below axes, of as many columns as fit side by side, or fewer."""
     inches = ax.get_window_extent().width / figure_of(ax).dpi
-    return int(np.clip(inches // entry_inches, 1, n_entries))
+    ax.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        ncols=int(np.clip(inches // entry_inches, 1, n_columns)),
+        frameon=False,
+        **style,
+    )
 
 
 def _shorten(name: str, *, drop_hemisphere: bool) -> str:

@@ -53,8 +53,7 @@ def references(graph: RegionGraph) -> tuple[str, ...]:
         keys |= {"amunts2020", "siibra"}
         keys |= set(_OF_COHORT.get(str(about.get("cohort", "HCP")), ()))
     for region in graph.regions:
-        rule = region.cell_density_rule
-        keys |= set(_OF_DENSITY.get("" if rule is None else rule, ()))
+        keys |= set(_OF_DENSITY.get(region.cell_density_rule or "", ()))
     for edge in graph.projections:
         keys |= set(_OF_DIRECTION.get(edge.direction_rule, ()))
     if about.get("weight") == "input_share" or "of the target's" in str(
@@ -96,8 +95,7 @@ def bibliography(graph: RegionGraph) -> str:
         )
     claimed = [e for e in graph.projections if e.direction_rule == "table"]
     if claimed:
-        notes = {edge.citation or "" for edge in claimed}
-        listed = "; ".join(sorted(notes))
+        listed = "; ".join(sorted({edge.citation or "" for edge in claimed}))
         parts.append(f"% Directions by the user's table, which says: {listed}")
     parts += [entries[key] for key in references(graph)]
     parts += _pathway_entries(graph)

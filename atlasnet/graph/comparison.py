@@ -1,31 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What differs between two region graphs."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.stats import spearmanr
 
+from atlasnet.graph.difference import Difference, differences
 from atlasnet.graph.graph import RegionGraph
 
 __all__ = ["GraphComparison", "GraphDifference", "compare_graphs"]
 
+GraphDifference = Difference
 _TOLERANCE = 1e-9
-
-
-@dataclass(frozen=True, slots=True)
-class GraphDifference:
-    """A value that two graphs have differently."""
-
-    what: str
-    """``"region"``, ``"projection"`` or ``"metadata"``."""
-    name: str
-    """The region, or the pathway as ``source -> target``."""
-    a: str
-    """Value in the first graph; ``"-"`` where it has none."""
-    b: str
+"""Relative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +38,7 @@ class GraphComparison:
     strength_spearman: float | None
     """Rank correlation of the strengths of shared projections; None for fewer than
     three, or if all of one graph are equal."""
-    differences: tuple[GraphDifference, ...]
+    differences: tuple[Difference, ...]
     """Where they differ, one by one."""
 
 
@@ -89,9 +78,9 @@ def compare_graphs(a: RegionGraph, b: RegionGraph) -> GraphComparison:
         n_directions_changed=sum(x.direction != y.direction for x, y in pairs),
         strength_spearman=_rank_correlation(strengths),
         differences=(
-            *_differences("metadata", a.metadata, b.metadata),
-            *_differences("region", nodes[0], nodes[1]),
-            *_differences("projection", edges[0], edges[1]),
+            *differences("metadata", a.metadata, b.metadata, _TOLERANCE),
+            *differences("region", nodes[0], nodes[1], _TOLERANCE),
+            *differences("projection", edges[0], edges[1], _TOLERANCE),
         ),
     )
 
@@ -101,33 +90,3 @@ def _rank_correlation(strengths: Any) -> float | None:
     if len(strengths) < 3 or (np.ptp(strengths, axis=0) == 0).any():
         return None
     return float(spearmanr(strengths[:, 0], strengths[:, 1]).statistic)
-
-
-def _differences(
-    what: str, a: Mapping[str, Any], b: Mapping[str, Any]
-) -> Iterator[GraphDifference]:
-    """Yield what two sets of records have differently, by key."""
-    for key in dict.fromkeys([*a, *b]):
-        if key not in a or key not in b:
-            there = ("there" if key in a else "-"), ("there" if key in b else "-")
-            yield GraphDifference(what, key, *there)
-        elif hasattr(a[key], "__dataclass_fields__"):
-            for entry in fields(a[key]):
-                x, y = getattr(a[key], entry.name), getattr(b[key], entry.name)
-                if not _is_same(x, y):
-                    name = f"{key}: {entry.name}"
-                    yield GraphDifference(what, name, _text(x), _text(y))
-        elif not _is_same(a[key], b[key]):
-            yield GraphDifference(what, key, _text(a[key]), _text(b[key]))
-
-
-def _is_same(x: Any, y: Any) -> bool:
-    if isinstance(x, float) and isinstance(y, float):
-        return abs(x - y) <= _TOLERANCE * max(abs(x), abs(y))
-    return bool(x == y)
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.7g}" if isinstance(value, float) else str(value)

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """A graph in the formats of other programs."""
 
-import csv
 import io
 import json
 import re
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from atlasnet.errors import GraphError, closest
-from atlasnet.files import replacing, write_text
+from atlasnet.errors import GraphError, closest, require_known, require_member
+from atlasnet.files import write_archive, write_text
 from atlasnet.graph.graph import Projection, Region, RegionGraph
 
 __all__ = [
@@ -31,9 +31,6 @@ __all__ = [
     "to_node_link",
     "write_tvb",
 ]
-
-# A ZIP archive holds times; the same graph makes the same file.
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def to_matrix(graph: RegionGraph, attribute: str = "strength") -> NDArray[np.float64]:
@@ -59,8 +56,7 @@ def to_matrix(graph: RegionGraph, attribute: str = "strength") -> NDArray[np.flo
         If projections have no such number.
     """
     allowed = ("strength", "streamline_count", "length_mm", "delay_ms", "sln")
-    if attribute not in allowed:
-        raise GraphError(f"A number is one of {', '.join(allowed)}, got '{attribute}'.")
+    require_member("A number", attribute, allowed, GraphError)
     index = {name: i for i, name in enumerate(graph.names)}
     matrix = np.full((len(graph), len(graph)), np.nan)
     for edge in graph.projections:
@@ -136,11 +132,7 @@ def write_tvb(graph: RegionGraph, path: Path) -> None:
         "hemispheres.txt": _flags(r.hemisphere == "right" for r in graph.regions),
         "info.txt": json.dumps(dict(graph.metadata), indent=1, ensure_ascii=False),
     }
-    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for name, text in members.items():
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, text)
+    write_archive(path, members)
 
 
 STATISTICS = (
@@ -261,21 +253,15 @@ def export_graph(graph: RegionGraph, name: str, path: Path) -> tuple[Path, ...]:
     GraphError
         If there is no such format, or it cannot hold the graph.
     """
-    if name not in FORMATS:
-        raise GraphError(
-            f"No format '{name}'. There is: {', '.join(FORMATS)}."
-            f"{closest(name, FORMATS)}"
-        )
+    require_known("format", name, FORMATS, GraphError)
     return FORMATS[name](graph, path)
 
 
-def _write_graphml(graph: RegionGraph, path: Path) -> tuple[Path, ...]:
-    write_text(path, to_graphml(graph))
-    return (path,)
-
-
-def _write_node_link(graph: RegionGraph, path: Path) -> tuple[Path, ...]:
-    write_text(path, to_node_link(graph))
+def _write(
+    render: Callable[[RegionGraph], str], graph: RegionGraph, path: Path
+) -> tuple[Path, ...]:
+    """Write what a function makes of a graph."""
+    write_text(path, render(graph))
     return (path,)
 
 
@@ -286,63 +272,47 @@ def _write_tvb(graph: RegionGraph, path: Path) -> tuple[Path, ...]:
 
 def _write_csv(graph: RegionGraph, folder: Path) -> tuple[Path, ...]:
     """Write ``nodes.csv`` and ``edges.csv``."""
-    nodes = [
-        _cells({**asdict(region), "cell_count": region.cell_count})
-        for region in graph.regions
-    ]
-    edges = [
-        _cells({**asdict(edge), "strength": edge.strength})
-        for edge in graph.projections
-    ]
-    columns = [*Region.__dataclass_fields__, "cell_count"]
-    edge_columns = [*Projection.__dataclass_fields__, "strength"]
+    edges = [{**asdict(edge), "strength": edge.strength} for edge in graph.projections]
+    columns = [*Projection.__dataclass_fields__, "strength"]
     paths = folder / "nodes.csv", folder / "edges.csv"
-    write_text(paths[0], _table(columns, nodes, ","))
-    write_text(paths[1], _table(edge_columns, edges, ","))
+    write_text(paths[0], _node_table(graph).to_csv(index=False))
+    write_text(paths[1], _table(edges, columns).to_csv(index=False))
     return paths
 
 
 def _write_bids(graph: RegionGraph, folder: Path) -> tuple[Path, ...]:
     """Write matrices and the table of regions, named as BIDS derivatives."""
-    atlas = f"{graph.metadata.get('atlas', 'own')} " + str(
-        graph.metadata.get("connections_version", "")
-    )
-    desc = f"{graph.metadata.get('preset') or 'selection'} "
-    desc += str(graph.metadata.get("hemisphere", ""))
+    known = graph.metadata
+    atlas = f"{known.get('atlas', 'own')} {known.get('connections_version', '')}"
+    desc = f"{known.get('preset') or 'selection'} {known.get('hemisphere', '')}"
+    style: Any = {"sep": "\t", "na_rep": "n/a"}
     written = []
-    for attribute, unit in (("streamlineCount", None), ("lengthMm", "mm")):
-        key = "streamline_count" if unit is None else "length_mm"
-        name = bids_name("relmat", ".tsv", atlas=atlas, desc=f"{desc} {attribute}")
-        matrix = to_matrix(graph, key)
-        rows = [
-            {"source": source, **dict(zip(graph.names, map(_cell, row), strict=True))}
-            for source, row in zip(graph.names, matrix.tolist(), strict=True)
-        ]
-        write_text(folder / name, _table(["source", *graph.names], rows, "\t"))
+    for key, unit in (("streamline_count", "streamlines"), ("length_mm", "mm")):
+        name = bids_name("relmat", ".tsv", atlas=atlas, desc=f"{desc} {key}")
+        frame = pd.DataFrame(to_matrix(graph, key), graph.names, graph.names)
+        path = folder / name
+        write_text(path, frame.to_csv(index_label="source", **style))
         about = {
             "Description": f"{key} from row to column; n/a where there is none",
             "Directed": True,
-            "Units": unit or "streamlines",
-            "Provenance": dict(graph.metadata),
+            "Units": unit,
+            "Provenance": dict(known),
         }
         text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
-        write_text((folder / name).with_suffix(".json"), text)
-        written += [folder / name, (folder / name).with_suffix(".json")]
-    name = bids_name("dseg", ".tsv", atlas=atlas, desc=desc)
-    rows = [
-        {"index": str(i), **_cells({**asdict(r), "cell_count": r.cell_count}, "n/a")}
-        for i, r in enumerate(graph.regions, start=1)
-    ]
-    columns = ["index", *Region.__dataclass_fields__, "cell_count"]
-    write_text(folder / name, _table(columns, rows, "\t"))
-    return (*written, folder / name)
+        write_text(path.with_suffix(".json"), text)
+        written += [path, path.with_suffix(".json")]
+    path = folder / bids_name("dseg", ".tsv", atlas=atlas, desc=desc)
+    nodes = _node_table(graph)
+    nodes.index += 1
+    write_text(path, nodes.to_csv(index_label="index", **style))
+    return (*written, path)
 
 
 FORMATS: Mapping[str, Callable[[RegionGraph, Path], tuple[Path, ...]]] = (
     MappingProxyType(
         {
-            "graphml": _write_graphml,
-            "node-link": _write_node_link,
+            "graphml": partial(_write, to_graphml),
+            "node-link": partial(_write, to_node_link),
             "csv": _write_csv,
             "tvb": _write_tvb,
             "bids": _write_bids,
@@ -361,27 +331,14 @@ def _flat(values: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
     }
 
 
-def _cells(values: Mapping[str, Any], missing: str = "") -> dict[str, str]:
-    """Return values as cells of a table."""
-    return {
-        key: missing if value is None else str(_flat({key: value})[key])
-        for key, value in values.items()
-    }
+def _node_table(graph: RegionGraph) -> pd.DataFrame:
+    rows = [{**asdict(r), "cell_count": r.cell_count} for r in graph.regions]
+    return _table(rows, [*Region.__dataclass_fields__, "cell_count"])
 
 
-def _cell(value: float) -> str:
-    return "n/a" if np.isnan(value) else repr(value)
-
-
-def _table(
-    columns: Sequence[str], rows: Sequence[Mapping[str, str]], delimiter: str
-) -> str:
-    """Return a table as text."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, delimiter=delimiter, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+def _table(rows: Sequence[Mapping[str, Any]], columns: list[str]) -> pd.DataFrame:
+    """Return records as a table; a number stays one where others are missing."""
+    return pd.DataFrame([_flat(row) for row in rows], columns=columns, dtype=object)
 
 
 def _numbers(matrix: NDArray[np.float64]) -> str:

@@ -17,7 +17,7 @@ from typing import Any, Literal, Self, TypeVar, get_args
 
 import networkx as nx
 
-from atlasnet.errors import GraphError, closest
+from atlasnet.errors import GraphError, closest, require_member
 from atlasnet.files import write_text
 from atlasnet.graph.direction import (
     DIRECTION_RULES,
@@ -27,7 +27,6 @@ from atlasnet.graph.direction import (
 )
 
 __all__ = [
-    "SCHEMA_VERSION",
     "DensityRule",
     "Hemisphere",
     "Metadata",
@@ -101,7 +100,8 @@ class Region:
         where = f"The region '{self.name}'"
         if not self.name.strip():
             raise GraphError("A region needs a name, got an empty one.")
-        _require_member(f"{where}: hemisphere", self.hemisphere, get_args(Hemisphere))
+        label, sides = f"{where}: hemisphere", get_args(Hemisphere)
+        require_member(label, self.hemisphere, sides, GraphError)
         for name in ("volume_mm3", "cell_density_per_mm3", "thickness_mm"):
             _require_positive(f"{where}: {name}", getattr(self, name))
         if (self.cell_density_per_mm3 is None) != (self.cell_density_rule is None):
@@ -110,8 +110,8 @@ class Region:
                 f"{self.cell_density_per_mm3!r} and {self.cell_density_rule!r}."
             )
         if self.cell_density_rule is not None:
-            label = f"{where}: cell_density_rule"
-            _require_member(label, self.cell_density_rule, get_args(DensityRule))
+            label, rules = f"{where}: cell_density_rule", get_args(DensityRule)
+            require_member(label, self.cell_density_rule, rules, GraphError)
         if self.centroid_mm is not None and not (
             len(self.centroid_mm) == 3 and all(map(math.isfinite, self.centroid_mm))
         ):
@@ -193,10 +193,9 @@ class Projection:
                 )
         for name in ("length_mm", "delay_ms"):
             _require_positive(f"{where}: {name}", getattr(self, name))
-        _require_member(f"{where}: direction", self.direction, DIRECTIONS)
-        _require_member(
-            f"{where}: direction_rule", self.direction_rule, DIRECTION_RULES
-        )
+        require_member(f"{where}: direction", self.direction, DIRECTIONS, GraphError)
+        rule = self.direction_rule
+        require_member(f"{where}: direction_rule", rule, DIRECTION_RULES, GraphError)
         if self.sln is not None and not 0.0 <= self.sln <= 1.0:
             raise GraphError(f"{where}: sln lies in [0, 1], got {self.sln!r}.")
         raise GraphError(f"{where}: a cited direction needs its citation.")
@@ -256,8 +255,7 @@ class RegionGraph:
 
     def _check(self) -> None:
         if len(self._region_of) < len(self.regions):
-            names = self.names
-            twice = next(a for a, b in pairwise(names) if a == b)
+            twice = next(a for a, b in pairwise(self.names) if a == b)
             raise GraphError(f"The region '{twice}' appears twice in the graph.")
         keys = [(edge.source, edge.target) for edge in self.projections]
         for key, following in pairwise(keys):
@@ -431,9 +429,3 @@ def _read(kind: type[_Part], what: str, row: Any) -> _Part:
 def _require_positive(what: str, value: float | None) -> None:
     if value is not None and not (math.isfinite(value) and value > 0):
         raise GraphError(f"{what} is a positive number or None, got {value!r}.")
-
-
-def _require_member(what: str, value: object, allowed: Iterable[object]) -> None:
-    if value not in allowed:
-        names = ", ".join(map(str, allowed))
-        raise GraphError(f"{what} is one of {names}, got {value!r}.")

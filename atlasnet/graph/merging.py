@@ -9,7 +9,7 @@ from atlasnet.graph.direction import Direction
 from atlasnet.graph.graph import Projection, Region, RegionGraph
 from atlasnet.units import delay_ms
 
-__all__ = ["merge_regions"]
+__all__ = ["merge_regions", "total", "weighted_centroid"]
 
 _OPPOSITE: dict[Direction, Direction] = {
     "feedforward": "feedback",
@@ -88,10 +88,9 @@ def _group_of(
             raise GraphError(f"The group '{group}' is empty. Name its regions.")
         for member in members:
             if member not in graph:
-                hint = closest(member, graph.names)
                 raise GraphError(
                     f"The group '{group}' names the region '{member}', which the graph "
-                    f"lacks.{hint}"
+                    f"lacks.{closest(member, graph.names)}"
                 )
             if member in group_of:
                 raise GraphError(
@@ -125,8 +124,8 @@ def _region(name: str, parts: Sequence[Region]) -> Region:
         )
     volumes = [part.volume_mm3 for part in parts]
     counts = [part.cell_count for part in parts]
-    volume = _total(volumes)
-    count = _total(counts)
+    volume = total(volumes)
+    count = total(counts)
     density = None if volume is None or count is None else count / volume
     rules = {part.cell_density_rule for part in parts}
     biggest = max(parts, key=lambda part: part.cell_count or 0.0)
@@ -142,7 +141,7 @@ def _region(name: str, parts: Sequence[Region]) -> Region:
             None if density is None else rules.pop() if len(rules) == 1 else "mixed"
         ),
         thickness_mm=_mean([part.thickness_mm for part in parts], volumes),
-        centroid_mm=_centroid(parts),
+        centroid_mm=weighted_centroid([part.centroid_mm for part in parts], volumes),
         cortical_type=_in_words(part.cortical_type for part in parts),
         role=_in_words(part.role for part in parts),
         system=biggest.system,
@@ -177,12 +176,12 @@ def _projection(
         direction="lateral" if is_tied else first,
         direction_rule="merged",
         citation=_in_words(edge.citation for edge in edges),
-        weight=_total([edge.weight for edge in edges]),
+        weight=total([edge.weight for edge in edges]),
         is_callosal=edges[0].is_callosal,
     )
 
 
-def _total(values: Sequence[float | None]) -> float | None:
+def total(values: Sequence[float | None]) -> float | None:
     """Return the sum, or None if a part is unknown."""
     known = [value for value in values if value is not None]
     return sum(known) if len(known) == len(values) else None
@@ -193,19 +192,20 @@ def _mean(
 ) -> float | None:
     """Return the weighted mean of what is known, or None if nothing is."""
     pairs = [(v, w) for v, w in zip(values, weights, strict=True) if v and w]
-    total = sum(w for _, w in pairs)
-    return sum(v * w for v, w in pairs) / total if pairs else None
+    weight = sum(w for _, w in pairs)
+    return sum(v * w for v, w in pairs) / weight if pairs else None
 
 
-def _centroid(parts: Sequence[Region]) -> tuple[float, float, float] | None:
-    """Return the centroid of all parts together, or None if one is unknown."""
-    volumes = [part.volume_mm3 for part in parts]
-    centroids = [part.centroid_mm for part in parts]
-    total = _total(volumes)
-    if total is None or None in centroids:
+def weighted_centroid(
+    centroids_mm: Sequence[tuple[float, float, float] | None],
+    volumes_mm3: Sequence[float | None],
+) -> tuple[float, float, float] | None:
+    """Return the centroid of several volumes in mm, None if one is not known."""
+    total_mm3 = total(volumes_mm3)
+    if total_mm3 is None or None in centroids_mm:
         return None
-    known: Any = list(zip(centroids, volumes, strict=True))
-    x, y, z = (sum(c[axis] * v for c, v in known) / total for axis in range(3))
+    known: Any = list(zip(centroids_mm, volumes_mm3, strict=True))
+    x, y, z = (sum(c[axis] * v for c, v in known) / total_mm3 for axis in range(3))
     return x, y, z
 
 

@@ -15,7 +15,7 @@ import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
 
-from atlasnet.errors import GraphError, closest
+from atlasnet.errors import GraphError, require_known
 from atlasnet.graph.direction import (
     Claim,
     Direction,
@@ -75,11 +75,7 @@ def randomize(graph: RegionGraph, model: str, seed: int) -> RegionGraph:
     >>> randomize(graph, "shuffled_weights", seed=1).metadata["null_model"]
     'shuffled_weights'
     """
-    if model not in NULL_MODELS:
-        raise GraphError(
-            f"No null model '{model}'. There is: {', '.join(NULL_MODELS)}."
-            f"{closest(model, NULL_MODELS)}"
-        )
+    require_known("null model", model, NULL_MODELS, GraphError)
     if not isinstance(seed, int) or seed < 0:
         raise GraphError(f"seed is a whole number of at least 0, got {seed!r}.")
     made = NULL_MODELS[model].make(graph, np.random.default_rng(seed))

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, PositiveInt
 
-from atlasnet.errors import AtlasError, closest
+from atlasnet.errors import AtlasError, require_known
 from atlasnet.frozen import Frozen
 from atlasnet.graph.graph import Hemisphere
 
@@ -125,11 +125,7 @@ def load_preset(name: str = "fpn") -> Preset:
     >>> len(load_preset("fpn").nodes)
     35
     """
-    known = preset_names()
-    if name not in known:
-        raise AtlasError(
-            f"No preset '{name}'. There is: {', '.join(known)}.{closest(name, known)}"
-        )
+    require_known("preset", name, preset_names(), AtlasError)
     return _read(name)
 
 

@@ -46,15 +46,14 @@ class Area(keras.layers.Layer):
         """Return the activity unchanged, but for its shape."""
         if self.layout is None:
             return activity
-        grid = (self.layout.height, self.layout.width, self.layout.n_channels)
-        return ops.reshape(activity, (-1, ops.shape(activity)[1], *grid))
+        shape = (-1, ops.shape(activity)[1], *self.layout.shape)
+        return ops.reshape(activity, shape)
 
     def compute_output_shape(self, shape: Any) -> Any:
         """Shape of the output."""
         if self.layout is None:
             return shape
-        grid = (self.layout.height, self.layout.width, self.layout.n_channels)
-        return (*shape[:2], *grid)
+        return (*shape[:2], *self.layout.shape)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from atlasnet.layers.parts import joined
+
 __all__ = ["AreaReadout"]
 
 
@@ -33,8 +35,7 @@ class AreaReadout(keras.layers.Layer):
 
     def call(self, areas: list[Any]) -> Any:
         """Return the activity of the picked areas, joined."""
-        read = [_flat(areas[i]) for i in self.picked]
-        return ops.concatenate(read, axis=-1) if len(read) > 1 else read[0]
+        return joined([_flat(areas[i]) for i in self.picked], axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -4,8 +4,8 @@
 from typing import Any
 
 import keras
-import numpy as np
-from keras import ops
+
+from atlasnet.layers.parts import split
 
 __all__ = ["AreaSplit"]
 
@@ -32,12 +32,7 @@ class AreaSplit(keras.layers.Layer):
 
     def call(self, activity: Any) -> list[Any]:
         """Return the activity of each area."""
-        if len(self.sizes) == 1:
-            return [activity]
-        parts: list[Any] = ops.split(
-            activity, np.cumsum(self.sizes)[:-1].tolist(), axis=-1
-        )
-        return parts
+        return split(activity, self.sizes, axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""

@@ -30,9 +30,9 @@ class Stage:
 
     kernels: list[Any]
     bias: Any
-    own_kernel: Any
-    own_bias: Any
     leak: Any
+    own_kernel: Any = None
+    own_bias: Any = None
 
 
 @dataclass(frozen=True)
@@ -117,13 +117,8 @@ class Assembly:
     def _map_stage(self, area: str, kernel: Any) -> Stage:
         """Return the weights of an area with a map, pathway by pathway."""
         population = self._populations[area]
-        return Stage(
-            kernels=self._wiring.drives[area].weights(kernel),
-            bias=population.drive_bias(),
-            own_kernel=None,
-            own_bias=None,
-            leak=population.leak,
-        )
+        kernels = self._wiring.drives[area].weights(kernel)
+        return Stage(kernels, population.drive_bias(), population.leak)
 
     def _block(
         self,

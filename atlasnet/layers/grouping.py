@@ -15,7 +15,6 @@ from typing import TypeVar
 from atlasnet.layers.signal import Signal, is_early
 
 __all__ = [
-    "OVERHEAD",
     "Early",
     "Group",
     "Schedule",

@@ -64,11 +64,7 @@ class IntervenedCell(AreaCell):
         # Read while the areas are set up, before Keras keeps books.
         object.__setattr__(self, "_original", original)
         super().__init__(spec, seed, frozen, **kwargs)
-        given = [
-            dict(one) if isinstance(one, Mapping) else one.model_dump()
-            for one in interventions
-        ]
-        self.interventions = resolve(read_interventions(given), self.spec)
+        self.interventions = resolve(read_interventions(interventions), self.spec)
         self._intervened = frozenset(
             one.area
             for one in self.interventions

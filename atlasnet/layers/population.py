@@ -140,12 +140,9 @@ class Population(keras.layers.Layer):
             fixed = [
                 a.strength if a.strength_use == "fixed" else 1.0 for a in afferents
             ]
-            place = np.cumsum([use == "trainable" for use in uses]) - 1
-            picked = np.where(
-                [use == "trainable" for use in uses],
-                place,
-                len(trained) + np.arange(len(uses)),
-            )
+            is_trained = np.array([use == "trainable" for use in uses])
+            kept = len(trained) + np.arange(len(uses))
+            picked = np.where(is_trained, np.cumsum(is_trained) - 1, kept)
             self._fixed_strengths = np.array(fixed, np.float32)
             n_columns = [a.n_columns for a in afferents]
             self._strength_of_column = np.repeat(picked, n_columns)

@@ -149,8 +149,7 @@ class MapDrive:
             total = total + part
         if any(len(path.shape) > 1 for path in self.pathways):
             return total
-        shape = (1, target.height, target.width, target.n_channels)
-        return total + ops.zeros(shape, dtype=total.dtype)
+        return total + ops.zeros((1, *target.shape), dtype=total.dtype)
 
 
 def from_image(n_channels: int, target: MapSpec) -> MapPathway:

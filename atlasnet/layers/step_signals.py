@@ -94,8 +94,7 @@ class StepSignals:
         layout = self._wiring.maps.get(name)
         if layout is None:
             return ops.transpose(x)
-        shape = (-1, layout.height, layout.width, layout.n_channels)
-        return ops.reshape(x, shape)
+        return ops.reshape(x, (-1, *layout.shape))
 
 
 def _runs(

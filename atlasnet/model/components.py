@@ -6,14 +6,15 @@ A part is an area, by the name of its region or of its layer; a pathway, written
 as a head. Names may be patterns with ``*`` and ``?``; case does not matter.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import compress
 from typing import Any
 
 import keras
 
-from atlasnet.errors import ComponentError, closest
+from atlasnet.errors import ComponentError, closest, listed
 from atlasnet.layers import Population
 from atlasnet.model.rewiring import area_cell
 
@@ -83,15 +84,15 @@ def take_weights(
                     raise ComponentError(
                         f"'{name}' cannot be taken over: {reason}."
                         f"{hint if name not in theirs.names else ''} The model that "
-                        f"gives has: {_listed(theirs.names)}."
+                        f"gives has: {listed(theirs.names, 40)}."
                     )
                 else:
                     kept[part] = reason
     if not taken:
         raise ComponentError(
             "Nothing can be taken over: no part has the same name and shapes in both. "
-            f"The model that gives has: {_listed(theirs.names)}. The model that takes: "
-            f"{_listed(ours.names)}."
+            f"The model that gives has: {listed(theirs.names, 40)}. The model that "
+            f"takes: {listed(ours.names, 40)}."
         )
     return Transfer(tuple(taken), {k: v for k, v in kept.items() if k not in taken})
 
@@ -153,13 +154,11 @@ class _Parts:
     def find(self, text: str) -> list[str]:
         """Return the names of the parts that a text means."""
         if _ARROW in text:
+            first, _, last = text.partition(_ARROW)
             ends = [(s, target) for target in self.areas for s in self.columns(target)]
-            known = [f"{s} {_ARROW} {target}" for s, target in ends]
-            found = [
-                name
-                for name, pair in zip(known, ends, strict=True)
-                if _is_pathway(text, *pair)
-            ]
+            known = [f"{s} {_ARROW} {t}" for s, t in ends]
+            meant = [_matches(first, s) and _matches(last, t) for s, t in ends]
+            found = list(compress(known, meant))
         else:
             found = [name for name in self.names if self._is_meant(text, name)]
             known = self.names
@@ -167,7 +166,7 @@ class _Parts:
             what = "pathway" if _ARROW in text else "area or layer with weights"
             raise ComponentError(
                 f"The model has no {what} '{text}'.{closest(text, known)} It has: "
-                f"{_listed(known)}."
+                f"{listed(known, 40)}."
             )
         return found
 
@@ -281,12 +280,6 @@ def _take_layer(ours: _Parts, theirs: _Parts, name: str) -> str | None:
     return None
 
 
-def _is_pathway(text: str, source: str, target: str) -> bool:
-    """Tell whether a text means a pathway."""
-    first, _, last = text.partition(_ARROW)
-    return _matches(first, source) and _matches(last, target)
-
-
 def _matches(pattern: str, name: str) -> bool:
     """Tell whether a name is that of a pattern, in any case."""
     wanted, name = pattern.strip().casefold(), name.casefold()
@@ -296,10 +289,3 @@ def _matches(pattern: str, name: str) -> bool:
 def _is_pattern(text: str) -> bool:
     """Tell whether a text may mean several names."""
     return "*" in text or "?" in text
-
-
-def _listed(names: Iterable[str]) -> str:
-    """List names, the first forty of them."""
-    known = list(names)
-    more = f" and {len(known) - 40} more" if len(known) > 40 else ""
-    return ", ".join(known[:40]) + more

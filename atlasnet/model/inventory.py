@@ -70,7 +70,7 @@ def parameters_by_area(model: keras.Model) -> pd.DataFrame:
     """
     by_pathway = parameters_by_pathway(model)
     cell = area_cell(model)
-    rows: list[Row] = []
+    rows: list[Any] = []
     for area in cell.spec.areas if cell is not None else ():
         own = by_pathway[by_pathway.target == area.name]
         heard = own[own.kind.isin(["sensation", "same_step", "previous_step"])]
@@ -85,20 +85,11 @@ def parameters_by_area(model: keras.Model) -> pd.DataFrame:
                 "is_trained": bool(own.is_trained.all()),
             }
         )
-    names = {row["name"] for row in rows}
-    for _, row in by_pathway[by_pathway.kind == _LAYER].iterrows():
-        if row.target not in names:
-            rows.append(
-                {
-                    "name": row.target,
-                    "layer": row.target,
-                    "cell": row.source,
-                    "n_units": row.n_units,
-                    "afferents": "",
-                    "n_parameters": int(row.n_parameters),
-                    "is_trained": bool(row.is_trained),
-                }
-            )
+    areas = [row["name"] for row in rows]
+    layers = by_pathway[(by_pathway.kind == _LAYER) & ~by_pathway.target.isin(areas)]
+    layers = layers.assign(layer=layers.target, afferents="")
+    layers = layers.rename(columns={"target": "name", "source": "cell"})
+    rows += layers.to_dict("records")
     columns = ["name", "layer", "cell", "n_units", "afferents", "n_parameters"]
     return pd.DataFrame(rows, columns=[*columns, "is_trained"])
 

@@ -105,12 +105,9 @@ def split_frozen_streams(
             streams[tensor.name] = readers[0].operation
     if not streams:
         return model, {}
-    inputs = {
-        x.name: keras.Input((None, streams[x.name].n_features), name=x.name)
-        if x.name in streams
-        else keras.Input(x.shape[1:], name=x.name)
-        for x in model.inputs
-    }
+    shapes = {x.name: x.shape[1:] for x in model.inputs}
+    shapes |= {name: (None, stream.n_features) for name, stream in streams.items()}
+    inputs = {name: keras.Input(shape, name=name) for name, shape in shapes.items()}
 
     def passed_on(layer: Any, *args: Any, **_: Any) -> Any:
         return args[0] if layer in streams.values() else None

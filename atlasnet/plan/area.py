@@ -58,6 +58,11 @@ class MapSpec(Frozen):
         return self.height * self.width * self.n_channels
 
     @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels."""
+        return self.height, self.width, self.n_channels
+
+    @property
     def grid(self) -> str:
         """Positions from top to bottom and from left to right, in words."""
         return f"{self.height} x {self.width}"

@@ -38,7 +38,6 @@ __all__ = [
     "Lesion",
     "Noise",
     "chosen_units",
-    "downstream",
     "parse_intervention",
     "read_interventions",
     "resolve",
@@ -261,28 +260,6 @@ def chosen_units(lesion: Lesion, n_units: int) -> NDArray[np.int64]:
     key = [lesion.seed, zlib.crc32(slug(lesion.area).encode())]
     order = np.random.default_rng(np.random.SeedSequence(key)).permutation(n_units)
     return np.sort(order[:n]).astype(np.int64)
-
-
-def downstream(intervention: Intervention, spec: NetworkSpec) -> frozenset[str]:
-    """Return the areas that an intervention can change.
-
-    Parameters
-    ----------
-    intervention : Intervention
-        With names as the network spells them.
-    spec : NetworkSpec
-        The network.
-
-    Returns
-    -------
-    frozenset of str
-        Its area and all that pathways lead to from there, at this step or later.
-    """
-    import networkx as nx
-
-    graph = spec.to_networkx()
-    reached = nx.descendants(graph, intervention.area)
-    return frozenset({intervention.area, *reached})
 
 
 def _resolved(one: Intervention, spec: NetworkSpec) -> Intervention:

@@ -74,11 +74,9 @@ def path_latencies(
     for entry in spec.inputs:
         entered = set(entry.areas)
         # The stubs give what is for one target; without one these are mappings.
-        fewest: Any
-        times: Any
-        paths: Any
-        fewest, _ = nx.multi_source_dijkstra(steps, entered, weight="steps")
-        times, paths = nx.multi_source_dijkstra(tracts, entered, weight="ms")
+        search: Any = nx.multi_source_dijkstra
+        fewest, _ = search(steps, entered, weight="steps")
+        times, paths = search(tracts, entered, weight="ms")
         found += [
             Latency(
                 entry.name,

@@ -2,7 +2,7 @@
 """PlanOptions: what a user may choose about areas and pathways."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat
 
@@ -26,6 +26,8 @@ class PlanOptions(Frozen):
     >>> PlanOptions(cell="gru", cells={"4p": "lstm"}).cells
     {'4p': 'lstm'}
     """
+
+    label = "plan"
 
     cell: Annotated[Cell | None, Flag(is_offered=False)] = None
     """Cell of every area that has a memory by its role; None is ``rate``."""
@@ -74,7 +76,3 @@ class PlanOptions(Frozen):
     """Weight of the mean square activity in the loss."""
     wiring_cost: NonNegativeFloat = 0.0
     """Weight of the mean of length (mm) times weight in the loss."""
-
-    @classmethod
-    def _label(cls, data: Mapping[str, Any]) -> str:
-        return "plan"

@@ -207,7 +207,17 @@ class _Planner:
     @cached_property
     def _cell_counts(self) -> dict[str, float]:
         """Cells of every area."""
-        return _cell_counts(self.graph)
+        regions = self.graph.regions
+        counts = {r.name: r.cell_count for r in regions if r.cell_count is not None}
+        lacking = [region for region in regions if region.name not in counts]
+        if lacking:
+            listed = "; ".join(_lack(region) for region in lacking[:5])
+            more = f"; and {len(lacking) - 5} more" if len(lacking) > 5 else ""
+            raise IncompleteDataError(
+                f"Unit counts need the cell count of every area, but {listed}{more}. "
+                "Leave these areas out."
+            )
+        return counts
 
     @cached_property
     def _maps(self) -> dict[str, MapSpec]:
@@ -320,27 +330,10 @@ class _Planner:
         }
 
 
-def _cell_counts(graph: RegionGraph) -> dict[str, float]:
-    """Return the cell counts of all regions, or name those that lack data."""
-    counts = {r.name: r.cell_count for r in graph.regions if r.cell_count is not None}
-    lacking = [region for region in graph.regions if region.name not in counts]
-    if lacking:
-        listed = "; ".join(_lack(region) for region in lacking[:5])
-        more = f"; and {len(lacking) - 5} more" if len(lacking) > 5 else ""
-        raise IncompleteDataError(
-            f"Unit counts need the cell count of every area, but {listed}{more}. Leave "
-            "these areas out."
-        )
-    return counts
-
-
 def _lack(region: Region) -> str:
     """Return what a region lacks, in words."""
-    missing = []
-    if region.volume_mm3 is None:
-        missing.append("volume")
-    if region.cell_density_per_mm3 is None:
-        missing.append("cell density")
+    known = {"volume": region.volume_mm3, "cell density": region.cell_density_per_mm3}
+    missing = [what for what, value in known.items() if value is None]
     text = f"'{region.name}' has no {' and no '.join(missing)}"
     if region.system in ("allocortex", "subcortical"):
         text += f" ({region.system}: only isocortex has a cortical density)"

@@ -10,7 +10,7 @@ counts give an area, how many channels each position has.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import numpy as np
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
@@ -84,6 +84,8 @@ class VisualRule(Frozen):
         If a value is out of range, a key is unknown, or a node has no map.
     """
 
+    label = "visual rule"
+
     total: Annotated[PositiveInt, Flag("--visual-units")] = 18_720
     """Units of all areas with a map together, before channels are rounded. With this
     many V6, the smallest, has 8 channels on a map of 3 x 3 (left hemisphere)."""
@@ -99,10 +101,6 @@ class VisualRule(Frozen):
     """Units of the maps: ``dense``, or ``rate`` for maps that remember."""
     readout: Readout = "spatial_softmax"
     """What areas without a map see of one. See :class:`atlasnet.plan.spec.MapSpec`."""
-
-    @classmethod
-    def _label(cls, data: Mapping[str, Any]) -> str:
-        return "visual rule"
 
     @model_validator(mode="after")
     def _check(self) -> Self:

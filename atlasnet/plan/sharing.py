@@ -4,7 +4,7 @@
 import math
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, PositiveInt
 
@@ -23,16 +23,14 @@ class UnitRule(Frozen):
         If a value is out of range or a key is unknown.
     """
 
+    label = "unit rule"
+
     total: Annotated[PositiveInt, Flag("--units")] = 2048
     """Units of all areas without a map together, exactly."""
     exponent: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 1.0
     """Units go with the cell count to this power: 1 is proportional, 0 is equal."""
     floor: PositiveInt = 32
     """Fewest units of an area."""
-
-    @classmethod
-    def _label(cls, data: Mapping[str, Any]) -> str:
-        return "unit rule"
 
 
 def unit_counts(cell_counts: Mapping[str, float], rule: UnitRule) -> dict[str, int]:

@@ -13,7 +13,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import networkx as nx
 from pydantic import (
@@ -93,6 +93,8 @@ class NetworkSpec(Frozen):
         order, an area has no input, or no sensation reaches an action area.
     """
 
+    label = "network spec"
+
     name: str
     """Name of the network."""
     control_step_s: PositiveFloat
@@ -118,10 +120,6 @@ class NetworkSpec(Frozen):
     weights between areas, length in mm, weight without its sign."""
     provenance: Mapping[str, str] = Field(default_factory=dict)
     """Where the numbers come from: atlas, versions, rules, options."""
-
-    @classmethod
-    def _label(cls, data: Mapping[str, Any]) -> str:
-        return "network spec"
 
     @field_validator("provenance")
     @classmethod

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atlasnet.atlas.naming import normalised
+from atlasnet.atlas.source import POOLED
 from atlasnet.atlas.sources.hierarchy import is_isocortex, system_of
 from atlasnet.atlas.sources.tables import (
     MANIFEST,
@@ -23,6 +24,7 @@ from atlasnet.atlas.sources.tables import (
     note_licence,
     render_manifest,
     render_table,
+    row_of,
 )
 from atlasnet.errors import SnapshotError
 from atlasnet.files import write_text
@@ -57,19 +59,6 @@ _SOURCES = (
     _NODES,
     _PATHWAYS,
 )
-
-# The table of cortical types pools these symbols.
-_POOLED_TYPES = {
-    "FJ": "FJK",
-    "FK": "FJK",
-    "FL": "FLMN",
-    "FM": "FLMN",
-    "FN": "FLMN",
-    "LE1": "LE",
-    "LE2": "LE",
-    "PB1": "PB",
-    "PB2": "PB",
-}
 
 
 def record_snapshot(
@@ -126,6 +115,17 @@ def _compile(sources: Path) -> dict[str, Sequence[Row]]:
             _pathway(row) for row in _read(sources / _PATHWAYS)
         ],
     }
+
+
+_SPELT = {
+    "julich_2_9": "julich29",
+    "julich_3_1": "julich31",
+    "x_mm": "x",
+    "y_mm": "y",
+    "z_mm": "z",
+    "direction": "direction_class",
+}
+"""Columns of the hand network, and what its files call them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +247,8 @@ def _region(
     place = places["3.1" if new else "2.9"].place(new or name)
     isocortex = is_isocortex(place)
     overlap = {} if row is None else row
-    has_overlap = bool(overlap.get("economo_density_overlap"))
     use = "none"
-    if has_overlap:
+    if overlap.get("economo_density_overlap"):
         use = "used" if isocortex else "outside isocortex"
     kept = overlap if use == "used" else {}
     return {
@@ -276,21 +275,15 @@ def _region(
 
 def _economo_areas(sources: Path) -> list[Row]:
     """Return von Economo's areas with their cortical types."""
-    types = {
-        row["Label"]: row["CorticalType"] for row in _read(sources / _CORTICAL_TYPES)
-    }
+    typed = _read(sources / _CORTICAL_TYPES)
+    types = {row["Label"]: row["CorticalType"] for row in typed}
+    pooled = {part: whole for whole, parts in POOLED.items() for part in parts}
     rows: list[Row] = []
     for row in _read(sources / _ECONOMO):
         symbol = row["ascii_symbol"]
-        rows.append(
-            {
-                "symbol": symbol,
-                "name": row["name"],
-                "cell_density_per_mm3": row["cell_density_per_mm3"],
-                "thickness_mm": row["thickness_mm"],
-                "cortical_type": types.get(_POOLED_TYPES.get(symbol, symbol)),
-            }
-        )
+        kind = types.get(pooled.get(symbol, symbol))
+        known = {**row, "symbol": symbol, "cortical_type": kind}
+        rows.append(row_of("economo_areas.csv", known))
     return rows
 
 
@@ -329,23 +322,18 @@ def _economo_layers(sources: Path) -> list[Row]:
 
 
 def _node(row: Mapping[str, str]) -> Row:
-    """Return a row of ``hand_network_regions.csv``."""
-    return {
-        "node": row["node"],
-        "hemisphere": row["hemisphere"],
-        "role": row["role"],
-        "julich_2_9": row["julich29"],
-        "julich_3_1": row["julich31"],
-        "economo": row["economo"],
-        "cell_density_per_mm3": row["cell_density_per_mm3"],
-        "thickness_mm": row["thickness_mm"],
-        "volume_mm3": row["volume_mm3"],
-        "cell_count": row["cell_count"],
-        "x_mm": row["x"],
-        "y_mm": row["y"],
-        "z_mm": row["z"],
-        "cortical_type": row["cortical_type"],
-    }
+    return row_of("hand_network_regions.csv", _respelt(row))
+
+
+def _pathway(row: Mapping[str, str]) -> Row:
+    known = {**_respelt(row), "note_licence": note_licence(row["note"])}
+    return row_of("hand_network_pathways.csv", known)
+
+
+def _respelt(row: Mapping[str, str]) -> Row:
+    """Return a row of the hand network's files, columns in our words, too."""
+    spelt = {ours: row[theirs] for ours, theirs in _SPELT.items() if theirs in row}
+    return {**row, **spelt}
 
 
 def _homologues(nodes: Iterable[Row], regions: Iterable[Row]) -> list[Row]:
@@ -365,22 +353,6 @@ def _homologues(nodes: Iterable[Row], regions: Iterable[Row]) -> list[Row]:
             for part in dict.fromkeys((*connected, *measured))
         )
     return rows
-
-
-def _pathway(row: Mapping[str, str]) -> Row:
-    """Return a row of ``hand_network_pathways.csv``."""
-    return {
-        "source": row["source"],
-        "target": row["target"],
-        "direction": row["direction_class"],
-        "evidence": row["evidence"],
-        "species": row["species"],
-        "citation": row["citation"],
-        "doi": row["doi"],
-        "support": row["support"],
-        "note": row["note"],
-        "note_licence": note_licence(row["note"]),
-    }
 
 
 def _read(path: Path) -> list[dict[str, str]]:

@@ -12,7 +12,13 @@ import numpy as np
 from atlasnet.atlas.naming import without_side
 from atlasnet.atlas.source import RegionRecord
 from atlasnet.atlas.sources.user_table import positive, read_rows, require_column
-from atlasnet.errors import AtlasError, IncompleteDataError, closest
+from atlasnet.errors import (
+    AtlasError,
+    IncompleteDataError,
+    closest,
+    listed,
+    require_member,
+)
 from atlasnet.graph.direction import CORTICAL_TYPES
 from atlasnet.graph.graph import DensityRule
 
@@ -51,15 +57,12 @@ def with_densities(
         filled = [r for r in missing if r.is_isocortex]
         missing = [r for r in missing if not r.is_isocortex]
     if missing:
-        listed = ", ".join(f"'{record.name}'" for record in missing[:5])
-        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        names = listed(f"'{record.name}'" for record in missing)
         where = f"'{path}' has" if path is not None else "There is"
         remedy = "name a fill rule (mean, median, nearest, or unknown to leave it so)"
         if fill is not None:
             remedy = "a fill rule is for isocortex only: add them, or take them out"
-        raise IncompleteDataError(
-            f"{where} no cell density for {listed}{more}: {remedy}."
-        )
+        raise IncompleteDataError(f"{where} no cell density for {names}: {remedy}.")
     return _filled(known, filled, str(fill))
 
 
@@ -121,11 +124,8 @@ def _read_densities(
         if name in densities:
             raise AtlasError(f"{where}: '{name}' is there twice.")
         kind = cells.get("cortical_type") or None
-        if kind is not None and kind not in CORTICAL_TYPES:
-            allowed = ", ".join(CORTICAL_TYPES)
-            raise AtlasError(
-                f"{where}: cortical_type is one of {allowed}, got '{kind}'."
-            )
+        if kind is not None:
+            require_member(f"{where}: cortical_type", kind, CORTICAL_TYPES, AtlasError)
         thickness = cells.get("thickness_mm")
         if cells[column]:
             densities[name] = (

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from atlasnet.errors import AtlasError
+from atlasnet.errors import AtlasError, listed
 
 __all__ = ["LabelledMatrix", "read_matrix", "read_tvb"]
 
@@ -76,10 +76,9 @@ class LabelledMatrix:
         foreign = [name for name in self.names if name not in set(names)]
         if lacking or foreign:
             parts = [
-                f"{what} {', '.join(repr(n) for n in listed[:5])}"
-                + (f" and {len(listed) - 5} more" if len(listed) > 5 else "")
-                for what, listed in (("lacks", lacking), ("has also", foreign))
-                if listed
+                f"{what} {listed(map(repr, others))}"
+                for what, others in (("lacks", lacking), ("has also", foreign))
+                if others
             ]
             raise AtlasError(
                 f"{self.where} is of other regions than the label table: it "

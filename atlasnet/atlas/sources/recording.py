@@ -6,7 +6,6 @@ of their checksums; :class:`~atlasnet.SnapshotSource` reads either.
 """
 
 import datetime
-import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -20,15 +19,13 @@ from atlasnet.atlas.sources.tables import (
     note_licence,
     render_manifest,
     render_table,
+    row_of,
 )
-from atlasnet.files import replacing
+from atlasnet.files import write_archive
 
 __all__ = ["record_source"]
 
 Row = Mapping[str, object]
-
-# A ZIP archive holds times; the same data make the same file.
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def record_source(
@@ -59,7 +56,7 @@ def record_source(
     date = date or datetime.datetime.now(tz=datetime.UTC).date()
     contents = _contents(source, layers=layers)
     texts = {table.name: render_table(table, contents[table.name]) for table in TABLES}
-    description = dict(source.describe())
+    description = source.describe()
     atlas = {
         "name": str(description.get("atlas", "")),
         "connections": str(description.get("connections_version", "")),
@@ -69,22 +66,9 @@ def record_source(
     described = {k: v for k, v in description.items() if k not in _NOT_RECORDED}
     recorded_from = {"recorded_source": description.get("source", ""), **described}
     manifest = render_manifest(texts, atlas, date, recorded_from)
-    with (
-        replacing(out) as temporary,
-        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
-    ):
-        for name, text in {**texts, MANIFEST: manifest}.items():
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, text)
+    write_archive(out, {**texts, MANIFEST: manifest})
 
 
-_NOT_IN_TABLE = (
-    "centroid_mm",
-    "own_density_per_mm3",
-    "own_density_rule",
-    "own_cortical_type",
-)
 _NOT_RECORDED = ("licences", "source", "snapshot_checksum", "snapshot_date")
 
 
@@ -129,7 +113,7 @@ def _region(record: RegionRecord) -> Row:
     """Return a row of ``regions.csv``."""
     x_mm, y_mm, z_mm = record.centroid_mm or (None, None, None)
     shares = ";".join(f"{symbol}:{share!r}" for symbol, share in record.overlap_areas)
-    row = {
+    known = {
         **asdict(record),
         "hierarchy": " > ".join(record.hierarchy),
         "is_isocortex": str(record.is_isocortex).lower(),
@@ -137,7 +121,7 @@ def _region(record: RegionRecord) -> Row:
         "overlap_areas": shares,
         "overlap_use": "none" if record.overlap_density_per_mm3 is None else "used",
     }
-    return {name: x for name, x in row.items() if name not in _NOT_IN_TABLE}
+    return row_of("regions.csv", known)
 
 
 def _connections(source: AtlasSource) -> list[Row]:

@@ -120,10 +120,8 @@ def _ask_connectivity(
         names = rows
         values = frame.to_numpy(dtype=np.float64)
         total, present = total + values, present + (values > 0)
-    if kind == "StreamlineLengths":
-        mean = total / np.maximum(present, 1)
-    else:
-        mean = total / len(elements)
+    is_length = kind == "StreamlineLengths"
+    mean = total / (np.maximum(present, 1) if is_length else len(elements))
     return {
         "regions": names,
         "values": mean.tolist(),

@@ -8,7 +8,7 @@ threads stay out of the way.
 
 import datetime
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -112,8 +112,7 @@ class SiibraSource:
     def describe(self) -> Mapping[str, str | list[str]]:
         """Return name, versions, cohort, date and licences of the data."""
         answers = self._answers
-        n_subjects = len(answers.counts["subjects"])
-        which = self._subject or f"mean of {n_subjects}"
+        mean = f"mean of {len(answers.counts['subjects'])}"
         return {
             "source": "siibra",
             "siibra_version": answers.siibra_version,
@@ -123,7 +122,7 @@ class SiibraSource:
             "volumes_version": self._versions[1],
             "space": _SPACE,
             "cohort": self._cohort,
-            "subject": which,
+            "subject": self._subject or mean,
             "literature_checksum": f"sha256:{self._tables.checksum}",
             "licences": [
                 "volumes and centroids of Julich-Brain: CC BY-NC-SA 4.0",
@@ -204,27 +203,19 @@ class SiibraSource:
         """Ask siibra for regions, volumes and the connectome."""
         connected, mapped = self._versions
         with self._worker() as worker:
-            version = self._ask(worker, "its version", "version")()
-            trees = {
-                number: self._ask(
-                    worker, f"the regions of Julich-Brain {number}", "regions"
-                )(version=number)
-                for number in dict.fromkeys(self._versions)
-            }
+            version = self._ask(worker, "its version", "version")
+            trees = {}
+            for number in dict.fromkeys(self._versions):
+                asked = f"the regions of Julich-Brain {number}"
+                trees[number] = self._ask(worker, asked, "regions", version=number)
             asked = f"the volumes of Julich-Brain {mapped}"
-            volumes = self._ask(worker, asked, "volumes")(version=mapped)
+            volumes = self._ask(worker, asked, "volumes", version=mapped)
             matrices = []
+            given: dict[str, Any] = {"version": connected, "cohort": self._cohort}
             for kind in ("StreamlineCounts", "StreamlineLengths"):
                 asked = f"{kind} of Julich-Brain {connected}, cohort {self._cohort}"
-                call = self._ask(worker, asked, "connectivity")
-                matrices.append(
-                    call(
-                        version=connected,
-                        kind=kind,
-                        cohort=self._cohort,
-                        subject=self._subject,
-                    )
-                )
+                given |= {"kind": kind, "subject": self._subject}
+                matrices.append(self._ask(worker, asked, "connectivity", **given))
         answers = _Answers(version, trees, volumes, *matrices)
         answers.check(self._versions)
         return answers
@@ -257,7 +248,7 @@ class SiibraSource:
         version = self._versions[1]
         asked = f"the layers measured in regions of Julich-Brain {version}"
         with self._worker() as worker:
-            answer = self._ask(worker, asked, "layers")(version=version)
+            answer = self._ask(worker, asked, "layers", version=version)
         by_name: dict[str, list[str]] = {}
         for record in self._regions:
             by_name.setdefault(normalised(without_side(record.name)), []).append(
@@ -273,19 +264,15 @@ class SiibraSource:
     def _worker(self) -> Worker:
         return Worker(_PROGRAM, self._timeout_s, _ENVIRONMENT)
 
-    def _ask(self, worker: Worker, asked: str, name: str) -> Callable[..., Any]:
-        """Return a call whose failures say what was asked of siibra."""
-
-        def call(**given: Any) -> Any:
-            try:
-                answer = worker.call(name, self._on_progress, **given)
-            except WorkerFailure as error:
-                raise AtlasUnavailableError(asked, str(error)) from error
-            if isinstance(answer, dict) and "refused" in answer:
-                raise AtlasError(answer["refused"])
-            return answer
-
-        return call
+    def _ask(self, worker: Worker, asked: str, name: str, **given: Any) -> Any:
+        """Call a function of the process; errors say what was asked of siibra."""
+        try:
+            answer = worker.call(name, self._on_progress, **given)
+        except WorkerFailure as error:
+            raise AtlasUnavailableError(asked, str(error)) from error
+        if isinstance(answer, dict) and "refused" in answer:
+            raise AtlasError(answer["refused"])
+        return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,14 +309,11 @@ class _Answers:
                     "symmetric, as those of a tractography are."
                 )
             _require_all(names, self.trees[connected], f"connectome of {connected}")
-        if list(self.counts["regions"]) != list(self.lengths["regions"]):
-            raise IncompleteDataError(
-                "siibra's streamline counts and lengths are of different regions."
-            )
-        if self.counts["subjects"] != self.lengths["subjects"]:
-            raise IncompleteDataError(
-                "siibra's streamline counts and lengths are of different subjects."
-            )
+        for key in ("regions", "subjects"):
+            if list(self.counts[key]) != list(self.lengths[key]):
+                raise IncompleteDataError(
+                    f"siibra's streamline counts and lengths are of different {key}."
+                )
         _require_all(self.volumes, self.trees[mapped], f"maps of {mapped}")
         for name, (volume_mm3, *_) in self.volumes.items():
             if not volume_mm3 > 0:

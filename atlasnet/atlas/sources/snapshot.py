@@ -7,7 +7,8 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from dataclasses import fields
+from functools import cached_property, partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -26,8 +27,6 @@ from atlasnet.atlas.source import (
 )
 from atlasnet.atlas.sources.tables import MANIFEST, SNAPSHOT_VERSION, TABLES
 from atlasnet.errors import AtlasError, SnapshotError
-from atlasnet.graph.direction import Direction
-from atlasnet.graph.graph import Hemisphere
 
 __all__ = ["SnapshotSource"]
 
@@ -130,7 +129,7 @@ class SnapshotSource:
 
     @cached_property
     def _economo_areas(self) -> dict[str, EconomoArea]:
-        areas = self._parse("economo_areas.csv", _economo_area)
+        areas = self._parse("economo_areas.csv", partial(_record, EconomoArea))
         return {area.symbol: area for area in areas}
 
     @cached_property
@@ -144,7 +143,7 @@ class SnapshotSource:
 
     @cached_property
     def _pathways(self) -> tuple[PathwayRecord, ...]:
-        return self._parse("hand_network_pathways.csv", _pathway)
+        return self._parse("hand_network_pathways.csv", partial(_record, PathwayRecord))
 
     @cached_property
     def _connections(self) -> Connections:
@@ -167,7 +166,8 @@ class SnapshotSource:
         """Return the layers of a table by their area."""
         layers: dict[str, list[LayerRecord]] = {}
         if name in self._texts:
-            for area, layer in self._parse(name, lambda row: (row[key], _layer(row))):
+            rows = self._parse(name, lambda r: (r[key], _record(LayerRecord, r)))
+            for area, layer in rows:
                 layers.setdefault(area, []).append(layer)
         return {area: tuple(listed) for area, listed in layers.items()}
 
@@ -237,10 +237,8 @@ def _read_verified(folder: Traversable, name: str, manifest: Mapping[str, Any]) 
     if not path.is_file():
         raise SnapshotError(f"The snapshot lacks '{path}'. {_REMEDY}")
     content = path.read_bytes()
-    found, recorded = (
-        hashlib.sha256(content).hexdigest(),
-        manifest["files"][name]["sha256"],
-    )
+    found = hashlib.sha256(content).hexdigest()
+    recorded = manifest["files"][name]["sha256"]
     if found != recorded:
         raise SnapshotError(
             f"'{path}' is corrupt or was edited: its checksum is {found[:12]}..., but "
@@ -249,23 +247,35 @@ def _read_verified(folder: Traversable, name: str, manifest: Mapping[str, Any]) 
     return content.decode("utf-8")
 
 
+_OF_TYPE: Mapping[Any, Callable[[str], Any]] = {
+    bool: lambda text: text == "true",
+    float: float,
+    float | None: lambda text: float(text) if text else None,
+    int | None: lambda text: int(text) if text else None,
+    str | None: lambda text: text or None,
+}
+"""How a cell is read into a field of a type; into one of another type, as it stands."""
+
+
+def _record(kind: type[_T], row: _Row, **own: Any) -> _T:
+    """Return the record of a row: each field but `own` from the column of its name."""
+    record: Any = kind
+    types = {f.name: f.type for f in fields(record) if f.name not in own}
+    read = {name: _OF_TYPE.get(of, str)(row[name]) for name, of in types.items()}
+    return kind(**own, **read)
+
+
 def _region(row: _Row) -> RegionRecord:
-    return RegionRecord(
-        name=row["name"],
-        hemisphere=cast(Hemisphere, row["hemisphere"]),
-        julich_2_9=row["julich_2_9"] or None,
-        julich_3_1=row["julich_3_1"] or None,
-        siibra_id_2_9=row["siibra_id_2_9"] or None,
-        siibra_id_3_1=row["siibra_id_3_1"] or None,
+    places = [float(row[axis]) for axis in ("x_mm", "y_mm", "z_mm") if row["x_mm"]]
+    return _record(
+        RegionRecord,
+        row,
         hierarchy=tuple(row["hierarchy"].split(" > ")),
-        system=row["system"],
-        is_isocortex=row["is_isocortex"] == "true",
-        volume_mm3=_number(row["volume_mm3"]),
-        centroid_mm=_centroid(row),
-        overlap_density_per_mm3=_number(row["overlap_density_per_mm3"]),
-        overlap_thickness_mm=_number(row["overlap_thickness_mm"]),
-        connectome_row=int(row["connectome_row"]) if row["connectome_row"] else None,
+        centroid_mm=tuple(places) or None,
         overlap_areas=_shares(row["overlap_areas"]),
+        own_density_per_mm3=None,
+        own_density_rule=None,
+        own_cortical_type=None,
     )
 
 
@@ -275,65 +285,16 @@ def _shares(text: str) -> tuple[tuple[str, float], ...]:
     return tuple((symbol, float(share)) for symbol, _, share in pairs)
 
 
-def _layer(row: _Row) -> LayerRecord:
-    return LayerRecord(
-        layer=row["layer"],
-        cell_density_per_mm3=float(row["cell_density_per_mm3"]),
-        share=float(row["share"]),
-    )
-
-
-def _centroid(row: _Row) -> tuple[float, float, float] | None:
-    """Return the centroid in mm, or None if it is missing."""
-    if not row["x_mm"]:
-        return None
-    return float(row["x_mm"]), float(row["y_mm"]), float(row["z_mm"])
-
-
-def _number(text: str) -> float | None:
-    """Return a number, or None for an empty field."""
-    return float(text) if text else None
-
-
-def _economo_area(row: _Row) -> EconomoArea:
-    return EconomoArea(
-        symbol=row["symbol"],
-        name=row["name"],
-        cell_density_per_mm3=float(row["cell_density_per_mm3"]),
-        thickness_mm=float(row["thickness_mm"]),
-        cortical_type=row["cortical_type"] or None,
-    )
-
-
 def _homologue(row: _Row) -> Homologue:
-    return Homologue(
-        region=row["region"],
-        node=row["node"],
-        economo_symbols=tuple(row["economo"].split("+")),
-        is_whole_node=row["is_whole_node"] == "true",
-    )
+    symbols = tuple(row["economo"].split("+"))
+    return _record(Homologue, row, economo_symbols=symbols)
 
 
 def _node(row: _Row) -> NodeRecord:
-    return NodeRecord(
-        node=row["node"],
-        hemisphere=cast(Hemisphere, row["hemisphere"]),
-        role=row["role"],
+    return _record(
+        NodeRecord,
+        row,
         julich_2_9=tuple(row["julich_2_9"].split(";")),
         julich_3_1=tuple(row["julich_3_1"].split(";")),
         economo_symbols=tuple(row["economo"].split("+")),
-    )
-
-
-def _pathway(row: _Row) -> PathwayRecord:
-    return PathwayRecord(
-        source=row["source"],
-        target=row["target"],
-        direction=cast(Direction, row["direction"]),
-        evidence=row["evidence"],
-        species=row["species"],
-        citation=row["citation"],
-        doi=row["doi"] or None,
-        support=row["support"],
-        note=row["note"],
     )

@@ -14,26 +14,18 @@ from typing import Any, get_args
 
 import numpy as np
 
-from atlasnet.atlas.source import (
-    Connections,
-    EconomoArea,
-    Homologue,
-    LayerRecord,
-    NodeRecord,
-    PathwayRecord,
-    RegionRecord,
-)
+from atlasnet.atlas.source import AtlasSource, Connections, RegionRecord
 from atlasnet.atlas.sources.density_table import FillRule, with_densities
 from atlasnet.atlas.sources.label_image import measure_labels, read_label_image
 from atlasnet.atlas.sources.label_table import LabelRow, read_label_table, read_labels
 from atlasnet.atlas.sources.matrices import LabelledMatrix, read_matrix, read_tvb
-from atlasnet.errors import AtlasError, IncompleteDataError
+from atlasnet.errors import AtlasError, IncompleteDataError, listed
 
 __all__ = ["FillRule", "TableSource", "read_label_table"]
 
 
 @dataclass(frozen=True, eq=False)
-class TableSource:
+class TableSource(AtlasSource):
     """An atlas from a user's files; an `~atlasnet.atlas.source.AtlasSource`.
 
     Parameters
@@ -146,30 +138,6 @@ class TableSource:
         """Return the connections."""
         return self._connections
 
-    def economo_areas(self) -> Mapping[str, EconomoArea]:
-        """Return nothing: the densities are the user's."""
-        return {}
-
-    def economo_layers(self) -> Mapping[str, tuple[LayerRecord, ...]]:
-        """Return nothing."""
-        return {}
-
-    def measured_layers(self) -> Mapping[str, tuple[LayerRecord, ...]]:
-        """Return nothing."""
-        return {}
-
-    def homologues(self) -> Mapping[str, Homologue]:
-        """Return nothing."""
-        return {}
-
-    def node_table(self) -> tuple[NodeRecord, ...]:
-        """Return nothing: presets are of Julich-Brain."""
-        return ()
-
-    def pathways(self) -> tuple[PathwayRecord, ...]:
-        """Return nothing: cited pathways are of the hand network's nodes."""
-        return ()
-
 
 def _checksum(path: Path) -> str:
     """Return the SHA-256 of a file."""
@@ -185,10 +153,9 @@ def _measure(path: Path, rows: Sequence[LabelRow]) -> list[RegionRecord]:
     sizes = measure_labels(data, affine, [row.label for row in rows])
     lacking = [row for row in rows if sizes[row.label][0] == 0]
     if lacking:
-        listed = ", ".join(f"{row.label} ('{row.given}')" for row in lacking[:5])
-        more = f" and {len(lacking) - 5} more" if len(lacking) > 5 else ""
+        labels = listed(f"{row.label} ('{row.given}')" for row in lacking)
         raise IncompleteDataError(
-            f"The image '{path}' has no voxel of the labels {listed}{more}. Correct "
+            f"The image '{path}' has no voxel of the labels {labels}. Correct "
             "the label table, or take these rows out."
         )
     records = []
@@ -198,17 +165,11 @@ def _measure(path: Path, rows: Sequence[LabelRow]) -> list[RegionRecord]:
             RegionRecord(
                 name=row.name,
                 hemisphere=row.hemisphere,
-                julich_2_9=None,
-                julich_3_1=None,
-                siibra_id_2_9=None,
-                siibra_id_3_1=None,
                 hierarchy=(row.parent,) if row.parent else (),
                 system=row.system,
                 is_isocortex=row.is_isocortex,
                 volume_mm3=volume_mm3,
                 centroid_mm=centroid_mm,
-                overlap_density_per_mm3=None,
-                overlap_thickness_mm=None,
                 connectome_row=i,
             )
         )

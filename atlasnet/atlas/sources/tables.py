@@ -18,6 +18,7 @@ __all__ = [
     "note_licence",
     "render_manifest",
     "render_table",
+    "row_of",
 ]
 
 SNAPSHOT_VERSION = 1
@@ -256,6 +257,12 @@ def render_table(table: Table, rows: Iterable[Mapping[str, object]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def row_of(table: str, known: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the row of a table, by its name, out of all that is known of a thing."""
+    columns = next(each.column_names for each in TABLES if each.name == table)
+    return {column: known[column] for column in columns}
 
 
 def render_manifest(

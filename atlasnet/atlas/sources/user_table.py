@@ -19,7 +19,7 @@ def read_rows(path: Path, what: str) -> list[dict[str, str]]:
         raise AtlasError(f"The {what} '{path}' cannot be read: {error}.") from error
     lines = text.splitlines()
     if not lines:
-        raise AtlasError(f"The {what} '{path}' is empty.")
+        raise AtlasError(f"The {what} '{path}' is empty: it has no column.")
     delimiter = next((d for d in "\t;" if d in lines[0]), ",")
     reader = csv.DictReader(lines, delimiter=delimiter)
     return [
@@ -45,10 +45,7 @@ def require_column(columns: Sequence[str], wanted: Sequence[str], path: Path) ->
 
 def whole(text: str, what: str) -> int:
     """Return a whole number of at least 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _number(text)
     if not (value >= 0 and value == int(value)):
         raise AtlasError(f"{what} is a whole number of at least 0, got '{text}'.")
     return int(value)
@@ -56,10 +53,15 @@ def whole(text: str, what: str) -> int:
 
 def positive(text: str, what: str) -> float:
     """Return a number above 0."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = _number(text)
     if not (math.isfinite(value) and value > 0):
         raise AtlasError(f"{what} is a number above 0, got '{text}'.")
     return value
+
+
+def _number(text: str) -> float:
+    """Return the number that a text is; one that is none is not a number."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

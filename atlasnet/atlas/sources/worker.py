@@ -14,8 +14,8 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from textwrap import shorten
-from types import TracebackType
 from typing import IO, Any, Self
 
 __all__ = ["Progress", "Worker", "WorkerFailure", "serve"]
@@ -70,12 +70,7 @@ class Worker:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def call(self, name: str, on_progress: Progress | None = None, **given: Any) -> Any:
@@ -113,9 +108,8 @@ class Worker:
                 line = self._lines.get(timeout=self._timeout_s)
             except queue.Empty as error:
                 self.close()
-                raise WorkerFailure(
-                    f"no answer within {self._timeout_s:g} s"
-                ) from error
+                within = f"no answer within {self._timeout_s:g} s"
+                raise WorkerFailure(within) from error
             if not line:
                 raise WorkerFailure(self._reason())
             answer = json.loads(line)
@@ -131,7 +125,8 @@ class Worker:
         self._reader.join(_END_S)
         for stream in (self._process.stdin, self._process.stdout, self._errors):
             if stream is not None and not stream.closed:
-                _close(stream)
+                with suppress(BrokenPipeError):
+                    stream.close()
 
     def _read(self) -> None:
         """Pass lines on; an empty one says that the process has ended."""
@@ -159,14 +154,6 @@ def _last_words(lines: list[str]) -> str:
         if kind.replace(".", "").isidentifier() and kind[-1].isalpha() and "." in line:
             return line
     return lines[-1]
-
-
-def _close(stream: IO[Any]) -> None:
-    """Close a pipe whose other end may be gone."""
-    try:
-        stream.close()
-    except BrokenPipeError:
-        return
 
 
 def serve(functions: Mapping[str, Callable[..., Any]]) -> None:

@@ -19,7 +19,6 @@ from atlasnet.model.builder import build_model
 from atlasnet.plan.interventions import (
     Intervention,
     chosen_units,
-    downstream,
     parse_intervention,
     read_interventions,
 )
@@ -83,14 +82,11 @@ def test_a_lesioned_area_is_silent_and_what_it_does_not_lead_to_is_unchanged(
 def test_a_lesioned_pathway_changes_only_what_lies_downstream(
     model: keras.Model,
     x: dict[str, Any],
-    tiny_spec: NetworkSpec,
     source: str,
     target: str,
     changed: set[str],
 ) -> None:
     lesion = Lesion(area=target, source=source)
-    reached = {name.casefold() for name in downstream(lesion, tiny_spec)}
-    assert reached == changed
     before, after = activity(model, x), activity(intervene(model, [lesion]), x)
     assert differing(before, after) == {*changed, "policy", "value"}
 
