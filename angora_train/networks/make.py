@@ -68,9 +68,8 @@ def make_network(
     """
     width = distribution.n_parameters - distribution.n_spreads
     streams = _streams(config)
-    terms = _Terms(
-        _read_shapes(shapes, streams), width, control_step_s, seed, directory
-    )
+    read = _read_shapes(shapes, streams)
+    terms = _Terms(read, width, control_step_s, seed, directory)
     if config.path is not None:
         model = _loaded(config.path, "network.path")
         _warn_of_another_step(model, config.path, control_step_s)
