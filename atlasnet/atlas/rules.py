@@ -65,7 +65,7 @@ def read_direction_table(path: Path) -> tuple[TableClaim, ...]:
         If the file or a row is not what it should be.
     """
     rows = read_rows(path, "direction table")
-    for column in ("source", "target", "direction") if rows else ():
+    for column in ("source", "target", "direction"):
         require_column(list(rows[0]), (column,), path)
     claims: dict[tuple[str, str], TableClaim] = {}
     for line, row in enumerate(rows, start=2):

@@ -106,8 +106,6 @@ def _read_densities(
 ) -> dict[str, tuple[float, float | None, str | None]]:
     """Return density, thickness and cortical type by name."""
     table = read_rows(path, "density table")
-    if not table:
-        raise AtlasError(f"The density table '{path}' has no row.")
     require_column(list(table[0]), ("name",), path)
     column = require_column(list(table[0]), ("cell_density_per_mm3",), path)
     names = {record.name for record in records}

@@ -63,8 +63,6 @@ class LabelRow:
 def read_labels(path: Path) -> list[LabelRow]:
     """Read the label table."""
     table = read_rows(path, "label table")
-    if not table:
-        raise AtlasError(f"The label table '{path}' has no row.")
     columns = list(table[0])
     label_column = require_column(columns, _LABEL_COLUMNS, path)
     require_column(columns, ("name",), path)

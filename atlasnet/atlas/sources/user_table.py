@@ -22,7 +22,7 @@ def read_rows(path: Path, what: str) -> list[dict[str, str]]:
         raise AtlasError(f"The {what} '{path}' is empty: it has no column.")
     delimiter = next((d for d in "\t;" if d in lines[0]), ",")
     reader = csv.DictReader(lines, delimiter=delimiter)
-    return [
+    rows = [
         {
             (key or "").strip().casefold(): (value or "").strip()
             for key, value in row.items()
@@ -30,6 +30,9 @@ def read_rows(path: Path, what: str) -> list[dict[str, str]]:
         }
         for row in reader
     ]
+    if not rows:
+        raise AtlasError(f"The {what} '{path}' has no row, but a header: {lines[0]}")
+    return rows
 
 
 def require_column(columns: Sequence[str], wanted: Sequence[str], path: Path) -> str:

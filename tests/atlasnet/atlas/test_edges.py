@@ -223,6 +223,7 @@ def test_a_table_about_an_unknown_region_is_refused(source: SnapshotSource) -> N
         ("source,target,direction\nA,,lateral\n", "Line 2"),
         ("source,target,direction\nA,B,lateral\nA,B,lateral\n", "Line 3 .*once more"),
         ("", "no column"),
+        ("source,target,direction\n", "has no row"),
     ],
 )
 def test_a_direction_table_that_cannot_be_is_refused(
