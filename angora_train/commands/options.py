@@ -111,10 +111,15 @@ def _as_compared(config: RunConfig, changes: Sequence[str]) -> RunConfig:
 
     task = config.task
     wanted = {change.partition("=")[0] for change in changes}
+    if wanted & {"task", "task.options"}:  # all of it is as somebody says
+        return config
+    named = {key.split(".")[2] for key in wanted if key.startswith("task.options.")}
     left_out = {
-        name
-        for name in training_only(task.name) & set(task.options)
-        if f"task.options.{name}" not in wanted
+        field
+        for name, belonging in training_only(task.name).items()
+        if name in task.options and name not in named
+        for field in (name, *belonging)
+        if field in task.options and field not in named
     }
     if not left_out:
         return config

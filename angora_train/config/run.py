@@ -48,10 +48,17 @@ _UNITS = {"n_units": "total", "exponent": "exponent", "floor": "floor"}
 def _with_units(network: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a network's settings with older keys where they are now."""
     moved = {new: network[old] for old, new in _UNITS.items() if old in network}
-    if not moved:
+    units = network.get("units") or {}
+    if not moved or not isinstance(units, Mapping):
         return network
+    for old, new in _UNITS.items():
+        if old in network and new in units:
+            raise ConfigError(
+                f"network.{old} is the older name of network.units.{new}; both are "
+                f"given, {network[old]} and {units[new]}. Leave the older one out."
+            )
     kept = {key: value for key, value in network.items() if key not in _UNITS}
-    return {**kept, "units": {**dict(kept.get("units", {})), **moved}}
+    return {**kept, "units": {**units, **moved}}
 
 
 def _none_if_empty(value: Any) -> Any:
@@ -435,7 +442,10 @@ def _changed(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
                 "quotes, and quote names with special characters: "
                 "'network.regions=[\"Area 4p (PreCG)\"]'."
             ) from error
-        _set(data, key.split("."), value, override)
+        keys = key.split(".")
+        if keys[0] == "network" and len(keys) == 2 and keys[1] in _UNITS:
+            keys[1:] = ["units", _UNITS[keys[1]]]  # so that the last change counts
+        _set(data, keys, value, override)
     return data
 
 

@@ -367,7 +367,19 @@ class Collector:
         if _OLDER in worlds:
             return "they were saved in an older form, in which a part could be missing"
         n_saved = len(worlds["is_first"])
-        return "" if n_saved == n_worlds else f"{n_saved} were saved, not {n_worlds}"
+        if n_saved != n_worlds:
+            return f"{n_saved} were saved, not {n_worlds}"
+        saved, needed = (_task_shapes(found) for found in (worlds, self.worlds() or {}))
+        other = sorted(
+            name.removeprefix("task/")
+            for name in saved.keys() | needed.keys()
+            if saved.get(name) != needed.get(name)
+        )
+        return (
+            f"other settings of the task remember other things: {', '.join(other[:5])}"
+            if other
+            else ""
+        )
 
     def restore(self, worlds: Mapping[str, NDArray[Any]]) -> None:
         """Take every world back to where :meth:`worlds` found it.
@@ -411,6 +423,11 @@ class Collector:
     def terms(self) -> tuple[str, ...]:
         """Names of the terms of the reward, once a step was taken."""
         return tuple(sorted(self._tally.terms))
+
+
+def _task_shapes(worlds: Mapping[str, NDArray[Any]]) -> dict[str, tuple[int, ...]]:
+    """Return what is remembered of one world of a task, by name."""
+    return {n: x.shape[1:] for n, x in worlds.items() if n.startswith("task/")}
 
 
 class _Rows:

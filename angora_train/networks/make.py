@@ -101,6 +101,13 @@ class _Terms:
 
 def _plain(config: NetworkConfig, name: str, terms: _Terms) -> keras.Model:
     """Build a plain network, with as many parameters as another if wanted."""
+    for sensation in config.without:
+        if sensation not in terms.shapes:
+            raise ConfigError(
+                f"network.without: the task has no sensation '{sensation}'."
+                f"{closest(sensation, terms.shapes)} Sensations: "
+                f"{', '.join(terms.shapes)}."
+            )
     kept = {k: v for k, v in terms.shapes.items() if k not in config.without}
     kind: dict[str, Any] = {"cell": config.cell, "shared": config.shared}
     widths = load_architecture(name)

@@ -7,11 +7,13 @@ import keras
 import numpy as np
 
 from angora_train.agent.agent import without_frozen_streams
+from angora_train.agent.normalization import make_normalizer, make_reward_scaler
 from angora_train.config.run import RunConfig
 from angora_train.errors import ConfigError
 from angora_train.learning.minibatches import Geometry
 from angora_train.ranks.roles import learning_ranks, require_chunks, share_of_worlds
-from angora_train.run.preparation import prepare
+from angora_train.run.preparation import Prepared, prepare
+from angora_train.tasks.saving import save_worlds
 
 __all__ = ["describe"]
 
@@ -56,6 +58,7 @@ def describe(config: RunConfig, n_ranks: int, n_nodes: int) -> dict[str, Any]:
     require_chunks(len(learners), config.ppo)
     worlds = share_of_worlds(config.n_worlds, n_ranks, 0)
     ready = prepare(config)
+    _try_out(ready)
     ready.task.close()
     step_s = ready.task.control_step_s
     n_bytes = config.ppo.horizon * len(worlds) * _kept_bytes(ready.model)
@@ -69,6 +72,18 @@ def describe(config: RunConfig, n_ranks: int, n_nodes: int) -> dict[str, Any]:
         "weights": ready.model.count_params(),
         "sensations of a rank in a cycle, MB": round(n_bytes / 1e6),
     }
+
+
+def _try_out(ready: Prepared) -> None:
+    """Make and save what a run makes and saves before its first cycle."""
+    normalization, task = ready.config.normalization, ready.task
+    sizes = {
+        n: shape[0] for n, shape in task.sensation_shapes.items() if len(shape) < 2
+    }
+    make_normalizer(normalization.sensations, sizes, normalization.sensation_clip)
+    make_reward_scaler(normalization.reward, task.num_envs, ready.config.ppo.discount)
+    task.reset(seed=ready.config.seed)
+    save_worlds(task)
 
 
 def _kept_bytes(model: keras.Model) -> int:

@@ -321,10 +321,7 @@ class VectorTask(Task):
 
         MuJoCo's records cannot be taken along: readings look into them.
         """
-        if self.unsaved:
-            raise TaskError(
-                f"A {type(self).__name__} cannot be copied or pickled: {self.unsaved}."
-            )
+        self._refuse_copies_without_worlds()
         batch = (self.num_envs, self.first_world, self.simulation.n_threads)
         told = {"render_mode": self.render_mode, "progress": self.progress}
         saved = self.save_worlds() if self._rngs else None

@@ -152,7 +152,7 @@ def make_config(name: str, settings: Mapping[str, Any] | None = None) -> BaseMod
         raise TaskError(f"Task '{name}' cannot be set up: {told}") from error
 
 
-def training_only(name: str) -> frozenset[str]:
+def training_only(name: str) -> Mapping[str, tuple[str, ...]]:
     """Return the settings of a task that are for training alone.
 
     Parameters
@@ -162,15 +162,16 @@ def training_only(name: str) -> frozenset[str]:
 
     Returns
     -------
-    frozenset of str
-        Fields of its config that agents are compared without.
+    mapping of str to tuple of str
+        Fields of its config that agents are compared without, and those that belong
+        to them.
 
     Examples
     --------
     >>> sorted(training_only("ReorientCube"))
     ['curriculum', 'physics_model']
     """
-    return getattr(_find(name).config, "training_only", frozenset())
+    return getattr(_find(name).config, "training_only", {})
 
 
 def make_vector_task(

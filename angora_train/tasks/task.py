@@ -37,9 +37,10 @@ Transition = tuple[Observation, NDArray[np.float32], _Flags, _Flags, dict[str, A
 class TaskConfig(TaskSettings):
     """What every task can be asked for."""
 
-    training_only: ClassVar[frozenset[str]] = frozenset()
-    """Fields that make training easier or faster. A trained agent plays with their
-    defaults, unless somebody says otherwise: the task is the same for all."""
+    training_only: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Fields that make training easier or faster, and what belongs to them. A trained
+    agent plays with their defaults, unless somebody says otherwise: the task is the
+    same for all."""
 
     n_substeps: PositiveInt = 10
     """Physics steps in one control step."""
@@ -215,6 +216,13 @@ class Task(Remembering, VectorEnv[Observation, NDArray[np.float32], NDArray[Any]
             raise TaskError(f"The worlds cannot be saved: {self.unsaved}.")
         progress = np.full(self.num_envs, self.progress)
         return {**super().save_worlds(), "progress": progress}
+
+    def _refuse_copies_without_worlds(self) -> None:
+        """Refuse a copy whose worlds would be others."""
+        if self.unsaved:
+            raise TaskError(
+                f"A {type(self).__name__} cannot be copied or pickled: {self.unsaved}."
+            )
 
     def restore_worlds(self, saved: Memory) -> None:
         """Take the worlds back to where `save_worlds` found them.

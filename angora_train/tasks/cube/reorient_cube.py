@@ -52,7 +52,10 @@ _GOAL_PLACE_M = np.array([1.14, 0.86, 0.2])
 class ReorientCubeConfig(HandConfig):
     """Settings of the reorientation task."""
 
-    training_only: ClassVar[frozenset[str]] = frozenset({"curriculum", "physics_model"})
+    training_only: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "curriculum": (),
+        "physics_model": ("timestep_s", "n_substeps"),
+    }
 
     physics_model: PhysicsModel = "default"
     """``fast`` simulates less of the hand in 5 steps of 16 ms, 2.5 times as fast: to

@@ -147,6 +147,11 @@ class GymTask(Task):
         """Why the worlds cannot be saved; empty for classic control."""
         return "" if self._worlds else f"the state of {self.env_id} is out of reach"
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Copy or pickle the environments as Python does, where that is all of them."""
+        self._refuse_copies_without_worlds()
+        return super().__reduce_ex__(protocol)
+
     def restore_worlds(self, saved: Memory) -> None:
         """Take the worlds back to where `save_worlds` found them.
 

@@ -131,3 +131,22 @@ def test_yaml_holds_plain_values_only() -> None:
     data = yaml.safe_load(RunConfig().to_yaml())
     assert data["directory"] == "runs/reach"
     assert data["ppo"]["horizon"] == 64
+
+
+def test_of_older_and_newer_unit_keys_the_last_change_counts() -> None:
+    changes = ["network.n_units=64", "network.units.total=128"]
+    assert load_config("reach", changes).network.units.total == 128
+    assert load_config("reach", changes[::-1]).network.units.total == 64
+
+
+def test_an_older_and_a_newer_key_in_one_config_are_refused() -> None:
+    network = {"n_units": 512, "units": {"total": 64}}
+    with pytest.raises(
+        ConfigError, match=r"n_units is the older name of .*units\.total"
+    ):
+        RunConfig.from_dict({"network": network})
+
+
+def test_no_units_at_all_are_one_error() -> None:
+    with pytest.raises(ConfigError, match=r"network\.units"):
+        load_config("reach", ["network.n_units=64", "network.units=null"])

@@ -9,7 +9,9 @@ from angora_train.config.run import RunConfig, load_config
 from angora_train.errors import ConfigError, TaskError
 from angora_train.ranks.comm import LocalComm
 from angora_train.run.checkpoint import Checkpoint
+from angora_train.run.dry_run import describe
 from angora_train.run.preparation import prepare
+from angora_train.run.trainer import train
 
 
 def plain(*changes: str) -> RunConfig:
@@ -80,3 +82,36 @@ def test_a_checkpoint_of_another_policy_is_refused() -> None:
     stored = Checkpoint(new.model, new.config, {}, {}, {"cycle": 1})
     with pytest.raises(ConfigError, match=r"policy head is 220 wide.* 40 wide"):
         prepare(plain("policy.distribution=gaussian"), stored=stored)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["normalization.sensations=nomod:Cls", "normalization.reward=nomod:Cls"],
+)
+def test_a_dry_run_makes_the_classes_that_a_run_would(change: str) -> None:
+    config = load_config("reach", ["network.architecture=simple", change])
+    with pytest.raises(ConfigError, match="nomod"):
+        describe(config, 1, 1)
+
+
+def test_a_dry_run_refuses_a_sensation_to_leave_out_that_is_none() -> None:
+    changes = ["network.architecture=simple", "network.without=[goals]"]
+    with pytest.raises(
+        ConfigError, match=r"no sensation 'goals'\. Close matches: goal"
+    ):
+        describe(load_config("reach", changes), 1, 1)
+
+
+@pytest.mark.slow
+def test_worlds_of_other_settings_begin_anew_and_say_why(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    changes = [
+        *("network.architecture=simple", "n_worlds=2", "n_cycles=1", "ppo.horizon=16"),
+        *("ppo.minibatch_size=32", f"directory={tmp_path / 'run'}"),
+    ]
+    late = "task.options.sensing={touch: {delay_steps: 2}}"
+    train(load_config("reach", [*changes, late]), LocalComm())
+    on_time = load_config("reach", [*changes, "n_cycles=2"])
+    train(on_time, LocalComm(), resume=True)
+    assert "begin new episodes: other settings of the task" in caplog.text

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Environments of Gymnasium behave as tasks, and still as themselves."""
 
+import copy
+import pickle
 from typing import Any
 
 import gymnasium
@@ -228,3 +230,11 @@ def test_worlds_that_were_made_with_pictures_are_drawn() -> None:
     assert frames[0].dtype == np.uint8
     assert (frames[0] != frames[1]).any()
     task.close()
+
+
+@pytest.mark.parametrize("make_copy", [copy.deepcopy, pickle.dumps])
+def test_a_copy_whose_physics_would_be_another_is_refused(make_copy: Any) -> None:
+    task = make_vector_task("gym:InvertedPendulum-v5", {}, n_worlds=1)
+    task.reset(seed=0)
+    with pytest.raises(TaskError, match="cannot be copied or pickled"):
+        make_copy(task)
