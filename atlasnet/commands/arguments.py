@@ -22,6 +22,7 @@ __all__ = [
     "parse_image",
     "parse_inputs",
     "repeat_flags",
+    "require_writable_file",
     "require_writable_folder",
     "require_writable_model",
 ]
@@ -163,7 +164,7 @@ def parse_image(text: str) -> tuple[int, int, int]:
     (84, 84, 3)
     """
     sides = text.casefold().split("x")
-    if len(sides) != 3 or not all(side.strip().isdigit() for side in sides):
+    if len(sides) != 3 or not all(side.strip().isdecimal() for side in sides):
         raise typer.BadParameter(
             f"expected HEIGHTxWIDTHxCHANNELS, got '{text}'. For example: "
             "--image 84x84x3 for one camera.",
@@ -229,9 +230,14 @@ def require_writable_model(path: Path) -> None:
         raise typer.BadParameter(
             f"a model file ends in '.keras', got '{path}'.", param_hint="'--out'"
         )
+    require_writable_file(path, "--out")
+
+
+def require_writable_file(path: Path, flag: str) -> None:
+    """Refuse a file that could not be written, as :func:`require_writable_folder`."""
     if path.is_dir():
-        raise typer.BadParameter(f"'{path}' is a folder.", param_hint="'--out'")
-    require_writable_folder(path.parent, "--out")
+        raise typer.BadParameter(f"'{path}' is a folder.", param_hint=f"'{flag}'")
+    require_writable_folder(path.parent, flag)
 
 
 def require_writable_folder(folder: Path, flag: str) -> None:

@@ -54,7 +54,7 @@ def test_a_cell_is_of_all_areas_or_of_one() -> None:
     assert parse_cells([]) == (None, {})
 
 
-@pytest.mark.parametrize("text", ["84x84", "84x84xRGB", "84,84,3", "84x-4x3"])
+@pytest.mark.parametrize("text", ["84x84", "84x84xRGB", "84,84,3", "84x-4x3", "²x84x3"])
 def test_an_image_of_another_form_shows_the_form(text: str, tmp_path: Path) -> None:
     out = str(tmp_path / "a.keras")
     said = message(
@@ -367,6 +367,42 @@ def test_a_place_that_cannot_be_written_is_refused_first(tmp_path: Path) -> None
     assert "cannot write to the folder" in message(result)
     result = run("show", "--preset", "fpn", "--figures", str(tmp_path / "file"))
     assert "cannot write to the folder" in message(result)
+
+
+@pytest.mark.parametrize("out", [".", ""])
+@pytest.mark.parametrize(
+    ("command", "flag"),
+    [
+        ("graph --preset fpn", "--out"),
+        ("export missing.graph.json", "--out"),
+        ("export missing.graph.json --format tvb", "--out"),
+        ("snapshot --from siibra", "--out"),
+        ("parameters missing.keras", "--csv"),
+    ],
+)
+def test_a_folder_is_no_file_to_write(command: str, flag: str, out: str) -> None:
+    assert f"Invalid value for '{flag}': '.' is a folder" in message(
+        run(*command.split(), flag, out)
+    )
+
+
+def test_a_graph_that_cannot_be_read_is_one_error(tmp_path: Path) -> None:
+    other = tmp_path / "x.bin"
+    other.write_bytes(b"\xff\xfe")
+    out = ["--out", str(tmp_path / "a.keras")]
+    for path, reason in (
+        (str(tmp_path), "Is a directory"),
+        ("", "Is a directory"),
+        (str(other), "can't decode"),
+    ):
+        for command in (["build", *out, "--graph", path], ["compare", path, path]):
+            said = message(run(*command))
+            assert f"The graph file '{Path(path)}' cannot be read: " in said
+            assert reason in said
+    with pytest.raises(SpecError, match="cannot be read: Is a directory"):
+        NetworkSpec.load(tmp_path)
+    with pytest.raises(SpecError, match="There is no network spec"):
+        NetworkSpec.load(tmp_path / "x.network.json")
 
 
 # --- show ----------------------------------------------------------------------------
