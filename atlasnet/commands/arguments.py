@@ -15,6 +15,7 @@ from atlasnet.errors import AtlasNetError
 __all__ = [
     "ERROR_EXIT_CODE",
     "INTERRUPTED_EXIT_CODE",
+    "MAX_SEED",
     "AsJson",
     "ErrorReportingGroup",
     "VariadicCommand",
@@ -29,6 +30,8 @@ __all__ = [
 
 ERROR_EXIT_CODE = 2
 INTERRUPTED_EXIT_CODE = 130  # 128 + SIGINT, as shells count
+MAX_SEED = 2**32 - 1
+"""Largest seed of an option: NumPy and Keras take all up to it."""
 
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object instead of tables.")

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.bundle import GRAPH_SUFFIX, SPEC_SUFFIX, Bundle, companion
 from atlasnet.commands.arguments import (
+    MAX_SEED,
     parse_image,
     parse_inputs,
     require_writable_model,
@@ -91,7 +92,9 @@ def build_files(
     body: Body,
     plan: PlanOptions,
     visual: VisualRule | None,
-    seed: Annotated[int, typer.Option(help="Seed of the initial weights.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="Seed of the initial weights.")
+    ] = 0,
 ) -> None:
     """Build a model and write it with its graph and its plan."""
     start.require_one(graph=start.graph_file)

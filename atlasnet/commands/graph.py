@@ -8,7 +8,7 @@ import typer
 
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.bundle import Bundle
-from atlasnet.commands.arguments import require_writable_file
+from atlasnet.commands.arguments import MAX_SEED, require_writable_file
 from atlasnet.commands.console import results, side_channel
 from atlasnet.commands.selection import Atlas, Selection
 from atlasnet.commands.summary import print_bundle, report_lines
@@ -28,7 +28,9 @@ def make_graph(
         str | None,
         typer.Option(metavar="NAME", help="Make a null model of the graph."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the null model.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="Seed of the null model.")
+    ] = 0,
 ) -> None:
     """Make a graph and write it."""
     selection.require_one()
