@@ -51,6 +51,13 @@ class ErrorReportingGroup(TyperGroup):
         """Run the command."""
         try:
             return super().invoke(ctx)
+        except typer.BadParameter as error:
+            found = getattr(error.__cause__, "errors", list)()  # those of pydantic
+            if found:
+                from atlasnet.frozen import say
+
+                error.message = say(found[0], show=str)
+            raise
         except self.reported as error:
             typer.echo(f"Error: {error}", err=True)
             raise typer.Exit(ERROR_EXIT_CODE) from error
