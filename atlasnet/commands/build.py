@@ -17,6 +17,7 @@ from atlasnet.commands.arguments import (
     require_writable_model,
 )
 from atlasnet.commands.console import busy, results, side_channel
+from atlasnet.commands.options import given_flags
 from atlasnet.commands.selection import Selection, Snapshot
 from atlasnet.commands.summary import print_bundle, report_lines
 from atlasnet.commands.tables import file_table, note_table
@@ -39,8 +40,21 @@ class Start(Snapshot, Selection):
     """A graph that `atlasnet graph` wrote."""
 
     def found(self, rules: GraphRules) -> RegionGraph:
-        """Return the graph."""
+        """Return the graph.
+
+        Raises
+        ------
+        typer.BadParameter
+            If options say how to make a graph that is read from a file.
+        """
         if self.graph_file is not None:
+            flags = [
+                f for f in given_flags(self) + given_flags(rules) if f != "--graph"
+            ]
+            if flags:
+                raise typer.BadParameter(
+                    f"--graph gives a graph as it is: leave out {', '.join(flags)}."
+                )
             return RegionGraph.load(self.graph_file)
         return self.graph(self.open(), rules)
 

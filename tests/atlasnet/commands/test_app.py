@@ -413,6 +413,22 @@ def test_a_graph_that_cannot_be_read_is_one_error(tmp_path: Path) -> None:
         NetworkSpec.load(tmp_path / "x.network.json")
 
 
+def test_a_graph_from_a_file_is_taken_as_it_is(
+    tmp_path: Path, tiny_graph: RegionGraph
+) -> None:
+    tiny_graph.save(tmp_path / "tiny.graph.json")
+    given = ["--edges", "50", "--no-cited", "--neighbours", "3", "--also", "x"]
+    given += ["--hemisphere", "right", "--snapshot", "missing"]
+    build = ["build", "--graph", str(tmp_path / "tiny.graph.json"), "--out"]
+    build += [str(tmp_path / "a.keras")]
+    assert (
+        "leave out --also, --neighbours, --hemisphere, --snapshot, --edges, --no-cited."
+    ) in message(run(*build, *given))
+    # What is the default anyway says nothing, so the next thing is told.
+    said = message(run(*build, "--edges", "100", "--hemisphere", "left"))
+    assert "leave out" not in said
+
+
 # --- show ----------------------------------------------------------------------------
 
 
