@@ -52,7 +52,7 @@ class ErrorReportingGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
-            found = getattr(error.__cause__, "errors", list)()  # those of pydantic
+            found: Any = getattr(error.__cause__, "errors", list)()  # pydantic has some
             if found:
                 from atlasnet.frozen import say
 
