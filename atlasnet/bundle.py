@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from atlasnet.errors import AtlasNetError, GraphError, SpecError
+from atlasnet.files import reading
 from atlasnet.graph.graph import RegionGraph
 from atlasnet.plan.spec import NetworkSpec
 
@@ -122,7 +123,7 @@ def read_model_spec(path: Path) -> NetworkSpec:
         If the file is no model, or a model that was not built from a spec.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with reading(path, "model", SpecError), zipfile.ZipFile(path) as archive:
             config = json.loads(archive.read("config.json"))
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
         raise SpecError(f"The file '{path}' is no Keras model: {error}.") from error
@@ -141,7 +142,9 @@ def _read(path: Path) -> RegionGraph | NetworkSpec:
     if path.suffix == MODEL_SUFFIX:
         return read_model_spec(path)
     try:
-        text = path.read_text(encoding="utf-8")
+        with reading(path, "file", AtlasNetError):
+            content = path.read_bytes()
+        text = content.decode()
         data = json.loads(text)
     except (UnicodeDecodeError, ValueError) as error:
         message = f"The file '{path}' is not {_KINDS}: {error}."

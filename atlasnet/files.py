@@ -8,10 +8,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["replacing", "write_archive", "write_text"]
+__all__ = ["reading", "replacing", "write_archive", "write_text"]
 
 # A ZIP archive holds times; the same data make the same file.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@contextmanager
+def reading(path: Path | str, what: str, error: type[Exception]) -> Iterator[None]:
+    """Raise `error` where a file is not there or cannot be read as text."""
+    try:
+        yield
+    except FileNotFoundError as reason:
+        raise error(f"There is no {what} '{path}'.") from reason
+    except (OSError, UnicodeDecodeError) as reason:
+        told = getattr(reason, "strerror", None) or reason
+        raise error(f"The {what} '{path}' cannot be read: {told}.") from reason
 
 
 @contextmanager

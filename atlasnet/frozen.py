@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frozen: typed data that never changes; what is wrong with it is one of our errors."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from atlasnet.errors import SpecError, closest
 
-__all__ = ["Flag", "Frozen", "explain"]
+__all__ = ["Flag", "Frozen", "explain", "say"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,10 @@ class Frozen(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
     )
 
     error: ClassVar[type[Exception]] = SpecError
@@ -103,7 +108,24 @@ def explain(
         known = _known_keys(first["loc"][:-1], model)
         hint = closest(str(first["loc"][-1]), known)
         return f"Unknown {label} key '{where}'.{hint} Allowed: {', '.join(known)}."
-    return f"Invalid {label} at '{where}': {first['msg']}, got {first['input']!r}."
+    return f"Invalid {label} at '{where}': {say(first)}"
+
+
+def say(error: ErrorDetails, show: Callable[[Any], str] = repr) -> str:
+    """Say what is wrong with one value: what is allowed, what was got, what is near.
+
+    Parameters
+    ----------
+    error : pydantic_core.ErrorDetails
+        One of those that pydantic found.
+    show : callable, optional
+        How the value is written; words of a command line are plain with ``str``.
+    """
+    text = error["msg"].removeprefix("Value error, ").removesuffix(".")
+    value, (_, is_told, names) = error["input"], text.partition(" is not one of ")
+    expected = str(error.get("ctx", {}).get("expected", names))
+    hint = closest(str(value), re.findall("'([^']*)'", expected))
+    return f"{text}{'' if is_told else f', got {show(value)}'}.{hint}"
 
 
 def _way(location: Iterable[str | int], data: Any) -> Iterator[str]:

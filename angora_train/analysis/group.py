@@ -56,7 +56,7 @@ def parse_seeds(text: str) -> list[int]:
     seeds: set[int] = set()
     for part in text.split(","):
         first, separator, last = part.strip().partition("-")
-        if not first.isdigit() or (separator and not last.isdigit()):
+        if not first.isdecimal() or (separator and not last.isdigit()):
             raise ConfigError(f"Seeds read 0-9 or 0,3,5, got '{text}'.")
         ends = int(first), int(last or first)
         if ends[0] > ends[1]:
@@ -138,7 +138,7 @@ def read_group(directory: Path) -> Group:
     rows = {
         int(folder.name.removeprefix("seed-")): read_metrics(folder / "metrics.jsonl")
         for folder in directory.glob("seed-*")
-        if folder.name.removeprefix("seed-").isdigit()
+        if folder.name.removeprefix("seed-").isdecimal()
     }
     rows = {seed: metrics for seed, metrics in sorted(rows.items()) if metrics}
     if not rows:

@@ -9,7 +9,7 @@ from atlasnet.frozen import Frozen
 __all__ = ["TaskSettings"]
 
 
-class TaskSettings(Frozen, allow_inf_nan=False):
+class TaskSettings(Frozen):
     """Settings of a task or of a part of it, whose numbers are finite.
 
     Raises

@@ -137,6 +137,18 @@ class GraphRules(Frozen):
     ] = ()
     """Layers whose cells do not count; directions still go by all layers."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _require_once(cls, data: Any) -> Any:
+        """Refuse a rule that is given by both of its names."""
+        for names in ("edges", "min_streamline_count"), ("density", "density_rule"):
+            if isinstance(data, Mapping) and data.keys() >= set(names):
+                raise AtlasError(
+                    f"One rule is given twice: {' and '.join(names)} are two names of "
+                    "it. Give one."
+                )
+        return data
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if set(self.layers_left_out) == set(LAYERS):

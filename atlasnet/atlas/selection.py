@@ -110,12 +110,23 @@ def choose(catalogue: Catalogue, names: Sequence[str], hemisphere: str) -> list[
     -------
     list of Member
         In the order of the names.
+
+    Raises
+    ------
+    AtlasError
+        If one name stands for several.
     """
     sides = sides_of(hemisphere)
     members: dict[str, Member] = {}
     for name in names:
         for member in catalogue.members(name, sides):
-            members.setdefault(member.region.name, member)
+            known = members.setdefault(member.region.name, member)
+            if (known.rows, known.region) != (member.rows, member.region):
+                raise AtlasError(
+                    f"Two selections of different parts are called "
+                    f"'{member.region.name}', the second is '{name}'. Give each a name "
+                    "of its own."
+                )
     return list(members.values())
 
 

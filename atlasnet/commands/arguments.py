@@ -15,6 +15,7 @@ from atlasnet.errors import AtlasNetError
 __all__ = [
     "ERROR_EXIT_CODE",
     "INTERRUPTED_EXIT_CODE",
+    "MAX_SEED",
     "AsJson",
     "ErrorReportingGroup",
     "VariadicCommand",
@@ -22,12 +23,15 @@ __all__ = [
     "parse_image",
     "parse_inputs",
     "repeat_flags",
+    "require_writable_file",
     "require_writable_folder",
     "require_writable_model",
 ]
 
 ERROR_EXIT_CODE = 2
 INTERRUPTED_EXIT_CODE = 130  # 128 + SIGINT, as shells count
+MAX_SEED = 2**32 - 1
+"""Largest seed of an option: NumPy and Keras take all up to it."""
 
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object instead of tables.")
@@ -47,6 +51,13 @@ class ErrorReportingGroup(TyperGroup):
         """Run the command."""
         try:
             return super().invoke(ctx)
+        except typer.BadParameter as error:
+            found: Any = getattr(error.__cause__, "errors", list)()  # pydantic has some
+            if found:
+                from atlasnet.frozen import say
+
+                error.message = say(found[0], show=str)
+            raise
         except self.reported as error:
             typer.echo(f"Error: {error}", err=True)
             raise typer.Exit(ERROR_EXIT_CODE) from error
@@ -163,7 +174,7 @@ def parse_image(text: str) -> tuple[int, int, int]:
     (84, 84, 3)
     """
     sides = text.casefold().split("x")
-    if len(sides) != 3 or not all(side.strip().isdigit() for side in sides):
+    if len(sides) != 3 or not all(side.strip().isdecimal() for side in sides):
         raise typer.BadParameter(
             f"expected HEIGHTxWIDTHxCHANNELS, got '{text}'. For example: "
             "--image 84x84x3 for one camera.",
@@ -229,9 +240,14 @@ def require_writable_model(path: Path) -> None:
         raise typer.BadParameter(
             f"a model file ends in '.keras', got '{path}'.", param_hint="'--out'"
         )
+    require_writable_file(path, "--out")
+
+
+def require_writable_file(path: Path, flag: str) -> None:
+    """Refuse a file that could not be written, as :func:`require_writable_folder`."""
     if path.is_dir():
-        raise typer.BadParameter(f"'{path}' is a folder.", param_hint="'--out'")
-    require_writable_folder(path.parent, "--out")
+        raise typer.BadParameter(f"'{path}' is a folder.", param_hint=f"'{flag}'")
+    require_writable_folder(path.parent, flag)
 
 
 def require_writable_folder(folder: Path, flag: str) -> None:

@@ -11,11 +11,13 @@ from pydantic import BeforeValidator
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.bundle import GRAPH_SUFFIX, SPEC_SUFFIX, Bundle, companion
 from atlasnet.commands.arguments import (
+    MAX_SEED,
     parse_image,
     parse_inputs,
     require_writable_model,
 )
 from atlasnet.commands.console import busy, results, side_channel
+from atlasnet.commands.options import given_flags
 from atlasnet.commands.selection import Selection, Snapshot
 from atlasnet.commands.summary import print_bundle, report_lines
 from atlasnet.commands.tables import file_table, note_table
@@ -38,8 +40,21 @@ class Start(Snapshot, Selection):
     """A graph that `atlasnet graph` wrote."""
 
     def found(self, rules: GraphRules) -> RegionGraph:
-        """Return the graph."""
+        """Return the graph.
+
+        Raises
+        ------
+        typer.BadParameter
+            If options say how to make a graph that is read from a file.
+        """
         if self.graph_file is not None:
+            flags = [
+                f for f in given_flags(self) + given_flags(rules) if f != "--graph"
+            ]
+            if flags:
+                raise typer.BadParameter(
+                    f"--graph gives a graph as it is: leave out {', '.join(flags)}."
+                )
             return RegionGraph.load(self.graph_file)
         return self.graph(self.open(), rules)
 
@@ -91,7 +106,9 @@ def build_files(
     body: Body,
     plan: PlanOptions,
     visual: VisualRule | None,
-    seed: Annotated[int, typer.Option(help="Seed of the initial weights.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="Seed of the initial weights.")
+    ] = 0,
 ) -> None:
     """Build a model and write it with its graph and its plan."""
     start.require_one(graph=start.graph_file)

@@ -7,7 +7,11 @@ from typing import Annotated
 
 import typer
 
-from atlasnet.commands.arguments import AsJson, require_writable_folder
+from atlasnet.commands.arguments import (
+    AsJson,
+    require_writable_file,
+    require_writable_folder,
+)
 from atlasnet.commands.console import print_json, results
 from atlasnet.errors import AtlasNetError
 
@@ -44,7 +48,8 @@ def export_files(
     ] = "cell_count",
 ) -> None:
     """Write a graph in the format of another program."""
-    require_writable_folder(out.parent, "--out")
+    is_folder = name in ("csv", "bids")
+    (require_writable_folder if is_folder else require_writable_file)(out, "--out")
     from atlasnet.bundle import Bundle
     from atlasnet.commands.tables import file_table
     from atlasnet.graph.exchange import area_values, export_graph

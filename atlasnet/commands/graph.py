@@ -8,7 +8,7 @@ import typer
 
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.bundle import Bundle
-from atlasnet.commands.arguments import require_writable_folder
+from atlasnet.commands.arguments import MAX_SEED, require_writable_file
 from atlasnet.commands.console import results, side_channel
 from atlasnet.commands.selection import Atlas, Selection
 from atlasnet.commands.summary import print_bundle, report_lines
@@ -28,11 +28,13 @@ def make_graph(
         str | None,
         typer.Option(metavar="NAME", help="Make a null model of the graph."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the null model.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MAX_SEED, help="Seed of the null model.")
+    ] = 0,
 ) -> None:
     """Make a graph and write it."""
     selection.require_one()
-    require_writable_folder(out.parent, "--out")
+    require_writable_file(out, "--out")
     graph = selection.graph(atlas.open(), rules)
     if null_model is not None:
         from atlasnet.graph.null_models import randomize

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from atlasnet.commands.arguments import AsJson
+from atlasnet.commands.arguments import AsJson, require_writable_file
 from atlasnet.commands.console import busy, print_json, results
 
 __all__ = ["list_parameters"]
@@ -24,6 +24,8 @@ def list_parameters(
     ] = None,
 ) -> None:
     """List a model's parameters by area or pathway, and what is frozen."""
+    if csv is not None:
+        require_writable_file(csv, "--csv")
     with busy("Loading Keras and the model"):
         from atlasnet.quiet import import_keras
 

@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 from atlasnet.commands.arguments import parse_cells
 from atlasnet.frozen import Flag, Frozen
 
-__all__ = ["with_options"]
+__all__ = ["given_flags", "with_options"]
 
 Model = type[Frozen]
 
@@ -93,9 +93,9 @@ def _options_of(
             shown = str(default)
         if shown is not None or default in ((), {}):
             default = None
-        spelt = flag.name.split() or ["--" + name.replace("_", "-")]
+        spelt = _spelt(name, flag)
         if kind is bool:
-            spelt = [f"{one}/--no-{one.removeprefix('--')}" for one in spelt]
+            spelt = [f"{one}/{_negated(one)}" for one in spelt]
         option = typer.Option(
             *spelt,
             metavar=flag.metavar,
@@ -109,6 +109,26 @@ def _options_of(
             default=default,
             annotation=Annotated[kind if default is not None else kind | None, option],
         )
+
+
+def _spelt(name: str, flag: Flag) -> list[str]:
+    """Return the flags of a field."""
+    return flag.name.split() or ["--" + name.replace("_", "-")]
+
+
+def _negated(flag: str) -> str:
+    """Return the flag that says no."""
+    return f"--no-{flag.removeprefix('--')}"
+
+
+def given_flags(model: Frozen) -> list[str]:
+    """Return the flags of the fields that differ from their defaults."""
+    flags = []
+    for name, field, flag in _fields_of(type(model)):
+        value, spelt = getattr(model, name), _spelt(name, flag)[0]
+        if value != field.get_default(call_default_factory=True):
+            flags.append(_negated(spelt) if value is False else spelt)
+    return flags
 
 
 def _fill(

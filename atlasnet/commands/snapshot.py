@@ -13,7 +13,11 @@ from atlasnet.atlas.sources.comparison import compare_sources
 from atlasnet.atlas.sources.recording import record_source
 from atlasnet.atlas.sources.siibra_source import SiibraSource, Version
 from atlasnet.atlas.sources.snapshot import SnapshotSource
-from atlasnet.commands.arguments import AsJson, require_writable_folder
+from atlasnet.commands.arguments import (
+    AsJson,
+    require_writable_file,
+    require_writable_folder,
+)
 from atlasnet.commands.console import print_json, reporting, results
 from atlasnet.commands.tables import difference_table, file_table
 from atlasnet.frozen import Flag, Frozen
@@ -88,9 +92,7 @@ def make_snapshot(
     if from_files is not None:
         _compile(from_files, out)
         return
-    if out.is_dir():
-        raise typer.BadParameter(f"'{out}' is a folder.", param_hint="'--out'")
-    require_writable_folder(out.parent, "--out")
+    require_writable_file(out, "--out")
     recording.write(out)
     _show_written(out)
 

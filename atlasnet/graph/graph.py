@@ -18,7 +18,7 @@ from typing import Any, Literal, Self, TypeVar, get_args
 import networkx as nx
 
 from atlasnet.errors import GraphError, closest, require_member
-from atlasnet.files import write_text
+from atlasnet.files import reading, write_text
 from atlasnet.graph.direction import (
     DIRECTION_RULES,
     DIRECTIONS,
@@ -398,12 +398,10 @@ class RegionGraph:
         Raises
         ------
         GraphError
-            If there is no such file, or it holds no valid graph.
+            If the file cannot be read, or holds no valid graph.
         """
-        try:
+        with reading(path, "graph file", GraphError):
             text = Path(path).read_text(encoding="utf-8")
-        except FileNotFoundError as error:
-            raise GraphError(f"There is no graph file '{path}'.") from error
         return cls.from_json(text)
 
 

@@ -19,7 +19,6 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import (
-    ConfigDict,
     Field,
     NonNegativeInt,
     PositiveFloat,
@@ -52,7 +51,6 @@ _SHARE = re.compile(r"^\s*([0-9.]+)\s*%\s*of\s+(.+)$")
 class _Intervention(Frozen):
     """What is done to a network."""
 
-    model_config = ConfigDict(allow_inf_nan=False)
     error = InterventionError
 
 

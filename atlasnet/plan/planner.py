@@ -37,6 +37,9 @@ __all__ = ["cell_of", "plan_network"]
 # network remembers is held by the areas behind them.
 _DENSE_SYSTEMS = frozenset({"auditory", "primary somatosensory", "visual"})
 
+_MAX_DELAY_STEPS = 1000
+"""Longest delay of a pathway: all its steps are kept in memory, for every unit."""
+
 Ends = tuple[str, str]
 """Source and target of a pathway."""
 
@@ -100,7 +103,8 @@ def plan_network(
         If a region lacks its volume or density.
     SpecError
         If the total is below the floors, an area cannot be reached from any
-        sensation, a map has less than one channel, or `visual` is given and no
+        sensation, a map has less than one channel, a delay is longer than 1,000
+        control steps, or `visual` is given and no
         sensation is an image.
     RegionNotFoundError
         If an option names an area that the graph lacks.
@@ -146,8 +150,9 @@ class _Planner:
         order: nx.DiGraph[str] = nx.DiGraph()
         order.add_nodes_from(self.graph.names)
         order.add_edges_from((edge.source, edge.target) for edge in self._cut[0])
-        return tuple(
-            AreaSpec(
+        ordered = list(nx.lexicographical_topological_sort(order))
+        made = {
+            area: AreaSpec(
                 name=area,
                 n_units=n_units[area],
                 cell=cells[area],
@@ -160,8 +165,10 @@ class _Planner:
                 map=self._maps.get(area),
                 system=self.graph.region(area).system,
             )
-            for area in nx.lexicographical_topological_sort(order)
-        )
+            # Areas with a memory first: an error names one that the options are of.
+            for area in sorted(ordered, key=lambda area: cells[area] == "dense")
+        }
+        return tuple(made[area] for area in ordered)
 
     def pathways(self) -> tuple[PathwaySpec, ...]:
         """Return the pathways in the order of the graph's projections."""
@@ -285,8 +292,16 @@ class _Planner:
         if not chosen.has_delays or edge.length_mm is None:
             return None
         tract_ms = delay_ms(edge.length_mm, chosen.conduction_velocity_m_per_s)
+        n_steps = tract_ms / 1000.0 / self.control_step_s
+        if n_steps > _MAX_DELAY_STEPS:
+            raise SpecError(
+                f"The pathway {edge.source} -> {edge.target} has a delay of "
+                f"{tract_ms:.4g} ms, more than {_MAX_DELAY_STEPS:,} control steps of "
+                f"{self.control_step_s:g} s. Raise the conduction velocity or the "
+                "control step, or leave out delays."
+            )
         least = 0 if timing == "same_step" else 1
-        return max(round(tract_ms / 1000.0 / self.control_step_s), least)
+        return max(round(n_steps), least)
 
     def _visual_provenance(self) -> dict[str, str]:
         """Return where the maps come from, as text; nothing if there are none."""

@@ -27,7 +27,7 @@ class UnitRule(Frozen):
 
     total: Annotated[PositiveInt, Flag("--units")] = 2048
     """Units of all areas without a map together, exactly."""
-    exponent: Annotated[float, Field(ge=0.0, allow_inf_nan=False)] = 1.0
+    exponent: Annotated[float, Field(ge=0.0)] = 1.0
     """Units go with the cell count to this power: 1 is proportional, 0 is equal."""
     floor: PositiveInt = 32
     """Fewest units of an area."""
@@ -56,7 +56,8 @@ def unit_counts(cell_counts: Mapping[str, float], rule: UnitRule) -> dict[str, i
     Raises
     ------
     SpecError
-        If the total is below the sum of the floors, or a cell count is not above 0.
+        If the total is below the sum of the floors, a cell count is not above 0, or the
+        exponent is too large for it.
 
     Examples
     --------
@@ -95,4 +96,13 @@ def _weight(name: str, cell_count: float, rule: UnitRule) -> Fraction:
         message = f"The cell count of '{name}' is a number above 0, got"
         raise SpecError(f"{message} {cell_count!r}.")
     # Relative to 1e6 cells, so that no exponent in use overflows.
-    return Fraction((cell_count / 1e6) ** rule.exponent)
+    try:
+        weight = Fraction((cell_count / 1e6) ** rule.exponent)
+    except OverflowError:
+        weight = Fraction(0)
+    if not weight:
+        raise SpecError(
+            f"The {cell_count:,.0f} cells of '{name}', in millions, to the power of "
+            f"{rule.exponent:g} leave the range of numbers. Lower the exponent."
+        )
+    return weight

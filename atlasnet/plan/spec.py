@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from atlasnet.errors import SpecError, closest
-from atlasnet.files import write_text
+from atlasnet.files import reading, write_text
 from atlasnet.frozen import Frozen
 from atlasnet.plan.area import Activation, AreaSpec, Cell, MapSpec, Readout, slug
 from atlasnet.plan.pathway import PathwaySpec, StrengthUse, Timing
@@ -320,8 +320,16 @@ class NetworkSpec(Frozen):
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
-        """Read a spec from a file."""
-        return cls.from_json(Path(path).read_text(encoding="utf-8"))
+        """Read a spec from a file.
+
+        Raises
+        ------
+        SpecError
+            If the file cannot be read, or holds no valid spec.
+        """
+        with reading(path, "network spec", SpecError):
+            text = Path(path).read_text(encoding="utf-8")
+        return cls.from_json(text)
 
 
 def _require_unique(what: str, names: Iterable[str]) -> None:

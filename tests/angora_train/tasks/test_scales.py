@@ -89,6 +89,7 @@ def test_a_reward_that_makes_no_sense_is_one_clear_error(
         make_config("ReorientCube", {"rewards": rewards})
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert "Value error" not in str(caught.value)
 
 
 def test_a_task_s_reward_follows_the_progress_it_is_told_of() -> None:

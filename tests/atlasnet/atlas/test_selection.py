@@ -125,6 +125,28 @@ def test_a_composite_of_all_parts_of_a_node_is_that_node(
     assert edge.direction_rule == "cited"
 
 
+def test_two_composites_of_one_name_are_refused(source: SnapshotSource) -> None:
+    assert build_graph(source, ["A = 4p", "A = 4p"]).names == ("A left",)
+    for other in ("A = 3a", "A = 4p @ LA1"):
+        with pytest.raises(AtlasError, match=f"second is '{other}'"):
+            build_graph(source, ["A = 4p", other])
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        {"min_streamline_count": 50, "edges": 60},
+        {"density": "homologue", "density_rule": "surface_overlap"},
+    ],
+)
+def test_a_rule_given_by_both_names_is_given_twice(
+    source: SnapshotSource, twice: dict[str, object]
+) -> None:
+    with pytest.raises(AtlasError, match="One rule is given twice") as caught:
+        build_graph(source, ["4p"], **twice)
+    assert all(name in str(caught.value) for name in twice)
+
+
 def test_a_composite_may_take_the_density_of_an_economo_area(
     source: SnapshotSource,
 ) -> None:

@@ -54,7 +54,7 @@ def test_a_cell_is_of_all_areas_or_of_one() -> None:
     assert parse_cells([]) == (None, {})
 
 
-@pytest.mark.parametrize("text", ["84x84", "84x84xRGB", "84,84,3", "84x-4x3"])
+@pytest.mark.parametrize("text", ["84x84", "84x84xRGB", "84,84,3", "84x-4x3", "²x84x3"])
 def test_an_image_of_another_form_shows_the_form(text: str, tmp_path: Path) -> None:
     out = str(tmp_path / "a.keras")
     said = message(
@@ -345,6 +345,14 @@ def test_a_sensation_without_an_area_is_refused(tmp_path: Path) -> None:
         (["--preset", "fpn", "--control-step", "0"], "control_step_s"),
         (["--preset", "fpn", "--exponent", "inf"], "exponent"),
         (["--preset", "fpn", "--min-streamlines", "0"], "above 0"),
+        (["--preset", "fpn", "--seed", "-1"], "'--seed': "),
+        (["--preset", "fpn", "--seed", "9" * 20], "4294967295"),
+        (["--preset", "fpn", "--exponent", "400"], "to the power of 400"),
+        (["--preset", "fpn", "--noise", "inf"], "noise_std"),
+        (["--preset", "fpn", "--noise", "nan"], "--noise"),
+        (["--preset", "fpn", "--wiring-cost", "inf"], "wiring_cost"),
+        (["--preset", "fpn", "--time-constant", "inf"], "time_constant_s"),
+        (["--preset", "fpn", "--control-step", "inf"], "control_step_s"),
         (["--preset", "fpn", "--units", "many"], "--units"),
     ],
 )
@@ -367,6 +375,58 @@ def test_a_place_that_cannot_be_written_is_refused_first(tmp_path: Path) -> None
     assert "cannot write to the folder" in message(result)
     result = run("show", "--preset", "fpn", "--figures", str(tmp_path / "file"))
     assert "cannot write to the folder" in message(result)
+
+
+@pytest.mark.parametrize("out", [".", ""])
+@pytest.mark.parametrize(
+    ("command", "flag"),
+    [
+        ("graph --preset fpn", "--out"),
+        ("export missing.graph.json", "--out"),
+        ("export missing.graph.json --format tvb", "--out"),
+        ("snapshot --from siibra", "--out"),
+        ("parameters missing.keras", "--csv"),
+    ],
+)
+def test_a_folder_is_no_file_to_write(command: str, flag: str, out: str) -> None:
+    assert f"Invalid value for '{flag}': '.' is a folder" in message(
+        run(*command.split(), flag, out)
+    )
+
+
+def test_a_graph_that_cannot_be_read_is_one_error(tmp_path: Path) -> None:
+    other = tmp_path / "x.bin"
+    other.write_bytes(b"\xff\xfe")
+    out = ["--out", str(tmp_path / "a.keras")]
+    for path, reason in (
+        (str(tmp_path), "Is a directory"),
+        ("", "Is a directory"),
+        (str(other), "can't decode"),
+    ):
+        for command in (["build", *out, "--graph", path], ["compare", path, path]):
+            said = message(run(*command))
+            assert f"The graph file '{Path(path)}' cannot be read: " in said
+            assert reason in said
+    with pytest.raises(SpecError, match="cannot be read: Is a directory"):
+        NetworkSpec.load(tmp_path)
+    with pytest.raises(SpecError, match="There is no network spec"):
+        NetworkSpec.load(tmp_path / "x.network.json")
+
+
+def test_a_graph_from_a_file_is_taken_as_it_is(
+    tmp_path: Path, tiny_graph: RegionGraph
+) -> None:
+    tiny_graph.save(tmp_path / "tiny.graph.json")
+    given = ["--edges", "50", "--no-cited", "--neighbours", "3", "--also", "x"]
+    given += ["--hemisphere", "right", "--snapshot", "missing"]
+    build = ["build", "--graph", str(tmp_path / "tiny.graph.json"), "--out"]
+    build += [str(tmp_path / "a.keras")]
+    assert (
+        "leave out --also, --neighbours, --hemisphere, --snapshot, --edges, --no-cited."
+    ) in message(run(*build, *given))
+    # What is the default anyway says nothing, so the next thing is told.
+    said = message(run(*build, "--edges", "100", "--hemisphere", "left"))
+    assert "leave out" not in said
 
 
 # --- show ----------------------------------------------------------------------------

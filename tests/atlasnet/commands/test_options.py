@@ -101,10 +101,14 @@ def test_help_says_what_the_docstrings_say_first() -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("--frames", "0"), "Invalid value for '--frames'"),
-        (("--wood", "oak"), "'oak' is not one of 'pine', 'cedar'"),
+        (("--frames", "0"), "'--frames': Input should be greater than or equal to 1"),
+        (("--frames", "0"), "equal to 1, got 0."),
+        (("--frames", "few"), "got few."),
+        (("--wood", "oak"), "'--wood': 'oak' is not one of 'pine', 'cedar'.\n"),
+        (("--wood", "ceder"), "'pine', 'cedar'. Close matches: cedar."),
         (("--secret", "4"), "No such option: --secret"),
         (("--colour", "top=grey"), "Invalid Hive at 'colours.top'"),
+        (("--colour", "top=bleu"), "'red' or 'blue', got 'bleu'. Close matches: blue"),
     ],
 )
 def test_what_cannot_be_is_one_message(words: tuple[str, ...], reason: str) -> None:

@@ -109,6 +109,18 @@ def test_gains_go_with_the_logarithm_of_streamline_counts() -> None:
     assert {p.strength_use for p in by_name.values()} == {"fixed"}
 
 
+def test_a_delay_is_at_most_1000_control_steps() -> None:
+    # 202 mm at 0.0101 m/s take 20 s: 1,000 steps of 20 ms.
+    by_name = pathways(plan(has_delays=True, conduction_velocity_m_per_s=0.0101))
+    assert by_name["PM"].delay_steps == 1000
+    with pytest.raises(SpecError, match=r"P left -> M left .* 2\.02e\+04 ms"):
+        plan(has_delays=True, conduction_velocity_m_per_s=0.01)
+    for endless in (1e-12, 5e-324):
+        with pytest.raises(SpecError, match="more than 1,000 control steps"):
+            plan(has_delays=True, conduction_velocity_m_per_s=endless)
+    assert plan(conduction_velocity_m_per_s=1e-12)  # without delays it is not used
+
+
 def test_delays_are_tract_lengths_in_control_steps() -> None:
     by_name = pathways(plan(has_delays=True))
     # 202 mm at 6 m/s are 33.7 ms, 1.7 steps of 20 ms; 60 mm are 10 ms: half a step,
@@ -125,7 +137,10 @@ def test_dales_principle_holds_in_every_area() -> None:
     areas = plan(inhibitory_share=0.25, activation="softplus").areas
     shares = {area.name[0]: area.inhibitory_share for area in areas}
     assert shares == {"S": 0.0, "P": 0.25, "Q": 0.25, "M": 0.25}
-    with pytest.raises(SpecError, match="take relu or softplus"):
+    # S is dense and comes first, but has no weights inside for the share.
+    with pytest.raises(
+        SpecError, match=r"'[MPQ] left' .* inhibitory share of 0\.25: .* relu"
+    ):
         plan(inhibitory_share=0.25)
 
 

@@ -109,6 +109,13 @@ def test_the_exponent_flattens_the_distribution():
     }
 
 
+@pytest.mark.parametrize("cells", [3e7, 1e4])
+def test_an_exponent_beyond_all_numbers_names_the_area(cells):
+    # 30 ** 400 is 1e591 and 0.01 ** 400 is 1e-800; numbers go from 1e-323 to 1e308.
+    with pytest.raises(SpecError, match=r"cells of 'a', .* power of 400 leave"):
+        unit_counts({"b": 1e6, "a": cells}, UnitRule(exponent=400))
+
+
 def test_the_total_may_be_exactly_the_floors():
     assert unit_counts({"a": 1.0, "b": 9.0}, UnitRule(total=64, floor=32)) == {
         "a": 32,
