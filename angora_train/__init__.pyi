@@ -14,6 +14,7 @@ from .analysis.group import read_group as read_group
 from .analysis.intervals import summarize as summarize
 from .analysis.pictures import film as film
 from .analysis.pictures import write_video as write_video
+from .analysis.record import area_layers as area_layers
 from .analysis.record import load_recording as load_recording
 from .analysis.record import record as record
 from .analysis.record import save_recording as save_recording

@@ -4,9 +4,12 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from inspect import formatannotation, getdoc
+from textwrap import indent
 from typing import Any, ClassVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from atlasnet.errors import SpecError, closest
@@ -68,9 +71,30 @@ class Frozen(BaseModel):
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
     @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Tell of every field in the class's docstring, for ``help``."""
+        told = [
+            f"{name} : {formatannotation(field.annotation)}, {_default_of(field)}\n"
+            + indent(field.description or "", "    ")
+            for name, field in cls.model_fields.items()
+        ]
+        cls.__doc__ = "\n".join([getdoc(cls) or "", "", "Fields", "------", *told])
+
+    @classmethod
     def _label(cls, data: Mapping[str, Any]) -> str:
         """Return what is being made, for messages."""
         return cls.label or cls.__name__
+
+
+def _default_of(field: FieldInfo) -> str:
+    """Return what a field is if nobody says so, in words."""
+    if field.is_required():
+        return "needed"
+    default = field.get_default(call_default_factory=True, validated_data={})
+    is_model = isinstance(default, BaseModel)
+    return (
+        f"by default {f'{type(default).__name__}(...)' if is_model else repr(default)}"
+    )
 
 
 def explain(

@@ -5,14 +5,15 @@ Shared by both packages; importing it loads nothing else.
 """
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
+from importlib.resources import files
 from types import ModuleType
 from typing import Any
 
-__all__ = ["forward", "moved_into", "redirect"]
+__all__ = ["forward", "redirect"]
 
 
 def forward(module: str) -> Callable[[str], Any]:
@@ -38,52 +39,38 @@ def forward(module: str) -> Callable[[str], Any]:
     return get
 
 
-def moved_into(rooms: Mapping[str, str], renamed: Mapping[str, str]) -> dict[str, str]:
-    """Return the table of modules that moved.
-
-    Parameters
-    ----------
-    rooms : mapping of str to str
-        By room, the modules that stood one level above it, with spaces between.
-    renamed : mapping of str to str
-        New name of the modules that got another one, too.
-
-    Returns
-    -------
-    dict of str to str
-        New name by old name.
-
-    Examples
-    --------
-    >>> moved_into({"animals.dogs": "spaniel"}, {"animals.horse": "animals.tall.horse"})
-    {'animals.spaniel': 'animals.dogs.spaniel', 'animals.horse': 'animals.tall.horse'}
-    """
-    moved = {
-        f"{room.rpartition('.')[0]}.{name}": f"{room}.{name}"
-        for room, names in rooms.items()
-        for name in names.split()
-    }
-    return moved | dict(renamed)
-
-
-def redirect(moved: Mapping[str, str]) -> None:
+def redirect(package: str) -> None:
     """Let modules be imported by the names that they had before they moved.
 
     Saved configs and models name classes by them, and so do users' programs.
 
     Parameters
     ----------
-    moved : mapping of str to str
-        New name by old name.
+    package : str
+        The package; its file ``moved.yaml`` says what moved where.
     """
-    sys.meta_path.append(_Redirection(moved))  # asked last: it costs nothing else
+    sys.meta_path.append(_Redirection(package))  # asked last: it costs nothing else
+
+
+def _table(package: str) -> dict[str, str]:
+    """Return the modules of a package that moved: new name by old name."""
+    import yaml
+
+    said = yaml.safe_load((files(package) / "moved.yaml").read_text(encoding="utf-8"))
+    moved = {
+        f"{room.rpartition('.')[0]}.{name}": f"{room}.{name}"
+        for room, names in said["rooms"].items()
+        for name in names
+    }
+    return moved | dict(said["renamed"])
 
 
 class _Redirection(MetaPathFinder, Loader):
     """Finds moved modules: the old name is one more name of the same module."""
 
-    def __init__(self, moved: Mapping[str, str]) -> None:
-        self._moved = dict(moved)
+    def __init__(self, package: str) -> None:
+        self._package = package
+        self._moved: dict[str, str] | None = None
 
     def find_spec(
         self,
@@ -92,6 +79,10 @@ class _Redirection(MetaPathFinder, Loader):
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
         """Return how to load a moved module."""
+        if not fullname.startswith(f"{self._package}."):
+            return None
+        if self._moved is None:  # read when something is missing, not before
+            self._moved = _table(self._package)
         return ModuleSpec(fullname, self) if fullname in self._moved else None
 
     def create_module(self, spec: ModuleSpec) -> None:
@@ -100,4 +91,4 @@ class _Redirection(MetaPathFinder, Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Put the module of today in the place of the empty one."""
         name = module.__name__
-        sys.modules[name] = import_module(self._moved[name])
+        sys.modules[name] = import_module((self._moved or {})[name])

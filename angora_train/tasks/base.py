@@ -101,7 +101,6 @@ class VectorTask(Task):
         "_elapsed",
         "_n_diverged",
     )
-    distance_name: ClassVar[str | None] = "distance_m"
     metrics: tuple[str, ...] = ("distance_m",)
 
     metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]

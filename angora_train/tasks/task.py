@@ -99,9 +99,6 @@ class Task(Remembering, VectorEnv[Observation, NDArray[np.float32], NDArray[Any]
     n_bins: int | None = None
     """Bins that each action must be drawn from; None for any number."""
 
-    distance_name: ClassVar[str | None] = None
-    """Fact that says how far a world is from its goal, named with its unit."""
-
     metrics: tuple[str, ...] = ()
     """Facts whose values at the end of an episode are worth a mean over episodes."""
 

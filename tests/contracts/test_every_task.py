@@ -128,8 +128,7 @@ def test_the_reward_is_the_sum_of_its_finite_terms(name: str) -> None:
 def test_what_a_run_keeps_of_an_episode_is_among_its_facts(name: str) -> None:
     task = make_vector_task(name, n_worlds=2)
     _, info = task.reset(seed=0)
-    distance = set() if task.distance_name is None else {task.distance_name}
-    assert distance <= set(task.metrics) <= set(info)
+    assert set(task.metrics) <= set(info)
     assert info["success"].dtype == np.bool_
     for metric in task.metrics:
         assert np.isfinite(info[metric]).all(), metric

@@ -76,6 +76,7 @@ TRAINER = [
     "TaskConfig",
     "VectorTask",
     "Verdict",
+    "area_layers",
     "evaluate",
     "export_agent",
     "film",
@@ -194,3 +195,12 @@ def test_a_room_with_the_name_of_an_old_module_gives_what_that_gave() -> None:
     assert config.RunConfig is angora_train.RunConfig
     with pytest.raises(AttributeError, match="RunKonfig"):
         config.RunKonfig  # noqa: B018
+
+
+def test_help_tells_of_every_field_of_what_can_be_chosen() -> None:
+    for kind in (atlasnet.PlanOptions, atlasnet.GraphRules, angora_train.RunConfig):
+        told = kind.__doc__ or ""
+        for name, field in kind.model_fields.items():
+            assert f"\n{name} : " in told
+            assert (field.description or "").split("\n")[0] in told
+    assert "time_constant_s : float, by default 0.02" in atlasnet.PlanOptions.__doc__

@@ -7,12 +7,7 @@ from numpy.typing import NDArray
 from angora_train.tasks.base import Observation
 from angora_train.tasks.cube.held import HeldCube
 from angora_train.tasks.cube.orientation import rotate
-from angora_train.tasks.cube.symmetry import (
-    matrices,
-    quartic,
-    reduced,
-    rotation_vector,
-)
+from angora_train.tasks.cube.symmetry import matrices, quartic, reduced, rotation_vector
 from angora_train.tasks.hand.model import named_ids
 from angora_train.tasks.hand.names import JOINTS
 from angora_train.tasks.worlds.simulation import Simulation

@@ -208,7 +208,6 @@ class ReorientCube(VectorTask):
         Threads that share the physics.
     """
 
-    distance_name: ClassVar[str] = "distance_rad"
     metrics: tuple[str, ...] = ("distance_rad", "goals_reached")
     remembers: ClassVar[tuple[str, ...]] = (
         "_goals",

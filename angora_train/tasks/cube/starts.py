@@ -16,11 +16,7 @@ from angora_train.tasks.cube.orientation import (
     angle_between,
     uniform_orientations,
 )
-from angora_train.tasks.hand.model import (
-    CubeScene,
-    compose_cube_model,
-    rest_state,
-)
+from angora_train.tasks.hand.model import CubeScene, compose_cube_model, rest_state
 from angora_train.tasks.worlds.simulation import Simulation
 
 __all__ = ["Settling", "held_state", "settle"]

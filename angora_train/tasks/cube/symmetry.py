@@ -6,10 +6,9 @@ same whichever face is which. A policy that senses it so, and the cube's orienta
 only as far as the hand can feel it, has one problem to learn where it had 24.
 """
 
-import itertools
-
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from angora_train.tasks.cube.orientation import relative_rotation
 
@@ -18,19 +17,7 @@ __all__ = ["CUBE_ROTATIONS", "matrices", "quartic", "reduced", "rotation_vector"
 _Array = NDArray[np.float64]
 
 
-def _cube_rotations() -> _Array:
-    """Signed permutations of the axes that are no reflections, shape (24, 3, 3)."""
-    found = []
-    for order in itertools.permutations(range(3)):
-        for signs in itertools.product((1.0, -1.0), repeat=3):
-            matrix = np.zeros((3, 3))
-            matrix[range(3), order] = signs
-            if np.linalg.det(matrix) > 0:
-                found.append(matrix)
-    return np.stack(found)
-
-
-CUBE_ROTATIONS = _cube_rotations()
+CUBE_ROTATIONS: _Array = Rotation.create_group("O").as_matrix().round()
 """Rotations after which a cube looks the same, shape (24, 3, 3)."""
 CUBE_ROTATIONS.setflags(write=False)
 # trace(R S) is a product of R, in a row, with S transposed, in a column.
@@ -57,18 +44,7 @@ def matrices(q: _Array) -> _Array:
     >>> matrices(np.array([[0.0, 0.0, 0.0, 1.0]]))[0][:, 0].tolist()
     [-1.0, 0.0, 0.0]
     """
-    w, x, y, z = q.T
-    rows = np.empty((len(q), 3, 3))
-    rows[:, 0, 0] = 1 - 2 * (y * y + z * z)
-    rows[:, 0, 1] = 2 * (x * y - w * z)
-    rows[:, 0, 2] = 2 * (x * z + w * y)
-    rows[:, 1, 0] = 2 * (x * y + w * z)
-    rows[:, 1, 1] = 1 - 2 * (x * x + z * z)
-    rows[:, 1, 2] = 2 * (y * z - w * x)
-    rows[:, 2, 0] = 2 * (x * z - w * y)
-    rows[:, 2, 1] = 2 * (y * z + w * x)
-    rows[:, 2, 2] = 1 - 2 * (x * x + y * y)
-    return rows
+    return np.asarray(Rotation.from_quat(q, scalar_first=True).as_matrix())
 
 
 def reduced(rotations: _Array) -> _Array:

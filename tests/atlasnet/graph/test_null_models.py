@@ -3,6 +3,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -230,3 +231,10 @@ def test_what_is_missing_is_refused(graph: RegionGraph) -> None:
         randomize(graph, "rewire", 0)
     with pytest.raises(GraphError, match="seed is a whole number"):
         randomize(graph, "rewired", -1)
+
+
+def test_what_a_null_model_cites_is_in_the_bibliography() -> None:
+    text = (files("atlasnet.data") / "references.bib").read_text(encoding="utf-8")
+    for name, model in NULL_MODELS.items():
+        for key in model.references:
+            assert f"{{{key}," in text, name
