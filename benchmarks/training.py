@@ -93,8 +93,7 @@ from typing import Any
 import peers
 from figures import Figures, figure, make_parser, missing, present
 from processes import ProcessError
-
-from runs import N_SKIPPED, Row, measure_rates, train
+from trainings import N_SKIPPED, Row, measure_rates, train
 
 N_RANKS = 2
 N_WORLDS = 32
