@@ -110,7 +110,8 @@ def plain(text: str) -> str:
 
 def _end(process: subprocess.Popen[str]) -> None:
     """Ask a process and its group to end, and then see to it."""
-    for request in (signal.SIGINT, signal.SIGKILL):
+    # Not SIGINT: what is started in the background of a script ignores it.
+    for request in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, request)
             process.communicate(timeout=_GRACE_S)

@@ -140,8 +140,9 @@ def test_a_process_that_hangs_is_ended_with_all_that_it_started(
     script: Any, tmp_path: Path
 ) -> None:
     child = f"import time; time.sleep(6); open({str(tmp_path / 'late')!r}, 'w')"
-    parent = (
-        f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    parent = (  # as one that is started in the background of a script
+        "import signal, subprocess, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+        f"subprocess.run([sys.executable, '-c', {child!r}])"
     )
     started = time.perf_counter()
     with pytest.raises(RuntimeError, match="took more than"):
