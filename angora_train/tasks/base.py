@@ -263,10 +263,8 @@ class VectorTask(Task):
         self._elapsed += 1
         verdict = self._judge()
         terminated = verdict.terminated & ~diverged
-        is_over = (self._elapsed >= self.n_episode_steps) | diverged
-        if verdict.truncated is not None:
-            is_over |= verdict.truncated
-        truncated = is_over & ~terminated
+        is_late = self._elapsed >= self.n_episode_steps
+        truncated = (is_late | diverged | verdict.is_over) & ~terminated
         reward = sum(verdict.terms.values(), np.zeros(self.num_envs))
         info = _as_info(verdict.facts, verdict.terms, diverged)
         self._advance(verdict, ~terminated & ~diverged)

@@ -82,6 +82,12 @@ class Verdict:
     """Shape (B,): True where the episode is cut short, beside those that last too long;
     None for nowhere."""
 
+    @property
+    def is_over(self) -> NDArray[np.bool_]:
+        """Shape (B,): True where the task ends the episode, one way or the other."""
+        cut = self.truncated
+        return self.terminated if cut is None else self.terminated | cut
+
 
 class Task(Remembering, VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], ABC):
     """Worlds that are sensed and acted upon as a batch, whatever is behind them.

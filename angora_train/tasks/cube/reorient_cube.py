@@ -364,8 +364,7 @@ class ReorientCube(VectorTask):
         """Give those who reached their goal the next one."""
         if self._curriculum is not None:
             is_reached = verdict.facts["success"]
-            is_over = verdict.terminated | _or_nowhere(verdict)
-            self._curriculum.judge(is_reached, is_over & ~is_reached)
+            self._curriculum.judge(is_reached, verdict.is_over & ~is_reached)
         for world in np.flatnonzero(verdict.facts["success"] & goes_on):
             self._n_reached[world] += 1
             self._set_goal(int(world), self._rngs[int(world)])
@@ -441,13 +440,6 @@ class ReorientCube(VectorTask):
             terminated=is_over,
             truncated=is_cut,
         )
-
-
-def _or_nowhere(verdict: Verdict) -> NDArray[np.bool_]:
-    """Return where a verdict cuts episodes short."""
-    if verdict.truncated is None:
-        return np.zeros_like(verdict.terminated)
-    return verdict.truncated
 
 
 def _joined(*parts: NDArray[np.floating]) -> NDArray[np.float32]:
