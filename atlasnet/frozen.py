@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import formatannotation, getdoc
 from textwrap import indent
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
@@ -69,6 +69,13 @@ class Frozen(BaseModel):
     # Says that nothing is added to the validation: so parts are validated with the
     # whole, and errors know the way from there.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    def __copy__(self) -> Self:
+        """Return a copy without what was computed of the fields and kept."""
+        copied = super().__copy__()
+        kept = {k: v for k, v in vars(copied).items() if k in type(self).model_fields}
+        object.__setattr__(copied, "__dict__", kept)
+        return copied
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

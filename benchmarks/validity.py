@@ -104,7 +104,7 @@ def rank_afferents(
         Node, streamlines, and whether a pathway that is not doubtful leads from it to
         one of the targets. All nodes of the preset, visual ones included.
     """
-    graph = preset_graph(source, min_streamline_count=1e-9)
+    graph = preset_graph(source, blind=False, min_streamline_count=1e-9)
     cited = {
         p.source
         for p in source.pathways()

@@ -150,7 +150,7 @@ def preset_graph(
     preset: str = "fpn",
     hemisphere: Hemispheres = "left",
     *,
-    blind: bool = False,
+    blind: bool = True,
     also: Sequence[str] = (),
     rules: GraphRules | None = None,
     **options: Any,
@@ -165,8 +165,9 @@ def preset_graph(
         Name of the preset.
     hemisphere : {"left", "right", "both"}, default="left"
         Hemisphere of its nodes.
-    blind : bool, default=False
-        Whether to leave out the nodes that the preset's blind model lacks.
+    blind : bool, default=True
+        Whether to leave out the nodes that the preset's blind model lacks, as the
+        commands do; ``False`` keeps the visual areas.
     also : sequence of str, optional
         Regions beside the preset's, as `build_graph` takes them, e.g.
         ``"MCC (stand-in)"``.
@@ -189,8 +190,9 @@ def preset_graph(
     Examples
     --------
     >>> from atlasnet.atlas.sources.snapshot import SnapshotSource
-    >>> len(preset_graph(SnapshotSource(), blind=True))
-    28
+    >>> source = SnapshotSource()
+    >>> len(preset_graph(source)), len(preset_graph(source, blind=False))
+    (28, 35)
     """
     recipe = load_preset(preset)
     nodes = [n for n in recipe.nodes if not blind or n not in recipe.blind_without]
@@ -274,6 +276,7 @@ def _assemble(
         "direction_table_unused": [
             f"{names[i]} -> {names[j]}" for i, j in table if not mask[i, j]
         ],
+        "synonyms": list(dict.fromkeys(catalogue.synonyms)),
         "composites": [member.note for member in members if member.note],
         "left_out_without_connections": sorted(set(catalogue.left_out)),
     }

@@ -9,9 +9,11 @@ What a text stands for, the first that fits:
 3. A region, spelt as in any of the atlas's versions.
 4. A parent in the hierarchy, e.g. ``superior parietal lobule``: all its regions that
    the connectome has.
-5. A part of a name, in whole words or else in letters, if a single region has it, e.g.
-   ``4p`` or ``hIP1``.
-6. A node of the hand network, e.g. ``AIP`` or ``1``.
+5. A synonym, e.g. ``M1``, ``BA4`` or the macaque's ``F5``: all regions that it means;
+   see :mod:`atlasnet.graph.synonyms`.
+6. A part of a name in whole words, if a single region has it, e.g. ``4p``.
+7. A node of the hand network, e.g. ``AIP`` or ``1``.
+8. A part of a name in letters, if a single region has it, e.g. ``hOc4l``.
 
 A text that ends in ``left`` or ``right`` means that side alone.
 
@@ -24,7 +26,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from atlasnet.atlas.naming import normalised, side_of, without_side
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.source import AtlasSource, NodeRecord, RegionRecord
 from atlasnet.atlas.structure import Structure, StructureReader, merge_structures
@@ -36,6 +37,8 @@ from atlasnet.errors import (
 )
 from atlasnet.graph.graph import Hemisphere, Region
 from atlasnet.graph.merging import total, weighted_centroid
+from atlasnet.graph.synonyms import all_synonyms, synonym_called
+from atlasnet.naming import normalised, side_of, without_side
 
 __all__ = ["STAND_INS", "Catalogue", "Member", "require_disjoint"]
 
@@ -86,14 +89,20 @@ class Catalogue:
         self._node_of = {(n.node, n.hemisphere): n for n in source.node_table()}
         # The connectome's spelling comes first: a name of both is the same record.
         self._name_of = {
-            spelling.casefold(): record.name
+            spelling: record.name
             for record in self._record_of.values()
             for spelling in (record.julich_3_1, record.julich_2_9, record.name)
             if spelling
         }
+        self._names_of_folded: dict[str, set[str]] = {}
+        for spelling, name in self._name_of.items():
+            self._names_of_folded.setdefault(spelling.casefold(), set()).add(name)
+        self._node_called = {(n.casefold(), s): n for n, s in self._node_of}
         self._children = self._by_parent()
         self.left_out: list[str] = []
         """Regions of a chosen parent that the connectome lacks."""
+        self.synonyms: list[str] = []
+        """What the synonyms among the names meant, and who says so."""
 
     def connected(self) -> tuple[RegionRecord, ...]:
         """Return the regions that the connectome has."""
@@ -124,6 +133,10 @@ class Catalogue:
         IncompleteDataError
             If the connectome lacks the region.
         """
+        whole = without_side(text.strip())
+        exact = [self._exactly(whole, side) for side in self._sides(text, sides)]
+        if all(exact):  # whatever signs the name may have
+            return [self.single(name) for name in exact if name]
         named, equals, made_of = text.partition("=")
         name, role, wanted = named.strip(), None, self._sides(named, sides)
         bare = without_side(name)
@@ -139,12 +152,20 @@ class Catalogue:
     def find(self, name: str, side: Hemisphere | None) -> str:
         """Return the record name of a region spelt as in any version."""
         spelling = name if side is None else f"{name} {side}"
-        try:
-            return self._name_of[spelling.casefold()]
-        except KeyError:
-            raise RegionNotFoundError(
-                spelling, self._atlas, self._spellings(spelling)
-            ) from None
+        found = self._exactly(without_side(spelling), side_of(spelling))
+        if found is None:
+            raise RegionNotFoundError(spelling, self._atlas, self._spellings(spelling))
+        return found
+
+    def _exactly(self, bare: str, side: Hemisphere | None) -> str | None:
+        """Return the record of a name spelt as in any version, its case first."""
+        spelling = bare if side is None else f"{bare} {side}"
+        if spelling in self._name_of:
+            return self._name_of[spelling]
+        names = self._names_of_folded.get(spelling.casefold(), set())
+        if len(names) > 1:
+            raise AmbiguousNameError(spelling, names)
+        return next(iter(names), None)
 
     def single(self, name: str) -> Member:
         """Return the member of one region."""
@@ -198,30 +219,55 @@ class Catalogue:
 
     def _find_members(self, bare: str, side: Hemisphere) -> list[Member]:
         """Return what a name without a hemisphere stands for on one side."""
-        exact = self._name_of.get(f"{bare} {side}".casefold())
+        exact = self._exactly(bare, side)
         if exact is not None:
             return [self.single(exact)]
         children = self._children.get((bare.casefold(), side))
         if children is not None:
-            connected = [r for r in children if r.connectome_row is not None]
-            self.left_out += [r.name for r in children if r.connectome_row is None]
-            if connected:
-                return [self.single(record.name) for record in connected]
-            raise IncompleteDataError(
-                f"The connectome has no region of '{bare}' ({side}). Leave it out."
-            )
-        parts = self._by_part(bare, side)
-        if len(parts) > 1 and (bare, side) not in self._node_of:
+            return self._children_members(bare, side, children)
+        known = self._by_synonym(bare, side)
+        if known:
+            return known
+        whole, partly = self._by_part(bare, side)
+        if len(whole) == 1:
+            return [self.single(whole[0])]
+        node = self._node_called.get((bare.casefold(), side))
+        if node is not None:
+            return [self.composite(node, side)]
+        parts = whole or partly
+        if len(parts) > 1:
             raise AmbiguousNameError(f"{bare} {side}", parts)
-        if len(parts) == 1:
+        if parts:
             return [self.single(parts[0])]
-        if (bare, side) in self._node_of:
-            return [self.composite(bare, side)]
         spelling = f"{bare} {side}"
         raise RegionNotFoundError(spelling, self._atlas, self._spellings(spelling))
 
-    def _by_part(self, text: str, side: Hemisphere) -> list[str]:
-        """Return the regions of one side whose names have a text, whole words first."""
+    def _children_members(
+        self, parent: str, side: Hemisphere, children: Sequence[RegionRecord]
+    ) -> list[Member]:
+        """Return the members of a parent's regions that the connectome has."""
+        connected = [r for r in children if r.connectome_row is not None]
+        self.left_out += [r.name for r in children if r.connectome_row is None]
+        if not connected:
+            raise IncompleteDataError(
+                f"The connectome has no region of '{parent}' ({side}). Leave it out."
+            )
+        return [self.single(record.name) for record in connected]
+
+    def _by_synonym(self, bare: str, side: Hemisphere) -> list[Member]:
+        """Return what a synonym means, if this atlas has all of it."""
+        synonym = synonym_called(bare)
+        if synonym is None:
+            return []
+        try:
+            found = [m for part in synonym.regions for m in self.members(part, [side])]
+        except RegionNotFoundError:
+            return []
+        self.synonyms.append(synonym.describe(bare))
+        return found
+
+    def _by_part(self, text: str, side: Hemisphere) -> tuple[list[str], list[str]]:
+        """Return the regions of one side that have a text in words, or in letters."""
         wanted = normalised(text)
         whole, partly = [], []
         for record in self._record_of.values():
@@ -233,7 +279,7 @@ class Catalogue:
                 whole.append(record.name)
             elif any(wanted in name for name in names):
                 partly.append(record.name)
-        return whole or partly
+        return whole, partly
 
     def _named_composite(
         self, name: str, made_of: str, side: Hemisphere, role: str | None
@@ -304,9 +350,11 @@ class Catalogue:
 
     def _spellings(self, name: str) -> list[str]:
         """Return the names to suggest: of the same hemisphere as the wanted one."""
-        side = name.rsplit(" ", 1)[-1].casefold()
-        records = self._record_of.values()
-        return [r.name for r in records if r.hemisphere == side]
+        side = side_of(name)
+        names = [r.name for r in self._record_of.values() if r.hemisphere == side]
+        nodes = [f"{node} {where}" for node, where in self._node_of if where == side]
+        synonyms = [f"{n} {side}" for one in all_synonyms() for n in one.names]
+        return [*names, *nodes, *(synonyms if self._node_of else [])]
 
     def _by_parent(self) -> dict[tuple[str, Hemisphere], list[RegionRecord]]:
         """Return the regions under every parent of the hierarchy."""

@@ -4,12 +4,13 @@
 from collections.abc import Mapping, Sequence
 
 from atlasnet.atlas.catalogue import Member
-from atlasnet.atlas.naming import side_of
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.source import AtlasSource, PathwayRecord
 from atlasnet.errors import AtlasError, closest
 from atlasnet.graph.direction import Claim, Direction
 from atlasnet.graph.graph import Hemisphere
+from atlasnet.graph.synonyms import meant
+from atlasnet.naming import side_of
 
 __all__ = ["Claims", "Pair", "cited_pairs", "table_claims"]
 
@@ -45,21 +46,16 @@ def table_claims(
     found: dict[Pair, tuple[Direction, str]] = {}
     if not rules.direction_table:
         return found
-    meant: dict[str, list[int]] = {}
-    for i, member in enumerate(members):
-        region = member.region
-        bare = region.name.removesuffix(f" {region.hemisphere}")
-        names = (region.name, bare, region.node)
-        for name in {name.casefold() for name in names if name}:
-            meant.setdefault(name, []).append(i)
+    row_of = {member.region.name: i for i, member in enumerate(members)}
+    spellings = {member.region.name: member.region.spellings for member in members}
     for claim in rules.direction_table:
         named = claim.source, claim.target
-        ends = [meant.get(name.casefold(), []) for name in named]
+        ends = [[row_of[found] for found in meant(n, spellings)] for n in named]
         for name, end in zip(named, ends, strict=True):
             if not end:
                 raise AtlasError(
                     f"The direction table names '{name}', which the graph lacks."
-                    f"{closest(name, meant)}"
+                    f"{closest(name, spellings)}"
                 )
         for i in ends[0]:
             for j in ends[1]:

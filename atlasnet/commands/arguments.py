@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the command line reads arguments and reports errors."""
 
-import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -191,12 +190,13 @@ def parse_inputs(entries: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
     ----------
     entries : sequence of str
         ``SENSATION=AREA``, or several areas with commas between; a sensation may come
-        several times. A comma within brackets belongs to a name.
+        several times.
 
     Returns
     -------
     mapping of str to tuple of str
-        Areas by sensation.
+        Areas by sensation. Which commas part names and which belong to one, only the
+        graph can tell.
 
     Raises
     ------
@@ -205,21 +205,20 @@ def parse_inputs(entries: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
 
     Examples
     --------
-    >>> parse_inputs(["vision=Area hOc1 (V1, 17, CalcS),V6A", "vision=cIPS"])
-    {'vision': ('Area hOc1 (V1, 17, CalcS)', 'V6A', 'cIPS')}
+    >>> parse_inputs(["vision=V1,V6A", "vision=cIPS"])
+    {'vision': ('V1,V6A', 'cIPS')}
     """
     areas: dict[str, tuple[str, ...]] = {}
     for entry in entries:
         sensation, _, listed = entry.partition("=")
-        names = tuple(name.strip() for name in re.split(r",(?![^()]*\))", listed))
-        if not sensation.strip() or not all(names):
+        if not sensation.strip() or not all(n.strip() for n in listed.split(",")):
             raise typer.BadParameter(
                 f"expected SENSATION=AREA[,AREA], got '{entry}'. For example: "
                 "--input proprioception='Area 3a (PostCG)'.",
                 param_hint="'--input'",
             )
         key = sensation.strip()
-        areas[key] = areas.get(key, ()) + names
+        areas[key] = (*areas.get(key, ()), listed.strip())
     return areas
 
 

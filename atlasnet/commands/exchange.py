@@ -77,14 +77,18 @@ def _paint(
 
     A label table may be of one hemisphere: areas of the other are left out.
     """
-    from atlasnet.atlas.naming import normalised
     from atlasnet.atlas.sources.table_source import read_label_table
     from atlasnet.graph.area_map import write_area_map
+    from atlasnet.naming import same_name
 
-    labels = {normalised(n): i for n, i in read_label_table(label_table).items()}
-    spelt = {normalised(name): value for name, value in values.items()}
-    there = {name.rsplit(" ", 1)[-1] for name in labels}
-    kept = {n: v for n, v in spelt.items() if n.rsplit(" ", 1)[-1] in there}
+    labels = read_label_table(label_table)
+    spellings = {name: (name,) for name in labels}
+    sides = {name.rsplit(" ", 1)[-1] for name in labels}
+    kept = {
+        next(iter(same_name(name, spellings)), name): value
+        for name, value in values.items()
+        if name.rsplit(" ", 1)[-1] in sides
+    }
     if not kept:
         raise AtlasNetError(
             f"'{label_table}' is of the other hemisphere than the graph: no area can "

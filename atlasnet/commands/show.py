@@ -34,7 +34,7 @@ def show_bundle(
     ] = None,
     blind: Annotated[
         bool, typer.Option(help="The preset without visual areas.")
-    ] = False,
+    ] = True,
     hemisphere: Annotated[
         Hemispheres, typer.Option(help="Side of the regions.")
     ] = "left",

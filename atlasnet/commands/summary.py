@@ -16,6 +16,7 @@ _REPORTED = {
     "left_out_without_connections": "Left out, since the connectome lacks them",
     "direction_table_unused": "Rows of the direction table without a projection",
     "composites": "Composites",
+    "synonyms": "Synonyms",
 }
 
 

@@ -17,7 +17,13 @@ from typing import Any, Literal, Self, TypeVar, get_args
 
 import networkx as nx
 
-from atlasnet.errors import GraphError, closest, require_member
+from atlasnet.errors import (
+    AmbiguousNameError,
+    GraphError,
+    RegionNotFoundError,
+    closest,
+    require_member,
+)
 from atlasnet.files import reading, write_text
 from atlasnet.graph.direction import (
     DIRECTION_RULES,
@@ -25,6 +31,8 @@ from atlasnet.graph.direction import (
     Direction,
     DirectionRule,
 )
+from atlasnet.graph.synonyms import meant
+from atlasnet.naming import Hemisphere
 
 __all__ = [
     "DensityRule",
@@ -38,7 +46,6 @@ __all__ = [
 SCHEMA_VERSION = 2
 """Version 1, which is read too, lacks `Projection.weight` and `is_callosal`."""
 
-Hemisphere = Literal["left", "right"]
 DensityRule = Literal[
     "homologue",
     "surface_overlap",
@@ -124,6 +131,19 @@ class Region:
         if self.volume_mm3 is None or self.cell_density_per_mm3 is None:
             return None
         return self.volume_mm3 * self.cell_density_per_mm3
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Names that it goes by, each with its hemisphere: its own comes first.
+
+        Names in the atlas are those of a region that is a single one there; the node
+        is that which it is, or is a part of.
+        """
+        of_atlas = [names for names in (self.julich_2_9, self.julich_3_1) if names]
+        names = [self.name, *(names[0] for names in of_atlas if len(names) == 1)]
+        if self.node is not None:
+            names.append(f"{self.node} {self.hemisphere}")
+        return tuple(dict.fromkeys(names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +305,13 @@ class RegionGraph:
         return tuple(region.name for region in self.regions)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._region_of
+        """Tell whether :meth:`region` finds a region of that name."""
+        if name in self._region_of:
+            return True
+        try:
+            return isinstance(name, str) and len(self._called(name)) == 1
+        except AmbiguousNameError:
+            return False
 
     def __len__(self) -> int:
         return len(self.regions)
@@ -293,16 +319,63 @@ class RegionGraph:
     def region(self, name: str) -> Region:
         """Return the region of that name.
 
+        Parameters
+        ----------
+        name : str
+            Its name, or another spelling of it; see
+            :func:`atlasnet.graph.synonyms.meant`.
+
         Raises
         ------
         GraphError
             If the graph has none.
+        AmbiguousNameError
+            If several go by it.
         """
-        try:
+        if name in self._region_of:
             return self._region_of[name]
-        except KeyError:
+        found = self._called(name)
+        if len(found) > 1:
+            raise AmbiguousNameError(name, found)
+        if not found:
             hint = closest(name, self.names)
-            raise GraphError(f"No region '{name}' in the graph.{hint}") from None
+            raise GraphError(f"No region '{name}' in the graph.{hint}")
+        return self._region_of[found[0]]
+
+    def regions_called(self, name: str) -> tuple[str, ...]:
+        """Return the names of all regions that go by a name.
+
+        Parameters
+        ----------
+        name : str
+            A region, one of its names in the atlas, or a node of the hand network, of
+            which several may be parts; without hemisphere it is that of both sides.
+
+        Returns
+        -------
+        tuple of str
+            In the order of the graph, at least one.
+
+        Raises
+        ------
+        RegionNotFoundError
+            If none does.
+        AmbiguousNameError
+            If it is only a part of several names.
+        """
+        found = self._called(name)
+        if not found:
+            raise RegionNotFoundError(name, "the graph", self.names)
+        return tuple(found)
+
+    def _called(self, name: str) -> list[str]:
+        """Return the regions that go by a name."""
+        return meant(name, self._spellings)
+
+    @cached_property
+    def _spellings(self) -> dict[str, tuple[str, ...]]:
+        """Return the names of each region: its own, its atlas names and its node."""
+        return {region.name: region.spellings for region in self.regions}
 
     def projection(self, source: str, target: str) -> Projection:
         """Return the projection from `source` to `target`.
@@ -312,16 +385,21 @@ class RegionGraph:
         GraphError
             If the graph has none, or lacks one of the regions.
         """
-        try:
+        if (source, target) in self._projection_of:
             return self._projection_of[source, target]
-        except KeyError:
-            for name in (source, target):
-                self.region(name)
-            raise GraphError(f"No projection {source} -> {target}.") from None
+        ends = self.region(source).name, self.region(target).name
+        if ends not in self._projection_of:
+            raise GraphError(f"No projection {ends[0]} -> {ends[1]}.")
+        return self._projection_of[ends]
 
     def has_projection(self, source: str, target: str) -> bool:
         """Return whether there is a projection from `source` to `target`."""
-        return (source, target) in self._projection_of
+        if (source, target) in self._projection_of:
+            return True
+        if source not in self or target not in self:
+            return False
+        ends = self.region(source).name, self.region(target).name
+        return ends in self._projection_of
 
     def to_networkx(self) -> "nx.DiGraph[str]":
         """Return a new ``networkx.DiGraph`` whose node keys are the regions' names.

@@ -2,7 +2,6 @@
 """AreaSpec: one area of a network, and the retinotopic map that it may form."""
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -10,25 +9,15 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from atlasnet.errors import SpecError
 from atlasnet.frozen import Frozen
+from atlasnet.naming import slug
 
-__all__ = ["Activation", "AreaSpec", "Cell", "MapSpec", "Readout", "slug"]
+__all__ = ["Activation", "AreaSpec", "Cell", "MapSpec", "Readout"]
 
 Activation = Literal["tanh", "relu", "softplus"]
 Cell = Literal["dense", "rate", "rnn", "gru", "lstm"]
 Readout = Literal["flatten", "spatial_softmax"]
 
 _MAP_CELLS = ("dense", "rate")
-
-
-def slug(name: str) -> str:
-    """Turn a region's name into the name of its Keras layer.
-
-    Examples
-    --------
-    >>> slug("Area 4p (PreCG) left")
-    'area_4p_precg_left'
-    """
-    return re.sub(r"[^a-z0-9]+", "_", name.casefold()).strip("_")
 
 
 class MapSpec(Frozen):

@@ -11,13 +11,13 @@ from typing import Annotated
 
 from pydantic import Field, PositiveInt
 
-from atlasnet.errors import RegionNotFoundError, SpecError, closest
+from atlasnet.errors import AtlasError, SpecError, closest
 from atlasnet.frozen import Frozen
 from atlasnet.graph.graph import Region, RegionGraph
 from atlasnet.graph.preset import Alternative, Entry, Preset, load_preset
 from atlasnet.plan.spec import ImageSpec, InputSpec, ValueSpec
 
-__all__ = ["Interface", "hand_interface", "regions_called"]
+__all__ = ["Interface", "hand_interface"]
 
 Size = int | Sequence[int]
 """Numbers of a sensation, or the height, width and channels of an image."""
@@ -240,55 +240,35 @@ class _Finder:
 
     def _take(self, name: str, given: Sequence[str], verb: str) -> tuple[str, ...]:
         """Return the areas of the names that the caller gave."""
-        areas = tuple(
-            dict.fromkeys(a for g in given for a in regions_called(self._graph, g))
-        )
+        areas = tuple(dict.fromkeys(a for g in given for a in _listed(self._graph, g)))
         if not areas:
             raise SpecError(f"'{name}' was given no area. Name at least one.")
         self.notes.append(f"{name} {verb} {', '.join(areas)} (given)")
         return areas
 
 
-def regions_called(graph: RegionGraph, name: str) -> list[str]:
-    """Return the regions of a name.
+def _listed(graph: RegionGraph, text: str) -> list[str]:
+    """Return the regions of a name, or of several with commas between.
 
-    Parameters
-    ----------
-    graph : RegionGraph
-        Where to look.
-    name : str
-        A region or a node of the hand network, with or without its hemisphere, in
-        upper or lower case.
-
-    Returns
-    -------
-    list of str
-        Names of regions, at least one.
-
-    Raises
-    ------
-    RegionNotFoundError
-        If the graph has none of that name.
+    A name may have commas itself: of what lies between them, as much as possible is
+    read as one name.
     """
-    wanted = name.casefold()
-    found = [r.name for r in graph.regions if wanted in _spellings(r)]
-    if not found:
-        raise RegionNotFoundError(name, "the graph", graph.names)
-    return found
+    pieces, areas = text.split(","), list[str]()
+    while pieces:
+        ends = range(len(pieces), 1, -1)
+        whole = (",".join(pieces[:end]).strip() for end in ends)
+        name = next((n for n in whole if _is_name(graph, n)), pieces[0].strip())
+        areas += graph.regions_called(name)
+        del pieces[: name.count(",") + 1]
+    return areas
 
 
-def _spellings(region: Region) -> set[str]:
-    """Return the names of a region, its atlas names and its node, in lower case."""
-    side = f" {region.hemisphere}"
-    names = {region.name}
-    if len(region.julich_2_9) == 1:
-        names.update(region.julich_2_9)
-    if len(region.julich_3_1) == 1:
-        names.update(region.julich_3_1)
-    if region.node is not None:
-        names.add(region.node + side)
-    folded = {name.casefold() for name in names}
-    return folded | {name.removesuffix(side) for name in folded}
+def _is_name(graph: RegionGraph, text: str) -> bool:
+    """Tell whether a text is the name of regions of a graph."""
+    try:
+        return bool(graph.regions_called(text))
+    except AtlasError:
+        return False
 
 
 def _fits(region: Region, alternative: Alternative) -> bool:

@@ -29,7 +29,9 @@ from pydantic import (
 
 from atlasnet.errors import InterventionError, closest
 from atlasnet.frozen import Frozen, explain
-from atlasnet.plan.spec import NetworkSpec, slug
+from atlasnet.graph.synonyms import meant
+from atlasnet.naming import slug
+from atlasnet.plan.spec import NetworkSpec
 
 __all__ = [
     "Clamp",
@@ -298,9 +300,14 @@ def _check_units(clamp: Clamp, n_units: int) -> None:
 
 def _spelt(name: str, known: Sequence[str], spec: NetworkSpec, what: str) -> str:
     """Return a name as the network spells it."""
-    for candidate in known:
-        if name.casefold() in (candidate.casefold(), slug(candidate)):
-            return candidate
+    found = meant(name, {candidate: (candidate,) for candidate in known})
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InterventionError(
+            f"'{name}' may be {' or '.join(found)}: which {what} of the network "
+            f"'{spec.name}' is it?"
+        )
     raise InterventionError(
         f"No {what} '{name}' in the network '{spec.name}'.{closest(name, known)} There "
         f"are: {', '.join(known)}."

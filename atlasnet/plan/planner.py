@@ -12,7 +12,7 @@ from pydantic import PositiveFloat
 from atlasnet.errors import IncompleteDataError, SpecError
 from atlasnet.graph.graph import Projection, Region, RegionGraph
 from atlasnet.graph.order import break_cycles
-from atlasnet.plan.interface import Interface, regions_called
+from atlasnet.plan.interface import Interface
 from atlasnet.plan.options import PlanOptions
 from atlasnet.plan.retinotopy import (
     RECEPTIVE_FIELDS,
@@ -261,7 +261,7 @@ class _Planner:
             cells |= {name: chosen.cell for name in cells if cells[name] != "dense"}
         cells |= dict.fromkeys(self._maps, self.visual.cell)
         for name, cell in chosen.cells.items():
-            cells |= dict.fromkeys(regions_called(self.graph, name), cell)
+            cells |= dict.fromkeys(self.graph.regions_called(name), cell)
         return cells
 
     def _strengths(self) -> dict[Ends, float]:

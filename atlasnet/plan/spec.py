@@ -12,6 +12,7 @@ read by :func:`atlasnet.model.builder.build_model`.
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -25,10 +26,11 @@ from pydantic import (
     model_validator,
 )
 
-from atlasnet.errors import SpecError, closest
+from atlasnet.errors import AmbiguousNameError, SpecError, closest
 from atlasnet.files import reading, write_text
 from atlasnet.frozen import Frozen
-from atlasnet.plan.area import Activation, AreaSpec, Cell, MapSpec, Readout, slug
+from atlasnet.graph.synonyms import meant
+from atlasnet.plan.area import Activation, AreaSpec, Cell, MapSpec, Readout
 from atlasnet.plan.pathway import PathwaySpec, StrengthUse, Timing
 from atlasnet.plan.sensation import ImageSpec, InputSpec
 
@@ -46,7 +48,6 @@ __all__ = [
     "StrengthUse",
     "Timing",
     "ValueSpec",
-    "slug",
 ]
 
 Stem = Literal["shared", "copy", "plain"]
@@ -136,9 +137,10 @@ class NetworkSpec(Frozen):
         _require_unique("layer", [area.layer for area in self.areas])
         _require_unique("sensation", [entry.name for entry in self.inputs])
         _require_unique("pathway", [f"{p.source} -> {p.target}" for p in self.pathways])
+        known = set(names)
         for what, listed in self._mentions():
             for name in listed:
-                if name not in names:
+                if name not in known:
                     message = (
                         f"{what} names the area '{name}', which the network lacks."
                     )
@@ -190,7 +192,7 @@ class NetworkSpec(Frozen):
     def _check_reach(self, names: list[str]) -> None:
         graph = self.to_networkx()
         sensed = {area for entry in self.inputs for area in entry.areas}
-        reached = sensed.union(*(nx.descendants(graph, area) for area in sensed))
+        reached = {area for level in nx.bfs_layers(graph, sensed) for area in level}
         lost = [name for name in self.action_areas if name not in reached]
         if lost:
             raise SpecError(
@@ -228,7 +230,6 @@ class NetworkSpec(Frozen):
                 )
 
     def _check_entry(self, entry: InputSpec, area: AreaSpec) -> None:
-        with_map = [a.name for a in self.areas if a.map is not None]
         if entry.image is None:
             if area.map is not None:
                 raise SpecError(
@@ -239,6 +240,7 @@ class NetworkSpec(Frozen):
                 )
             return
         if area.map is None:
+            with_map = [a.name for a in self.areas if a.map is not None]
             allowed = ", ".join(with_map) or "none here (the preset fpn-visual has V1)"
             raise SpecError(
                 f"The sensation '{entry.name}' is an image of {entry.image} and enters "
@@ -260,21 +262,46 @@ class NetworkSpec(Frozen):
         return sum(area.n_units for area in self.areas)
 
     def area(self, name: str) -> AreaSpec:
-        """Return the area of that name."""
-        for area in self.areas:
-            if area.name == name:
-                return area
-        known = [area.name for area in self.areas]
-        raise SpecError(f"No area '{name}' in '{self.name}'.{closest(name, known)}")
+        """Return the area of that name.
+
+        Parameters
+        ----------
+        name : str
+            Its name, or another spelling of it; see
+            :func:`atlasnet.graph.synonyms.meant`.
+
+        Raises
+        ------
+        SpecError
+            If the network has none.
+        AmbiguousNameError
+            If several go by it.
+        """
+        if name in self._area_of:
+            return self._area_of[name]
+        found = meant(name, {known: (known,) for known in self._area_of})
+        if len(found) > 1:
+            raise AmbiguousNameError(name, found)
+        if not found:
+            hint = closest(name, self._area_of)
+            raise SpecError(f"No area '{name}' in '{self.name}'.{hint}")
+        return self._area_of[found[0]]
+
+    @cached_property
+    def _area_of(self) -> dict[str, AreaSpec]:
+        return {area.name: area for area in self.areas}
 
     def pathways_to(self, name: str, timing: Timing) -> tuple[PathwaySpec, ...]:
         """Return an area's pathways of one timing, in the order of their sources."""
-        found = {
-            pathway.source: pathway
-            for pathway in self.pathways
-            if pathway.target == name and pathway.timing == timing
-        }
-        return tuple(found[area.name] for area in self.areas if area.name in found)
+        return self._pathways_to.get((name, timing), ())
+
+    @cached_property
+    def _pathways_to(self) -> dict[tuple[str, Timing], tuple[PathwaySpec, ...]]:
+        rank = {area.name: i for i, area in enumerate(self.areas)}
+        found: dict[tuple[str, Timing], list[PathwaySpec]] = {}
+        for pathway in sorted(self.pathways, key=lambda one: rank[one.source]):
+            found.setdefault((pathway.target, pathway.timing), []).append(pathway)
+        return {key: tuple(pathways) for key, pathways in found.items()}
 
     def afferents(self, name: str, timing: Timing) -> tuple[str, ...]:
         """Return the sources of an area's pathways of one timing, in area order."""
@@ -282,7 +309,15 @@ class NetworkSpec(Frozen):
 
     def sensations(self, name: str) -> tuple[str, ...]:
         """Return the names of the sensations that enter an area, in input order."""
-        return tuple(entry.name for entry in self.inputs if name in entry.areas)
+        return self._sensations_of.get(name, ())
+
+    @cached_property
+    def _sensations_of(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for entry in self.inputs:
+            for area in dict.fromkeys(entry.areas):
+                found[area] = (*found.get(area, ()), entry.name)
+        return found
 
     def to_networkx(self) -> "nx.DiGraph[str]":
         """Return areas and pathways as a directed graph, without attributes."""

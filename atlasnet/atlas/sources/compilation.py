@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from atlasnet.atlas.naming import normalised
 from atlasnet.atlas.source import POOLED
 from atlasnet.atlas.sources.hierarchy import is_isocortex, system_of
 from atlasnet.atlas.sources.tables import (
@@ -28,6 +27,7 @@ from atlasnet.atlas.sources.tables import (
 )
 from atlasnet.errors import SnapshotError
 from atlasnet.files import write_text
+from atlasnet.naming import normalised
 
 __all__ = ["record_snapshot"]
 

@@ -9,7 +9,6 @@ from typing import Literal
 
 import numpy as np
 
-from atlasnet.atlas.naming import without_side
 from atlasnet.atlas.source import RegionRecord
 from atlasnet.atlas.sources.user_table import positive, read_rows, require_column
 from atlasnet.errors import (
@@ -21,6 +20,7 @@ from atlasnet.errors import (
 )
 from atlasnet.graph.direction import CORTICAL_TYPES
 from atlasnet.graph.graph import DensityRule
+from atlasnet.naming import without_side
 
 __all__ = ["FillRule", "with_densities"]
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from atlasnet.atlas.naming import side_of, without_side
 from atlasnet.atlas.sources.user_table import read_rows, require_column, whole
 from atlasnet.errors import AtlasError
 from atlasnet.graph.graph import Hemisphere
+from atlasnet.naming import side_of, without_side
 
 __all__ = ["LabelRow", "read_label_table", "read_labels"]
 

@@ -15,7 +15,6 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from atlasnet.atlas.naming import normalised, side_of, without_side
 from atlasnet.atlas.source import (
     LAYERS,
     Connections,
@@ -35,6 +34,7 @@ from atlasnet.errors import (
     IncompleteDataError,
     closest,
 )
+from atlasnet.naming import normalised, side_of, without_side
 from atlasnet.units import cells_per_mm3
 
 __all__ = ["SiibraSource"]

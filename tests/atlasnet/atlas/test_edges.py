@@ -211,7 +211,7 @@ def test_a_users_table_comes_before_the_citations(
 
 def test_a_table_about_an_unknown_region_is_refused(source: SnapshotSource) -> None:
     claim = TableClaim("AIP", "PMV2", "feedback")
-    with pytest.raises(AtlasError, match=r"names 'PMV2'.*Close matches: pmv"):
+    with pytest.raises(AtlasError, match=r"names 'PMV2'.*Close matches: PMv left"):
         preset_graph(source, blind=True, rules=GraphRules(direction_table=(claim,)))
 
 

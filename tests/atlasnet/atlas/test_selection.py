@@ -47,11 +47,11 @@ def test_a_region_goes_by_its_name_or_an_unambiguous_part(
 
 def test_an_ambiguous_part_lists_the_candidates(source: SnapshotSource) -> None:
     with pytest.raises(AmbiguousNameError) as caught:
-        build_graph(source, ["IPS"])
+        build_graph(source, ["FusG"])
     text = str(caught.value)
-    assert "'IPS left' may mean any of 8 regions" in text
-    for k in range(1, 9):
-        assert f"'Area hIP{k} (IPS) left'" in text
+    assert "'FusG left' may mean any of 5 regions" in text
+    for k in range(1, 6):
+        assert f"'Area FG{k} (FusG) left'" in text
 
 
 def test_a_parent_means_all_its_regions_with_connections(

@@ -222,7 +222,7 @@ def test_the_command_paints_a_graph_into_a_label_image(tmp_path: Path) -> None:
     table.write_text("label,name,hemi\n5,Area 4p (PreCG),L\n")
     lacking = CliRunner().invoke(app, [*words, "--label-table", str(table)])
     assert lacking.exit_code == 2
-    assert "no label for 'area 3a postcg left'" in lacking.stderr
+    assert "no label for 'Area 3a (PostCG) left'" in lacking.stderr
 
 
 # --- what to cite --------------------------------------------------------------------
@@ -370,7 +370,7 @@ def test_the_graph_command_applies_its_options(tmp_path: Path) -> None:
     [
         ([], "give one of --regions, --preset and --all"),
         (["--all", "--preset", "fpn"], "give one of"),
-        (["--regions", "IPS"], "may mean any of 8 regions"),
+        (["--regions", "FusG"], "may mean any of 5 regions"),
         (["--regions", ""], "A region has a name"),
         (["--preset", "fpn", "--edges", "many"], "An edge rule is"),
         (["--preset", "fpn", "--null-model", "x"], "No null model 'x'"),

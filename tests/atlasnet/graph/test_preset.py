@@ -27,12 +27,12 @@ def source():
 
 @pytest.fixture(scope="module")
 def graph(source):
-    return preset_graph(source, "fpn")
+    return preset_graph(source, "fpn", blind=False)
 
 
 @pytest.fixture(scope="module")
 def both(source):
-    return preset_graph(source, "fpn", "both")
+    return preset_graph(source, "fpn", "both", blind=False)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_what_is_wrong_with_a_preset_is_one_error_of_ours():
 
 def test_the_preset_has_35_nodes_a_hemisphere_and_28_when_blind(source, both):
     for hemisphere in ("left", "right"):
-        assert len(preset_graph(source, "fpn", hemisphere)) == 35
+        assert len(preset_graph(source, "fpn", hemisphere, blind=False)) == 35
         blind = preset_graph(source, "fpn", hemisphere, blind=True)
         assert len(blind) == 28
         assert f"V1 {hemisphere}" not in blind
@@ -146,7 +146,7 @@ def test_edges_are_the_strong_pairs_in_both_ways_and_the_cited_pathways(source, 
     weak = [e for e in graph.projections if e.streamline_count < 100]
     assert weak
     assert all(e.direction_rule == "cited" for e in weak)
-    uncited = preset_graph(source, "fpn", cited=False)
+    uncited = preset_graph(source, "fpn", cited=False, blind=False)
     assert len(uncited.projections) == len(strong)
     assert {e.direction_rule for e in uncited.projections} == {"structural_model"}
     # The source says: of 488 directed left edges 212 are lateral by this rule.
@@ -180,7 +180,7 @@ def test_a_citation_of_the_opposite_way_overrules_the_structural_model(graph):
 def test_doubtful_pathways_count_only_on_demand(source, graph):
     edge = graph.projection("2 left", "AIP left")
     assert edge.direction_rule == "structural_model"
-    doubtful = preset_graph(source, "fpn", doubtful=True)
+    doubtful = preset_graph(source, "fpn", doubtful=True, blind=False)
     assert doubtful.projection("2 left", "AIP left").direction_rule == "cited"
     assert len(doubtful.projections) > len(graph.projections)
 
@@ -193,7 +193,7 @@ def test_both_hemispheres_are_cited_alike_but_no_pathway_crosses(both):
 
 
 def test_surface_overlap_alone_counts_on_demand(source, graph):
-    overlap = preset_graph(source, "fpn", density_rule="surface_overlap")
+    overlap = preset_graph(source, "fpn", density_rule="surface_overlap", blind=False)
     region = overlap.region("4p left")
     assert region.cell_density_per_mm3 == 26027.8
     assert region.cell_density_rule == "surface_overlap"

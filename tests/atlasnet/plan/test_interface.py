@@ -65,7 +65,7 @@ def test_the_pose_enters_where_cited_pathways_lead_from_the_occipital_nodes(sour
 
 
 def test_the_structural_model_adds_no_other_parietal_target(source):
-    graph = preset_graph(source, "fpn")
+    graph = preset_graph(source, "fpn", blind=False)
     occipital = {f"{node} left" for node in load_preset("fpn").blind_without}
     targets = {
         edge.target.removesuffix(" left")
@@ -78,7 +78,7 @@ def test_the_structural_model_adds_no_other_parietal_target(source):
 
 
 def test_vision_enters_v1_where_the_graph_has_it(source):
-    interface = hand_interface(preset_graph(source, "fpn"))
+    interface = hand_interface(preset_graph(source, "fpn", blind=False))
     assert _areas(interface)["vision"] == ("V1 left",)
 
 

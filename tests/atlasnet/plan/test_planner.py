@@ -236,14 +236,14 @@ def test_the_preset_is_planned_with_the_documented_defaults(spec):
 def test_without_a_floor_m1_would_have_a_handful_of_units(source):
     # Of 7.029e9 cells in 35 nodes 4a has 6.04e7, 4p 3.25e7, V6 9.0e6 and V1 1.29e9;
     # times 2048 / 7.029e9 that is 17.6, 9.48, 2.62 and 376.9.
-    graph = preset_graph(source, "fpn")
+    graph = preset_graph(source, "fpn", blind=False)
     cells = {region.node: region.cell_count for region in graph.regions}
     counts = unit_counts(cells, UnitRule(floor=1))
     assert (counts["4a"], counts["4p"], counts["V6"], counts["V1"]) == (18, 9, 3, 377)
 
 
 def test_primary_sensory_areas_are_dense_and_all_others_recurrent(source):
-    graph = preset_graph(source, "fpn")
+    graph = preset_graph(source, "fpn", blind=False)
     spec = plan_network(graph, hand_interface(graph))
     dense = {
         area.name.removesuffix(" left") for area in spec.areas if area.cell == "dense"

@@ -5,13 +5,13 @@ import pytest
 from pydantic import ValidationError
 
 from atlasnet.errors import SpecError
+from atlasnet.naming import slug
 from atlasnet.plan.spec import (
     AreaSpec,
     InputSpec,
     NetworkSpec,
     PathwaySpec,
     ValueSpec,
-    slug,
 )
 
 

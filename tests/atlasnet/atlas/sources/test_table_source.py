@@ -183,7 +183,7 @@ def test_own_names_can_be_parts_and_composites(files: Files) -> None:
 
 
 def test_presets_are_of_julich_brain(files: Files) -> None:
-    with pytest.raises(AtlasError, match="no node 'V1'"):
+    with pytest.raises(AtlasError, match="no node 'V6A'"):
         preset_graph(files.open())
 
 
@@ -361,3 +361,27 @@ def test_what_is_wrong_is_one_error_and_nothing_is_written(files: Files) -> None
     assert not (files.folder / "out").exists()
     files.labels.unlink()
     assert "cannot be read" in run(files).stderr
+
+
+ODD = ("IC", "ic", "手の領域", "Cortex, left part", "PE+PF", "A = B", "a@b", "x/y")
+
+
+def test_names_of_every_kind_are_taken_as_they_are(files: Files) -> None:
+    data = np.zeros((4, 4, 4), np.int16)
+    data[0, :2, :4] = np.arange(1, 9).reshape(2, 4)
+    nibabel.save(nibabel.Nifti1Image(data, np.eye(4)), files.image)
+    rows = [f'{i},"{name}",left' for i, name in enumerate(ODD, start=1)]
+    labels = files.write("odd.csv", "\n".join(["label,name,hemisphere", *rows, ""]))
+    header = ",".join(["", *(f'"{name} left"' for name in ODD)])
+    cells = [",".join([f'"{name} left"', *["5"] * len(ODD)]) for name in ODD]
+    matrix = files.write("odd_matrix.csv", "\n".join([header, *cells, ""]))
+    densities = files.write("all.csv", "name,cell_density_per_mm3\n")
+    densities.write_text(
+        "name,cell_density_per_mm3\n" + "".join(f'"{name}",20000\n' for name in ODD)
+    )
+    source = files.open(labels=labels, matrix=matrix, densities=densities, lengths=None)
+    graph = build_graph(source, ODD, min_streamline_count=1.0)
+    assert set(graph.names) == {f"{name} left" for name in ODD}
+    for name in ODD:
+        assert graph.region(name).name == f"{name} left"
+        assert build_graph(source, [f"{name} left"]).names == (f"{name} left",)

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Names of areas: how they are compared, which side they end in, what they may mean.
+
+Whatever takes the name of an area takes the same spellings of it, see
+:func:`atlasnet.graph.synonyms.meant`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+__all__ = [
+    "Hemisphere",
+    "in_words",
+    "normalised",
+    "same_name",
+    "side_of",
+    "slug",
+    "without_side",
+]
+
+Hemisphere = Literal["left", "right"]
+
+_SIDE = re.compile(r"\s+(left|right)$", re.IGNORECASE)
+
+
+def normalised(name: str) -> str:
+    """Return a name without case and punctuation, in which atlas versions differ.
+
+    Letters of every script count.
+
+    Examples
+    --------
+    >>> normalised("TPJ (STG/SMG) left") == normalised("TPJ (STG, SMG) left")
+    True
+    >>> normalised("Área 4p")
+    'área 4p'
+    """
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return re.sub(r"[\W_]+", " ", folded).strip()
+
+
+def side_of(name: str) -> Hemisphere | None:
+    """Return the hemisphere that a name ends in, or None.
+
+    Examples
+    --------
+    >>> side_of("Area 4p (PreCG) left")
+    'left'
+    """
+    found = _SIDE.search(name)
+    if found is None:
+        return None
+    return "left" if found[1].casefold() == "left" else "right"
+
+
+def without_side(name: str) -> str:
+    """Return a name without the hemisphere that it ends in.
+
+    Examples
+    --------
+    >>> without_side("Area 4p (PreCG) left")
+    'Area 4p (PreCG)'
+    """
+    return _SIDE.sub("", name)
+
+
+def slug(name: str) -> str:
+    """Turn a region's name into the name of its Keras layer.
+
+    Layers have names of Latin letters: marks over them are left out, and each letter of
+    another script is written as its number in Unicode, so that names stay apart.
+
+    Examples
+    --------
+    >>> slug("Area 4p (PreCG) left")
+    'area_4p_precg_left'
+    >>> slug("Área 手 left")
+    'area_u624b_left'
+    """
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    latin = "".join(_letter(c) for c in plain if not unicodedata.combining(c))
+    return re.sub(r"[^a-z0-9]+", "_", latin).strip("_")
+
+
+def _letter(character: str) -> str:
+    """Return a letter of another script as its number in Unicode."""
+    is_foreign = not character.isascii() and character.isalnum()
+    return f"u{ord(character):x}" if is_foreign else character
+
+
+def same_name(text: str, spellings: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return what is called by a text, in the strictest sense in which anything is.
+
+    Parameters
+    ----------
+    text : str
+        A name, as somebody writes it.
+    spellings : mapping of str to iterable of str
+        The names of each thing, by its key: its own and others. Those of areas end in
+        their hemisphere.
+
+    Returns
+    -------
+    list of str
+        Keys that have a name which is, the first that any has: the same; the same
+        but for the hemisphere; the same without case and punctuation, or the name of
+        its Keras layer; the same without these and the hemisphere. Empty if none has.
+
+    Examples
+    --------
+    >>> areas = {"PMv left": ["PMv left", "Frontal-II (GapMap) left"]}
+    >>> same_name("pmv", areas), same_name("Frontal II GapMap left", areas)
+    (['PMv left'], ['PMv left'])
+    """
+    names = {key: tuple(known) for key, known in spellings.items()}
+    found = [key for key, known in names.items() if text in known]
+    for key, known in names.items() if not found else ():
+        if any(text == without_side(name) for name in known):
+            found.append(key)
+    if found:
+        return found
+    wanted = normalised(text)
+    for key, known in names.items():
+        if any(wanted == normalised(name) or text == slug(name) for name in known):
+            found.append(key)
+    if found or not wanted:
+        return found
+    for key, known in names.items():
+        if any(wanted == normalised(without_side(name)) for name in known):
+            found.append(key)
+    return found
+
+
+def in_words(text: str, spellings: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return what has a text in its name, in whole words.
+
+    Parameters
+    ----------
+    text : str
+        A part of a name; with a hemisphere only those of that side count.
+    spellings : mapping of str to iterable of str
+        As of :func:`same_name`.
+
+    Returns
+    -------
+    list of str
+        Keys, in their order.
+
+    Examples
+    --------
+    >>> areas = {"Area 4p (PreCG) left": ["Area 4p (PreCG) left"]}
+    >>> in_words("4p left", areas), in_words("4p right", areas), in_words("4", areas)
+    (['Area 4p (PreCG) left'], [], [])
+    """
+    side = side_of(f" {text.strip()}")
+    wanted = normalised(without_side(f" {text.strip()}"))
+    return [
+        key
+        for key, known in spellings.items()
+        if any(
+            side in (None, side_of(name))
+            and f" {wanted} " in f" {normalised(without_side(name))} "
+            for name in known
+        )
+    ]
