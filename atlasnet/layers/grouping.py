@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
 from atlasnet.layers.signal import Signal, is_early
 
 __all__ = [
@@ -25,6 +29,8 @@ __all__ = [
 ]
 
 _Key = TypeVar("_Key", str, tuple[str, ...])
+
+_NEVER = np.iinfo(np.int64).min  # saved by parts that are no pair
 
 OVERHEAD = 30_000
 """What one more product costs, in multiplications per sample. Measured with an update
@@ -317,25 +323,93 @@ def _merge(
     widths: Mapping[Signal, int],
     overhead: int,
 ) -> list[list[_Key]]:
-    """Merge the pair that saves most, until none saves anything."""
-    heard: list[Set[Signal]] = [frozenset(afferents[part[0]]) for part in parts]
-    n_drives = [drives[part[0]] for part in parts]
-
-    def size(signals: Set[Signal]) -> int:
-        return sum(widths[signal] for signal in signals)
-
-    def saving(i: int, j: int) -> int:
-        merged = size(heard[i] | heard[j]) * (n_drives[i] + n_drives[j])
-        apart = size(heard[i]) * n_drives[i] + size(heard[j]) * n_drives[j]
-        return overhead + apart - merged
-
-    while len(parts) > 1:
-        pairs = [(i, j) for i in range(len(parts)) for j in range(i + 1, len(parts))]
-        i, j = max(pairs, key=lambda pair: saving(*pair))
-        if saving(i, j) <= 0:
-            break
-        parts[i] += parts.pop(j)
-        heard[i] |= heard.pop(j)
-        n_drives[i] += n_drives.pop(j)
+    """Merge the first pair that saves most, until none saves anything."""
+    heard = [afferents[part[0]] for part in parts]
+    savings = _Savings(heard, [drives[part[0]] for part in parts], widths, overhead)
+    merged: dict[int, list[_Key]] = dict(enumerate(parts))
+    while (pair := savings.best_pair()) is not None:
+        savings.merge(*pair)
+        merged[pair[0]] += merged.pop(pair[1])
     order = {key: position for position, key in enumerate(afferents)}
-    return [sorted(part, key=order.__getitem__) for part in parts]
+    return [sorted(part, key=order.__getitem__) for part in merged.values()]
+
+
+class _Savings:
+    """What the merger of each pair of n parts would save, kept up to date.
+
+    A merger costs time in proportion to n: what two parts have in common with a third
+    is known, and only signals that both hear were counted twice. Of each part the best
+    partner behind it is kept.
+    """
+
+    def __init__(
+        self,
+        heard: Sequence[Sequence[Signal]],
+        n_drives: Sequence[int],
+        widths: Mapping[Signal, int],
+        overhead: int,
+    ) -> None:
+        signals = list(dict.fromkeys(signal for part in heard for signal in part))
+        position = {signal: k for k, signal in enumerate(signals)}
+        self._overhead = overhead
+        self._width = np.array([widths[signal] for signal in signals], np.int64)
+        self._n_drives = np.array(n_drives, np.int64)
+        self._hears = np.zeros((len(heard), len(signals)), np.bool_)
+        for row, part in zip(self._hears, heard, strict=True):
+            row[[position[signal] for signal in part]] = True
+        incidence = csr_array(self._hears.astype(np.int64))
+        common = (incidence * self._width) @ incidence.T
+        self._common = np.asarray(common.todense(), np.int64).reshape((len(heard),) * 2)
+        self._size = np.diagonal(self._common).copy()
+        self._is_there = np.ones(len(heard), np.bool_)
+        self._best = np.full(len(heard), _NEVER)
+        self._partner = np.zeros(len(heard), np.int64)
+        for i in range(len(heard)):
+            self._find_partner(i)
+
+    def best_pair(self) -> tuple[int, int] | None:
+        """Return the pair whose merger saves most, or None if none saves anything."""
+        i = int(self._best.argmax()) if self._best.size else 0
+        if not self._best.size or self._best[i] <= 0:
+            return None
+        return i, int(self._partner[i])
+
+    def merge(self, i: int, j: int) -> None:
+        """Merge part j, the later one, into part i."""
+        both = self._hears[i] & self._hears[j]
+        twice = self._hears[:, both] @ self._width[both]
+        self._hears[i] |= self._hears[j]
+        self._common[i] += self._common[j] - twice
+        self._common[:, i] = self._common[i]
+        self._size[i] += self._size[j] - int(self._width[both].sum())
+        self._common[i, i] = self._size[i]
+        self._n_drives[i] += self._n_drives[j]
+        self._is_there[j], self._best[j] = False, _NEVER
+        self._find_partner(i)
+        lost = self._is_there & np.isin(self._partner, (i, j))
+        lost[i] = False
+        for other in np.flatnonzero(lost[:j]):
+            self._find_partner(int(other))
+        before = np.flatnonzero(self._is_there[:i] & ~lost[:i])
+        new = self._saving(i)[before]
+        is_better = (new > self._best[before]) | (
+            (new == self._best[before]) & (i < self._partner[before])
+        )
+        self._best[before[is_better]] = new[is_better]
+        self._partner[before[is_better]] = i
+
+    def _find_partner(self, i: int) -> None:
+        """Find the part behind part i with which it saves most."""
+        saving = self._saving(i)[i + 1 :]
+        if not saving.size:
+            return
+        j = int(saving.argmax())
+        self._best[i], self._partner[i] = saving[j], i + 1 + j
+
+    def _saving(self, i: int) -> NDArray[np.int64]:
+        """Return what the merger of part i with each other part would save."""
+        apart = self._size * self._n_drives
+        n_columns = self._size[i] + self._size - self._common[i]
+        merged = n_columns * (self._n_drives[i] + self._n_drives)
+        saving = self._overhead + apart[i] + apart - merged
+        return np.where(self._is_there, saving, _NEVER)

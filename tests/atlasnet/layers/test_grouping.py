@@ -105,3 +105,46 @@ def test_absent_pathways_have_no_weights_to_learn(mixed_spec: NetworkSpec) -> No
         own = {area.name} if area.cell == "rate" else set()
         assert set(columns) - set(mixed_spec.sensations(area.name)) == sources | own
         assert max(part.stop for part in columns.values()) == population.kernel.shape[1]
+
+
+def _merged_by_force(heard, n_drives, widths, overhead):
+    """Merge the first pair that saves most, of all pairs, until none saves anything."""
+    parts = [[name] for name in heard]
+    sets, drives = [set(heard[name]) for name in heard], list(n_drives)
+
+    def cost(signals, n):
+        return overhead + n * sum(widths[signal] for signal in signals)
+
+    while len(parts) > 1:
+        savings = {
+            (i, j): cost(sets[i], drives[i])
+            + cost(sets[j], drives[j])
+            - cost(sets[i] | sets[j], drives[i] + drives[j])
+            for i in range(len(parts))
+            for j in range(i + 1, len(parts))
+        }
+        i, j = max(savings, key=savings.__getitem__)
+        if savings[i, j] <= 0:
+            break
+        parts[i] += parts.pop(j)
+        sets[i] |= sets.pop(j)
+        drives[i] += drives.pop(j)
+    return {frozenset(part) for part in parts}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_saves_most_is_merged_first(seed):
+    rng = np.random.default_rng(seed)
+    signals = [("before", f"S{i}") for i in range(6)]
+    names = [f"A{i}" for i in range(9)]
+    widths = {signal: int(rng.integers(1, 9)) for signal in signals}
+    widths |= {("now", name): int(rng.integers(1, 9)) for name in names}
+    heard = {
+        name: [signals[i] for i in rng.permutation(6)[: rng.integers(1, 6)]]
+        for name in names
+    }
+    overhead = int(rng.choice([0, 20, 100, 400]))
+    groups = group_areas(heard, widths, overhead=overhead)
+    drives = [widths["now", name] for name in names]
+    expected = _merged_by_force(heard, drives, widths, overhead)
+    assert {frozenset(group.areas) for group in groups} == expected
