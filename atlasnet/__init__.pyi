@@ -2,6 +2,7 @@
 # The public names and where they live: read by type checkers, and by the package itself
 # when a name is first used.
 
+from . import figures as figures
 from .atlas.assembly import all_regions_graph as all_regions_graph
 from .atlas.assembly import build_graph as build_graph
 from .atlas.assembly import preset_graph as preset_graph

@@ -59,7 +59,13 @@ class Frozen(BaseModel):
     label: ClassVar[str] = ""
     """What it is, for messages; if none is said, the name of the class."""
 
-    def __init__(self, **data: Any) -> None:
+    def __init__(self, *args: Any, **data: Any) -> None:
+        if args:
+            name, first = type(self).__name__, next(iter(type(self).model_fields))
+            raise self.error(
+                f"{name} takes its fields by name, such as {name}({first}=...), got "
+                f"{args[0]!r:.60}. There is: {', '.join(type(self).model_fields)}."
+            )
         try:
             super().__init__(**data)
         except ValidationError as error:

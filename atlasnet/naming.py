@@ -8,10 +8,12 @@ Whatever takes the name of an area takes the same spellings of it, see
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from typing import Literal
 
 __all__ = [
     "Hemisphere",
+    "fitting",
     "in_words",
     "normalised",
     "same_name",
@@ -131,6 +133,33 @@ def same_name(text: str, spellings: Mapping[str, Iterable[str]]) -> list[str]:
         if any(wanted == normalised(without_side(name)) for name in known):
             found.append(key)
     return found
+
+
+def fitting(pattern: str, spellings: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return what has a name that fits a pattern, in any case.
+
+    Parameters
+    ----------
+    pattern : str
+        In which ``*`` stands for any letters and ``?`` for one; it may name a side.
+    spellings : mapping of str to iterable of str
+        As of :func:`same_name`.
+
+    Examples
+    --------
+    >>> fitting("pm*", {"PMv left": ["PMv left"], "SMA left": ["SMA left"]})
+    ['PMv left']
+    """
+    wanted = pattern.strip().casefold()
+    return [
+        key
+        for key, known in spellings.items()
+        if any(
+            fnmatchcase(form.casefold(), wanted)
+            for name in known
+            for form in (name, without_side(name))
+        )
+    ]
 
 
 def in_words(text: str, spellings: Mapping[str, Iterable[str]]) -> list[str]:

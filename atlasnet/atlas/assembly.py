@@ -39,6 +39,7 @@ from atlasnet.graph.graph import Metadata, Projection, Region, RegionGraph
 from atlasnet.graph.merging import merge_regions
 from atlasnet.graph.order import break_cycles
 from atlasnet.graph.preset import Preset, load_preset
+from atlasnet.signature import checked
 from atlasnet.units import CONDUCTION_VELOCITY_M_PER_S, delay_ms
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
 Matrix = NDArray[np.float64]
 
 
+@checked(AtlasError)
 def build_graph(
     source: AtlasSource,
     names: Sequence[str],
@@ -108,6 +110,7 @@ def build_graph(
     return _assemble(source, catalogue, members, chosen, about)
 
 
+@checked(AtlasError)
 def all_regions_graph(
     source: AtlasSource,
     hemisphere: Hemispheres = "both",
@@ -145,6 +148,7 @@ def all_regions_graph(
     return _assemble(source, catalogue, members, chosen, about)
 
 
+@checked(AtlasError)
 def preset_graph(
     source: AtlasSource,
     preset: str = "fpn",

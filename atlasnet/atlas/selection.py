@@ -9,12 +9,14 @@ from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.source import AtlasSource
 from atlasnet.errors import AtlasError
 from atlasnet.graph.graph import Hemisphere, Region
+from atlasnet.signature import checked
 
 __all__ = ["Hemispheres", "choose", "sides_of", "strongest_neighbours"]
 
 Hemispheres = Literal["left", "right", "both"]
 
 
+@checked(AtlasError)
 def strongest_neighbours(
     source: AtlasSource,
     names: Sequence[str],

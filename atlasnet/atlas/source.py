@@ -9,7 +9,7 @@ of them (density rule, thresholds, directions) is decided in
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -218,6 +218,7 @@ class PathwayRecord:
     """What else is to be known of it."""
 
 
+@runtime_checkable
 class AtlasSource(Protocol):
     """A place that atlas data come from.
 

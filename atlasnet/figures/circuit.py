@@ -14,6 +14,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon
 from matplotlib.path import Path
 
+from atlasnet.errors import GraphError
 from atlasnet.figures.layout import Layout, lay_out, longest_path_levels
 from atlasnet.figures.palette import (
     GROUP_COLORS,
@@ -25,6 +26,7 @@ from atlasnet.figures.palette import (
     side_of,
 )
 from atlasnet.plan.spec import NetworkSpec, PathwaySpec
+from atlasnet.signature import checked
 
 __all__ = ["plot_circuit"]
 
@@ -53,6 +55,7 @@ class _Style:
     dashes: str | tuple[float, tuple[float, ...]] = "-"
 
 
+@checked(GraphError)
 def plot_circuit(
     spec: NetworkSpec,
     ax: Axes | None = None,

@@ -23,6 +23,7 @@ from atlasnet.figures.palette import (
 )
 from atlasnet.graph.graph import Region, RegionGraph
 from atlasnet.plan.spec import NetworkSpec
+from atlasnet.signature import checked
 
 __all__ = ["plot_glass_brain"]
 
@@ -42,6 +43,7 @@ _TYPE_SIZE = 7.5
 _LABELLED = 60
 
 
+@checked(GraphError)
 def plot_glass_brain(
     graph: RegionGraph,
     spec: NetworkSpec | None = None,

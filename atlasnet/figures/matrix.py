@@ -24,6 +24,7 @@ from atlasnet.figures.palette import (
 from atlasnet.graph.exchange import to_matrix
 from atlasnet.graph.graph import Region, RegionGraph
 from atlasnet.graph.order import processing_levels
+from atlasnet.signature import checked
 
 __all__ = ["plot_connectivity_matrix"]
 
@@ -33,6 +34,7 @@ _STRIP = 0.014
 """Width of the strip of group colours, as a share of the matrix."""
 
 
+@checked(GraphError)
 def plot_connectivity_matrix(
     graph: RegionGraph,
     ax: Axes | None = None,

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from atlasnet.errors import GraphError
 from atlasnet.figures.palette import figure_of
 from atlasnet.graph.area_map import area_map, area_voxels
+from atlasnet.signature import checked
 
 __all__ = ["plot_area_volume"]
 
 _COLORMAP = "viridis"
 
 
+@checked(GraphError)
 def plot_area_volume(
     values: Mapping[str, float],
     label_image: Path,

@@ -7,8 +7,10 @@ from functools import cache
 from importlib.resources import files
 from string import ascii_lowercase
 
+from atlasnet.errors import GraphError
 from atlasnet.graph.graph import RegionGraph
 from atlasnet.graph.null_models import NULL_MODELS
+from atlasnet.signature import checked
 
 __all__ = ["bibliography", "references"]
 
@@ -66,6 +68,7 @@ def references(graph: RegionGraph) -> tuple[str, ...]:
     return tuple(sorted(keys))
 
 
+@checked(GraphError)
 def bibliography(graph: RegionGraph) -> str:
     r"""Return the BibTeX of exactly the data and methods that a graph used.
 

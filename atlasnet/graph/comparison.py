@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
+from atlasnet.errors import GraphError
 from atlasnet.graph.difference import Difference, differences
 from atlasnet.graph.graph import RegionGraph
+from atlasnet.signature import checked
 
 __all__ = ["GraphComparison", "GraphDifference", "compare_graphs"]
 
@@ -42,6 +44,7 @@ class GraphComparison:
     """Where they differ, one by one."""
 
 
+@checked(GraphError)
 def compare_graphs(a: RegionGraph, b: RegionGraph) -> GraphComparison:
     """Compare two graphs, region by region and projection by projection.
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from atlasnet.errors import GraphError, closest, require_known, require_member
 from atlasnet.files import write_archive, write_text
 from atlasnet.graph.graph import Projection, Region, RegionGraph
+from atlasnet.signature import checked
 
 __all__ = [
     "FORMATS",
@@ -231,6 +232,7 @@ def bids_name(
     return "_".join([*parts, suffix]) + extension
 
 
+@checked(GraphError)
 def export_graph(graph: RegionGraph, name: str, path: Path) -> tuple[Path, ...]:
     """Write a graph in a format.
 

@@ -7,6 +7,7 @@ from typing import Any
 from atlasnet.errors import GraphError, closest
 from atlasnet.graph.direction import Direction
 from atlasnet.graph.graph import Projection, Region, RegionGraph
+from atlasnet.signature import checked
 from atlasnet.units import delay_ms
 
 __all__ = ["merge_regions", "total", "weighted_centroid"]
@@ -18,6 +19,7 @@ _OPPOSITE: dict[Direction, Direction] = {
 }
 
 
+@checked(GraphError)
 def merge_regions(
     graph: RegionGraph, groups: Mapping[str, Sequence[str]]
 ) -> RegionGraph:

@@ -25,6 +25,7 @@ from atlasnet.graph.direction import (
 )
 from atlasnet.graph.graph import Metadata, Projection, Region, RegionGraph
 from atlasnet.graph.order import break_cycles
+from atlasnet.signature import checked
 from atlasnet.units import delay_ms
 
 __all__ = ["NULL_MODELS", "NullModel", "randomize"]
@@ -44,6 +45,7 @@ class NullModel:
     """Keys of the bibliography."""
 
 
+@checked(GraphError)
 def randomize(graph: RegionGraph, model: str, seed: int) -> RegionGraph:
     """Return a null model of a graph.
 

@@ -20,7 +20,14 @@ from functools import cache
 from importlib.resources import files
 
 from atlasnet.errors import AmbiguousNameError
-from atlasnet.naming import in_words, normalised, same_name, side_of, without_side
+from atlasnet.naming import (
+    fitting,
+    in_words,
+    normalised,
+    same_name,
+    side_of,
+    without_side,
+)
 
 __all__ = ["Synonym", "all_synonyms", "meant", "synonym_called"]
 
@@ -102,8 +109,9 @@ def meant(text: str, spellings: Mapping[str, Iterable[str]]) -> list[str]:
     -------
     list of str
         Keys of the areas of that name, see :func:`atlasnet.naming.same_name`; if there
-        are none, of those that a synonym means; if there are none, of the area, on one
-        side or both, that has the text in its name in whole words. May be empty.
+        are none, of those that fit it as a pattern with ``*`` and ``?``; or that a
+        synonym means; or of the area, on one side or both, that has the text in its
+        name in whole words. May be empty.
 
     Raises
     ------
@@ -114,10 +122,13 @@ def meant(text: str, spellings: Mapping[str, Iterable[str]]) -> list[str]:
     --------
     >>> names = "PMv left", "Area 4p (PreCG) left"
     >>> areas = {name: [name] for name in names}
-    >>> meant("F5", areas), meant("4p left", areas), meant("M1", areas)
-    (['PMv left'], ['Area 4p (PreCG) left'], ['Area 4p (PreCG) left'])
+    >>> meant("F5", areas), meant("4p left", areas), meant("pm* left", areas)
+    (['PMv left'], ['Area 4p (PreCG) left'], ['PMv left'])
     """
     names = {key: tuple(known) for key, known in spellings.items()}
+    is_name = any(text in known for known in names.values())
+    if ("*" in text or "?" in text) and not is_name:
+        return fitting(text, names)
     found = same_name(text, names)
     synonym = synonym_called(without_side(text.strip()))
     if not found and synonym is not None:

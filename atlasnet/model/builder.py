@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from atlasnet.errors import SpecError
 from atlasnet.layers import (
     NOISE,
     NOISE_SIZE,
@@ -17,10 +18,12 @@ from atlasnet.layers import (
     AreaSplit,
 )
 from atlasnet.plan.spec import NetworkSpec, ValueSpec
+from atlasnet.signature import checked
 
 __all__ = ["build_model"]
 
 
+@checked(SpecError)
 def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
     """Build the network that `spec` describes.
 

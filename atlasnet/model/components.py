@@ -8,15 +8,16 @@ as a head. Names may be patterns with ``*`` and ``?``; case does not matter.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from itertools import compress
 from typing import Any
 
 import keras
 
 from atlasnet.errors import ComponentError, closest, listed
+from atlasnet.graph.synonyms import meant
 from atlasnet.layers import Population
 from atlasnet.model.rewiring import area_cell
+from atlasnet.signature import checked
 
 __all__ = ["Transfer", "freeze", "take_weights"]
 
@@ -41,6 +42,7 @@ class Transfer:
     kept: Mapping[str, str]
 
 
+@checked(ComponentError)
 def take_weights(
     model: keras.Model, source: keras.Model, parts: Sequence[str] = ("*",)
 ) -> Transfer:
@@ -97,6 +99,7 @@ def take_weights(
     return Transfer(tuple(taken), {k: v for k, v in kept.items() if k not in taken})
 
 
+@checked(ComponentError)
 def freeze(model: keras.Model, parts: Sequence[str]) -> tuple[str, ...]:
     """Exclude areas and layers from training.
 
@@ -154,13 +157,15 @@ class _Parts:
     def find(self, text: str) -> list[str]:
         """Return the names of the parts that a text means."""
         if _ARROW in text:
-            first, _, last = text.partition(_ARROW)
+            first, _, last = (part.strip() for part in text.partition(_ARROW))
             ends = [(s, target) for target in self.areas for s in self.columns(target)]
             known = [f"{s} {_ARROW} {t}" for s, t in ends]
-            meant = [_matches(first, s) and _matches(last, t) for s, t in ends]
-            found = list(compress(known, meant))
+            sources = meant(first, {s: (s,) for s, _ in ends})
+            targets = meant(last, {t: (t,) for t in self.areas})
+            is_meant = [s in sources and t in targets for s, t in ends]
+            found = list(compress(known, is_meant))
         else:
-            found = [name for name in self.names if self._is_meant(text, name)]
+            found = meant(text, {name: self._spellings(name) for name in self.names})
             known = self.names
         if not found:
             what = "pathway" if _ARROW in text else "area or layer with weights"
@@ -170,12 +175,9 @@ class _Parts:
             )
         return found
 
-    def _is_meant(self, text: str, name: str) -> bool:
-        """Tell whether a text means an area or layer."""
-        spelt = [name]
-        if name in self.areas:
-            spelt.append(self.areas[name].name)
-        return any(_matches(text, one) for one in spelt)
+    def _spellings(self, name: str) -> tuple[str, ...]:
+        """Return the names of an area or layer."""
+        return (name, self.areas[name].name) if name in self.areas else (name,)
 
     def columns(self, area: str) -> dict[str, slice]:
         """Return the columns of an area's kernel by afferent."""
@@ -278,12 +280,6 @@ def _take_layer(ours: _Parts, theirs: _Parts, name: str) -> str | None:
         return f"its weights have the shapes {shapes} here and {given} there"
     mine.set_weights(other.get_weights())
     return None
-
-
-def _matches(pattern: str, name: str) -> bool:
-    """Tell whether a name is that of a pattern, in any case."""
-    wanted, name = pattern.strip().casefold(), name.casefold()
-    return wanted == name or (_is_pattern(wanted) and fnmatchcase(name, wanted))
 
 
 def _is_pattern(text: str) -> bool:

@@ -8,10 +8,11 @@ from pathlib import Path
 import keras
 
 import atlasnet.layers  # noqa: F401 (registers the layers with Keras)
-from atlasnet.errors import SpecError
+from atlasnet.errors import ComponentError, SpecError
 from atlasnet.files import replacing
 from atlasnet.model.rewiring import area_cell
 from atlasnet.plan.spec import NetworkSpec
+from atlasnet.signature import checked
 
 __all__ = ["load_model", "save_model", "spec_of"]
 
@@ -19,6 +20,7 @@ _BROKEN = (KeyError, OSError, TypeError, ValueError, zipfile.BadZipFile, zlib.er
 """What Keras raises for a file that is no model, or a damaged one."""
 
 
+@checked(ComponentError)
 def save_model(model: keras.Model, path: Path | str) -> None:
     """Write a model to a ``.keras`` file, whole or not at all.
 
@@ -32,6 +34,7 @@ def save_model(model: keras.Model, path: Path | str) -> None:
         model.save(temporary)
 
 
+@checked(ComponentError)
 def load_model(path: Path | str) -> keras.Model:
     """Read a model from a ``.keras`` file.
 

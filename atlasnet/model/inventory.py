@@ -7,10 +7,12 @@ from typing import Any
 import keras
 import pandas as pd
 
+from atlasnet.errors import ComponentError
 from atlasnet.layers import AreaCell
 from atlasnet.layers.population import Population
 from atlasnet.model.rewiring import area_cell
 from atlasnet.plan.spec import NetworkSpec
+from atlasnet.signature import checked
 
 __all__ = ["parameters_by_area", "parameters_by_pathway"]
 
@@ -19,6 +21,7 @@ _LAYER = "layer"
 Row = dict[str, Any]
 
 
+@checked(ComponentError)
 def parameters_by_pathway(model: keras.Model) -> pd.DataFrame:
     """List a model's parameters by pathway.
 
@@ -53,6 +56,7 @@ def parameters_by_pathway(model: keras.Model) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "is_trained"])
 
 
+@checked(ComponentError)
 def parameters_by_area(model: keras.Model) -> pd.DataFrame:
     """List a model's areas, with their units, afferents and parameters.
 

@@ -5,11 +5,13 @@ from typing import Any
 
 import keras
 
-from atlasnet.errors import SpecError
+from atlasnet.errors import ComponentError, SpecError
+from atlasnet.signature import checked
 
 __all__ = ["policy_only"]
 
 
+@checked(ComponentError)
 def policy_only(model: keras.Model) -> keras.Model:
     """Return the part of a model that acts.
 

@@ -10,10 +10,12 @@ from atlasnet.errors import InterventionError
 from atlasnet.layers import IntervenedCell
 from atlasnet.model.rewiring import area_cell, rewire
 from atlasnet.plan.interventions import Intervention
+from atlasnet.signature import checked
 
 __all__ = ["intervene"]
 
 
+@checked(InterventionError)
 def intervene(model: keras.Model, interventions: Sequence[Intervention]) -> keras.Model:
     """Wrap a model so that some areas or pathways are lesioned, clamped or noisy.
 

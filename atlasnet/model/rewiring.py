@@ -8,6 +8,7 @@ import keras
 
 from atlasnet.errors import ComponentError, closest
 from atlasnet.layers import AreaCell, Stream
+from atlasnet.signature import checked
 
 __all__ = ["area_cell", "connect_stream", "rewire", "split_frozen_streams"]
 
@@ -15,6 +16,7 @@ _AREAS = "areas"
 """Name of the layer that computes all areas."""
 
 
+@checked(ComponentError)
 def connect_stream(
     model: keras.Model, sensation: str, stream: keras.Model, name: str | None = None
 ) -> keras.Model:

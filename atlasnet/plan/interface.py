@@ -16,6 +16,7 @@ from atlasnet.frozen import Frozen
 from atlasnet.graph.graph import Region, RegionGraph
 from atlasnet.graph.preset import Alternative, Entry, Preset, load_preset
 from atlasnet.plan.spec import ImageSpec, InputSpec, ValueSpec
+from atlasnet.signature import checked
 
 __all__ = ["Interface", "hand_interface"]
 
@@ -40,6 +41,7 @@ class Interface(Frozen):
     """One line per connection: which areas it has, and why."""
 
 
+@checked(SpecError)
 def hand_interface(
     graph: RegionGraph,
     *,

@@ -13,7 +13,7 @@ model, and the model itself stays as it is. In words, as commands take them::
 
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Literal, Self
 
 import numpy as np
@@ -32,6 +32,7 @@ from atlasnet.frozen import Frozen, explain
 from atlasnet.graph.synonyms import meant
 from atlasnet.naming import slug
 from atlasnet.plan.spec import NetworkSpec
+from atlasnet.signature import checked
 
 __all__ = [
     "Clamp",
@@ -159,6 +160,7 @@ def read_interventions(data: Sequence[Any]) -> tuple[Intervention, ...]:
         raise InterventionError(explain(error, "intervention")) from error
 
 
+@checked(InterventionError)
 def parse_intervention(kind: Kind, text: str, seed: int = 0) -> Intervention:
     """Read an intervention from a line of words.
 
@@ -219,21 +221,22 @@ def resolve(
     Parameters
     ----------
     interventions : sequence of Intervention
-        Areas by the name of their region or of their layer, in any case.
+        Areas by any of their names, see :func:`atlasnet.graph.synonyms.meant`. What
+        means several areas, such as ``M1`` or ``PM*``, is an intervention in each.
     spec : NetworkSpec
         The network.
 
     Returns
     -------
     tuple of Intervention
-        The same, with the network's own names.
+        The same, one for each area or pathway, with the network's own names.
 
     Raises
     ------
     InterventionError
         If an area, pathway or unit does not exist: with the nearest name.
     """
-    return tuple(_resolved(one, spec) for one in interventions)
+    return tuple(found for one in interventions for found in _resolved(one, spec))
 
 
 def chosen_units(lesion: Lesion, n_units: int) -> NDArray[np.int64]:
@@ -262,52 +265,48 @@ def chosen_units(lesion: Lesion, n_units: int) -> NDArray[np.int64]:
     return np.sort(order[:n]).astype(np.int64)
 
 
-def _resolved(one: Intervention, spec: NetworkSpec) -> Intervention:
-    """Return one intervention with the network's own names."""
-    names = [area.name for area in spec.areas]
-    area = _spelt(one.area, names, spec, "area")
-    n_units = spec.area(area).n_units
-    if isinstance(one, Lesion) and one.source is not None:
-        heard = [
-            *spec.sensations(area),
-            *spec.afferents(area, "same_step"),
-            *spec.afferents(area, "previous_step"),
-            *([area] if spec.area(area).is_recurrent else []),
-        ]
-        source = _spelt(one.source, heard, spec, f"afferent of '{area}'")
-        return one.model_copy(update={"area": area, "source": source})
-    if isinstance(one, Clamp):
-        _check_units(one, n_units)
-    return one.model_copy(update={"area": area})
+def _resolved(one: Intervention, spec: NetworkSpec) -> Iterator[Intervention]:
+    """Yield one intervention for each area or pathway that it means."""
+    for area in _spelt(one.area, [area.name for area in spec.areas], spec, "area"):
+        if isinstance(one, Lesion) and one.source is not None:
+            heard = [
+                *spec.sensations(area),
+                *spec.afferents(area, "same_step"),
+                *spec.afferents(area, "previous_step"),
+                *([area] if spec.area(area).is_recurrent else []),
+            ]
+            for source in _spelt(one.source, heard, spec, f"afferent of '{area}'"):
+                yield one.model_copy(update={"area": area, "source": source})
+            continue
+        if isinstance(one, Clamp):
+            _check_units(one, area, spec.area(area).n_units)
+        yield one.model_copy(update={"area": area})
 
 
-def _check_units(clamp: Clamp, n_units: int) -> None:
+def _check_units(clamp: Clamp, area: str, n_units: int) -> None:
     """Refuse units that an area does not have."""
     if clamp.units is None:
         if isinstance(clamp.value, tuple) and len(clamp.value) != n_units:
             raise InterventionError(
-                f"A clamp of '{clamp.area}' has {len(clamp.value)} values, the area "
+                f"A clamp of '{area}' has {len(clamp.value)} values, the area "
                 f"{n_units} units. Give one value, or as many."
             )
         return
     beyond = [unit for unit in clamp.units if unit >= n_units]
     if beyond:
         raise InterventionError(
-            f"'{clamp.area}' has no unit {beyond[0]}: its {n_units} units count from 0 "
+            f"'{area}' has no unit {beyond[0]}: its {n_units} units count from 0 "
             f"to {n_units - 1}."
         )
 
 
-def _spelt(name: str, known: Sequence[str], spec: NetworkSpec, what: str) -> str:
-    """Return a name as the network spells it."""
+def _spelt(
+    name: str, known: Sequence[str], spec: NetworkSpec, what: str
+) -> Sequence[str]:
+    """Return what a name means, as the network spells it."""
     found = meant(name, {candidate: (candidate,) for candidate in known})
-    if len(found) == 1:
-        return found[0]
     if found:
-        raise InterventionError(
-            f"'{name}' may be {' or '.join(found)}: which {what} of the network "
-            f"'{spec.name}' is it?"
-        )
+        return found
     raise InterventionError(
         f"No {what} '{name}' in the network '{spec.name}'.{closest(name, known)} There "
         f"are: {', '.join(known)}."

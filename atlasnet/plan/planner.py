@@ -29,6 +29,7 @@ from atlasnet.plan.spec import (
     PathwaySpec,
     Timing,
 )
+from atlasnet.signature import checked
 from atlasnet.units import delay_ms
 
 __all__ = ["cell_of", "plan_network"]
@@ -61,6 +62,7 @@ def cell_of(region: Region) -> Cell:
     return "dense" if region.system in _DENSE_SYSTEMS else "rate"
 
 
+@checked(SpecError)
 def plan_network(
     graph: RegionGraph,
     interface: Interface,

@@ -3,12 +3,14 @@
 
 from collections.abc import Iterable
 
-from atlasnet.errors import ComponentError
+from atlasnet.errors import ComponentError, SpecError
 from atlasnet.plan.spec import InputSpec, NetworkSpec
+from atlasnet.signature import checked
 
 __all__ = ["adopt_areas", "replace_areas"]
 
 
+@checked(SpecError)
 def adopt_areas(
     spec: NetworkSpec, other: NetworkSpec, areas: Iterable[str]
 ) -> NetworkSpec:
@@ -42,6 +44,7 @@ def adopt_areas(
     )
 
 
+@checked(SpecError)
 def replace_areas(
     spec: NetworkSpec, areas: Iterable[str], sensation: str, size: int
 ) -> NetworkSpec:

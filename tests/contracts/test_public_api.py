@@ -39,6 +39,7 @@ PUBLIC = [
     "compare_graphs",
     "connect_stream",
     "export_graph",
+    "figures",
     "freeze",
     "hand_interface",
     "intervene",

@@ -424,7 +424,7 @@ def test_a_matrix_by_hierarchy_stands_in_the_order_of_processing(
     # 3b -> AIP -> 4p; 4p -> 3b closes a cycle and is the weakest.
     labels = [text.get_text() for text in ax.get_yticklabels()]
     assert labels == ["3b", "AIP", "4p"]
-    with pytest.raises(GraphError, match="group or hierarchy"):
+    with pytest.raises(GraphError, match="'group' or 'hierarchy'"):
         plot_connectivity_matrix(graph, order="size")  # type: ignore[arg-type]
 
 

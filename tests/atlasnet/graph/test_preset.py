@@ -233,7 +233,7 @@ def test_a_region_that_the_connectome_lacks_is_refused(source):
     ("options", "message"),
     [
         ({"names": []}, "at least one region"),
-        ({"names": FOUR, "hemisphere": "middle"}, "left, right or both"),
+        ({"names": FOUR, "hemisphere": "middle"}, "'left' or 'right' or 'both', got"),
         ({"names": FOUR, "min_streamline_count": 0.0}, "above 0"),
     ],
 )
