@@ -42,6 +42,8 @@ class Synonym:
     """The names, each of which means the regions."""
     regions: tuple[str, ...]
     """Regions, parents or nodes, each without its hemisphere."""
+    nodes: tuple[str, ...]
+    """Nodes of the hand network that are wholly meant."""
     kind: str
     """``human``, ``brodmann``, ``macaque`` or ``functional``."""
     source: str
@@ -70,6 +72,7 @@ def all_synonyms() -> tuple[Synonym, ...]:
         Synonym(
             names=tuple(row["names"].split("|")),
             regions=tuple(row["regions"].split(";")),
+            nodes=tuple(filter(None, row["nodes"].split(";"))),
             kind=row["kind"],
             source=row["source"],
             note=row["note"],
@@ -137,7 +140,9 @@ def meant(text: str, spellings: Mapping[str, Iterable[str]]) -> list[str]:
             key: [n for n in known if side in (None, side_of(n))]
             for key, known in names.items()
         }
-        parts = (same_name(part, on_side) for part in synonym.regions)
+        parts = (
+            same_name(part, on_side) for part in (*synonym.regions, *synonym.nodes)
+        )
         found = list(dict.fromkeys(key for part in parts for key in part))
     if found:
         return found

@@ -113,7 +113,7 @@ def test_a_name_of_several_areas_is_a_lesion_in_each(source):
         ("4p left", 1.0),
         *((f"{name} left", 0.5) for name in ("PMdc", "PMdr", "PMv")),
     }
-    pathways = resolve([Lesion(area="4?", source="PMv")], spec)
+    pathways = resolve([Lesion(area="BA4", source="F5")], spec)
     assert {one.area for one in pathways} == {"4a left", "4p left"}
     with pytest.raises(SpecError, match="No area"):
         spec.area("M2")

@@ -28,6 +28,15 @@ def test_every_synonym_means_regions_of_the_atlas(source, name):
     assert catalogue.members(name, ["right"])
 
 
+def test_nodes_are_those_of_the_regions(source):
+    node_of = {name: one.node for name, one in source.homologues().items()}
+    for one in all_synonyms():
+        named = {node_of.get(f"{region} left") for region in one.regions}
+        assert set(one.nodes) <= named | set(one.regions)
+    pmd = next(one for one in all_synonyms() if "PMd" in one.names)
+    assert pmd.nodes == ("PMdc", "PMdr")
+
+
 def test_no_name_is_in_two_rows_and_every_row_has_its_source():
     assert len({name.casefold() for name in NAMES}) == len(NAMES)
     assert all(one.source for one in all_synonyms())
