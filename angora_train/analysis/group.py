@@ -20,49 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from angora_train.analysis.intervals import student_interval
-from angora_train.errors import CheckpointError, ConfigError
+from angora_train.errors import CheckpointError
 from angora_train.run.metrics import read_metrics
 from atlasnet.files import write_text
 
-__all__ = ["Group", "parse_seeds", "read_group", "seed_folder"]
+__all__ = ["Group", "read_group", "seed_folder"]
 
 _LAST_SHARE = 0.1
 """Share of a run, at its end, whose episodes are its result. Ours."""
-
-
-def parse_seeds(text: str) -> list[int]:
-    """Read a list of seeds.
-
-    Parameters
-    ----------
-    text : str
-        Seeds and ranges of seeds, with both ends, separated by commas.
-
-    Returns
-    -------
-    list of int
-        The seeds, ascending, each once.
-
-    Raises
-    ------
-    ConfigError
-        If the text is no such list.
-
-    Examples
-    --------
-    >>> parse_seeds("0-2,7")
-    [0, 1, 2, 7]
-    """
-    seeds: set[int] = set()
-    for part in text.split(","):
-        first, separator, last = part.strip().partition("-")
-        if not first.isdecimal() or (separator and not last.isdigit()):
-            raise ConfigError(f"Seeds read 0-9 or 0,3,5, got '{text}'.")
-        ends = int(first), int(last or first)
-        if ends[0] > ends[1]:
-            raise ConfigError(f"A range of seeds ascends, got '{part.strip()}'.")
-        seeds.update(range(ends[0], ends[1] + 1))
-    return sorted(seeds)
 
 
 def seed_folder(directory: Path, seed: int) -> Path:

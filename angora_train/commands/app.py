@@ -14,6 +14,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import typer
 
 from angora_train.commands.demo import demo
+from angora_train.commands.experiment import experiment
 from angora_train.commands.export import export
 from angora_train.commands.job import Commands
 from angora_train.commands.play import evaluate, film, record
@@ -47,7 +48,10 @@ def _require_extra() -> None:
         )
 
 
-for _command in (run, group, resume, evaluate, record, pretrain, export, film, demo):
+for _command in (
+    *(run, experiment, group, resume),
+    *(evaluate, record, film, pretrain, export, demo),
+):
     app.command()(_command)
 
 

@@ -1,23 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Job: what becomes of all ranks when one of them fails."""
+"""Job: training on all ranks, and what becomes of them when one of them fails."""
 
 import traceback
 
 import typer
 
-from angora_train.errors import AngoraError
-from angora_train.ranks.comm import Comm
+from angora_train.config.run import RunConfig
+from angora_train.errors import AngoraError, InterruptedRunError
+from angora_train.ranks.comm import Comm, make_comm
+from angora_train.run.progress import cycles
 from atlasnet import AtlasNetError
 from atlasnet.commands.arguments import (
     ERROR_EXIT_CODE,
     INTERRUPTED_EXIT_CODE,
     ErrorReportingGroup,
 )
+from atlasnet.commands.console import side_channel
+from atlasnet.quiet import import_keras
 
-__all__ = ["Commands", "Job"]
+__all__ = ["Commands", "Job", "train_on"]
 
 _PATIENCE_S = 5.0
 """Time in which all ranks must fail for it to be one failure of all, s."""
+
+
+_SIGNALLED = 128
+"""What shells add to the number of a signal."""
 
 
 class Commands(ErrorReportingGroup):
@@ -61,3 +69,34 @@ class Job:
             traceback.print_exception(error)
         text = "interrupted." if isinstance(error, KeyboardInterrupt) else error
         typer.echo(f"Error (rank {self._comm.rank}): {text}", err=True)
+
+
+def train_on(config: RunConfig, comm: Comm, *, resume: bool) -> None:
+    """Train on this rank, and show progress on the first.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+    comm : Comm
+        The ranks.
+    resume : bool
+        Whether to go on from its last checkpoint.
+    """
+    import_keras()
+    from angora_train.run.trainer import pin_to_core, train
+
+    if config.ranks.per_node is not None:
+        comm = make_comm(config.ranks.per_node)
+    if comm.size > 1 and config.ranks.is_pinned:
+        pin_to_core(comm.rank)
+    try:
+        if comm.rank:
+            train(config, comm, resume=resume)
+            return
+        with cycles(config.n_cycles) as show:
+            train(config, comm, show, resume=resume)
+    except InterruptedRunError as error:
+        if comm.rank == 0:
+            side_channel().print(str(error))
+        raise typer.Exit(_SIGNALLED + error.signal) from error

@@ -8,20 +8,15 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from angora_train.commands.job import Job
+from angora_train.commands.job import Job, train_on
 from angora_train.commands.options import RunFolder, Set
 from angora_train.config.run import RunConfig, load_config
-from angora_train.errors import CheckpointError, InterruptedRunError
-from angora_train.ranks.comm import Comm, make_comm
-from angora_train.run.progress import cycles
-from atlasnet.commands.console import side_channel
+from angora_train.errors import CheckpointError
+from angora_train.ranks.comm import make_comm
 from atlasnet.files import replacing
 from atlasnet.quiet import import_keras
 
 __all__ = ["group", "resume", "run"]
-
-_SIGNALLED = 128
-"""What shells add to the number of a signal."""
 
 
 def run(
@@ -43,13 +38,26 @@ def run(
     if dry_run:
         _say_plan(load_config(config, override or []), ranks, nodes)
         return
+    if seeds is not None:
+        _train_seeds(config, override or [], seeds)
+        return
     comm = make_comm()
     with Job(comm):
-        wanted = load_config(config, override or [])
-        if seeds is None:
-            _train(wanted, comm, resume=False)
-        else:
-            _train_group(wanted, comm, seeds)
+        train_on(load_config(config, override or []), comm, resume=False)
+
+
+def _train_seeds(config: str, override: list[str], seeds: str) -> None:
+    """Train one run a seed, the simplest experiment."""
+    from angora_train.commands.experiment import make_runs
+    from angora_train.config.experiment import ExperimentConfig, parse_seeds
+    from angora_train.experiment.plan import planned_runs
+
+    wanted = ExperimentConfig(
+        base=load_config(config, override).model_dump(mode="json"),
+        seeds=tuple(parse_seeds(seeds)),
+        directory=load_config(config, override).directory,
+    )
+    make_runs(wanted, planned_runs(wanted))
 
 
 def _say_plan(config: RunConfig, n_ranks: int, n_nodes: int) -> None:
@@ -62,24 +70,6 @@ def _say_plan(config: RunConfig, n_ranks: int, n_nodes: int) -> None:
     for name, value in describe(config, n_ranks, n_nodes).items():
         table.add_row(name, f"{value:,}" if isinstance(value, int) else str(value))
     Console().print(table)
-
-
-def _train_group(config: RunConfig, comm: Comm, seeds: str) -> None:
-    """Train one run a seed, go on with those that were interrupted, and sum up."""
-    import_keras()
-    from angora_train.analysis.group import parse_seeds, seed_folder
-    from angora_train.run.checkpoint import is_finished
-
-    directory = config.directory
-    for seed in parse_seeds(seeds):
-        folder = seed_folder(directory, seed)
-        own = config.model_copy(update={"seed": seed, "directory": folder})
-        if not is_finished(own):
-            has_begun = (folder / "checkpoints" / "last").is_file()
-            _train(own, comm, resume=has_begun)
-        comm.barrier()
-    if comm.rank == 0:
-        _sum_up(directory)
 
 
 def group(directory: RunFolder) -> None:
@@ -126,25 +116,4 @@ def resume(directory: RunFolder, override: Set = None) -> None:
                 f"'{directory.absolute().parents[1]}'."
             )
         config = read_config(directory, overrides=override or [])
-        _train(config.model_copy(update={"directory": directory}), comm, resume=True)
-
-
-def _train(config: RunConfig, comm: Comm, *, resume: bool) -> None:
-    """Train on this rank, and show progress on the first."""
-    import_keras()
-    from angora_train.run.trainer import pin_to_core, train
-
-    if config.ranks.per_node is not None:
-        comm = make_comm(config.ranks.per_node)
-    if comm.size > 1 and config.ranks.is_pinned:
-        pin_to_core(comm.rank)
-    try:
-        if comm.rank:
-            train(config, comm, resume=resume)
-            return
-        with cycles(config.n_cycles) as show:
-            train(config, comm, show, resume=resume)
-    except InterruptedRunError as error:
-        if comm.rank == 0:
-            side_channel().print(str(error))
-        raise typer.Exit(_SIGNALLED + error.signal) from error
+        train_on(config.model_copy(update={"directory": directory}), comm, resume=True)

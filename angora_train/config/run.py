@@ -2,6 +2,7 @@
 """RunConfig: everything that decides a result."""
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -34,8 +35,10 @@ __all__ = [
     "RunConfig",
     "StreamConfig",
     "TaskConfig",
+    "config_data",
     "load_config",
     "load_pretraining",
+    "with_change",
 ]
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -423,7 +426,28 @@ def load_config(source: str, overrides: Sequence[str] = ()) -> RunConfig:
         If there is no such file or preset, it is no mapping, or a key or value is
         not allowed.
     """
-    return RunConfig.from_dict(_changed(_read_yaml(source), overrides))
+    return RunConfig.from_dict(config_data(source, overrides))
+
+
+def config_data(
+    source: str | Mapping[str, Any], overrides: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return a config as plain data, before it is checked.
+
+    Parameters
+    ----------
+    source : str or mapping
+        As of :func:`load_config`, or the data themselves.
+    overrides : sequence of str
+        As of :func:`load_config`.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file or preset, or a change cannot be read.
+    """
+    data = _read_yaml(source) if isinstance(source, str) else deepcopy(dict(source))
+    return _changed(data, overrides)
 
 
 def _changed(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -445,7 +469,7 @@ def _changed(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
         keys = key.split(".")
         if keys[0] == "network" and len(keys) == 2 and keys[1] in _UNITS:
             keys[1:] = ["units", _UNITS[keys[1]]]  # so that the last change counts
-        _set(data, keys, value, override)
+        with_change(data, keys, value, override)
     return data
 
 
@@ -465,10 +489,30 @@ def _read_yaml(source: str) -> dict[str, Any]:
     return parse_mapping(presets[source].read_text(encoding="utf-8"), source)
 
 
-def _set(data: dict[str, Any], keys: list[str], value: Any, override: str) -> None:
-    """Set a nested key."""
+def with_change(
+    data: dict[str, Any], keys: Sequence[str], value: Any, said: str
+) -> None:
+    """Change a nested key of plain data.
+
+    Parameters
+    ----------
+    data : dict
+        What is changed.
+    keys : sequence of str
+        The way to the key.
+    value
+        What it becomes.
+    said : str
+        What asked for it, for the message.
+
+    Raises
+    ------
+    ConfigError
+        If a value stands where a section is named.
+    """
+    section = data
     for key in keys[:-1]:
-        data = data.setdefault(key, {})
-        if not isinstance(data, dict):
-            raise ConfigError(f"'{override}': '{key}' is a value, not a section.")
-    data[keys[-1]] = value
+        section = section.setdefault(key, {})
+        if not isinstance(section, dict):
+            raise ConfigError(f"'{said}': '{key}' is a value, not a section.")
+    section[keys[-1]] = deepcopy(value)

@@ -49,7 +49,8 @@ from published import (
 from scipy import stats
 
 from angora_train.analysis.figures import plot_group
-from angora_train.analysis.group import Group, parse_seeds, read_group, seed_folder
+from angora_train.analysis.group import Group, read_group, seed_folder
+from angora_train.config.experiment import parse_seeds
 from atlasnet.files import replacing, write_text
 
 HERE = Path(__file__).parent

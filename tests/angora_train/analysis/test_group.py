@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from angora_train.analysis.figures import plot_distribution, plot_group
-from angora_train.analysis.group import parse_seeds, read_group
+from angora_train.analysis.group import read_group
 from angora_train.commands import app as cli
-from angora_train.errors import CheckpointError, ConfigError
+from angora_train.errors import CheckpointError
 
 
 def write_runs(directory: Path) -> None:
@@ -28,16 +28,6 @@ def write_runs(directory: Path) -> None:
         ]
         text = "".join(json.dumps(row) + "\n" for row in rows)
         (folder / "metrics.jsonl").write_text(text)
-
-
-def test_seeds_are_read() -> None:
-    assert parse_seeds("0-9") == list(range(10))
-    assert parse_seeds("3, 1,1") == [1, 3]
-    for wrong in ("a", "1-", "", "-1"):
-        with pytest.raises(ConfigError, match="Seeds read 0-9"):
-            parse_seeds(wrong)
-    with pytest.raises(ConfigError, match="ascends, got '5-2'"):
-        parse_seeds("5-2")
 
 
 def test_a_group_by_hand(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -152,7 +153,9 @@ def test_a_trained_agent_is_evaluated_and_recorded(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_several_seeds_make_a_group_that_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_several_seeds_are_an_experiment_that_goes_on(
+    tmp_path: Path,
+) -> None:
     changes = {
         "network.architecture": "simple",
         "network.cell": "none",
@@ -172,7 +175,10 @@ def test_several_seeds_make_a_group_that_goes_on_where_it_was(tmp_path: Path) ->
     rows = [read_metrics(tmp_path / f"seed-{i}" / "metrics.jsonl") for i in (0, 1)]
     assert [len(part) for part in rows] == [2, 2]
     assert rows[0] != rows[1]
-    assert json.loads((tmp_path / "group.json").read_text())["seeds"] == [0, 1]
+    table = pd.read_csv(tmp_path / "results.csv")
+    assert table.seed.tolist() == [0, 1]
+    assert table.state.tolist() == ["done", "done"]
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_dry_run_says_what_a_config_amounts_to() -> None:
