@@ -44,6 +44,7 @@ def experiment(
     ] = False,
 ) -> None:
     """Make the runs of an experiment side by side, or go on with them."""
+    import_keras()
     wanted = load_experiment(source)
     if override:
         change = (*wanted.change, *override)

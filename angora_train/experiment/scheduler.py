@@ -55,7 +55,7 @@ class _Pace:
     def left(self, done: int, total: int) -> str:
         """Return how long what is left takes, in words."""
         made, spent_s = done - self.first, time.monotonic() - self.began_s
-        if made < 1 or spent_s < _POLL_S:
+        if made < 1 or spent_s < _POLL_S or done >= total:
             return ""
         minutes = (total - done) * spent_s / made / 60.0
         if minutes >= 90.0:
