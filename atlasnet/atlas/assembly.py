@@ -6,7 +6,7 @@ Rules, the same for single regions and for a preset's nodes:
 - *Density*: the von Economo homologue where the node table has one for the region or
   for the node that it is part of, else surface overlap, else unknown.
 - *Edges*: a pair that at least `min_streamline_count` streamlines join, in both
-  directions; and the cited pathways, in the cited direction only, however few the
+  directions unless the connectome tells them apart; and the cited pathways, in the cited direction only, however few the
   streamlines. A claim about a node says less about its parts: where a region is only
   a part of a node, a cited pathway adds no edge and decides the direction of those
   that are there, and its citation says so.
@@ -23,7 +23,12 @@ from scipy.sparse import csr_array
 
 from atlasnet.atlas.catalogue import Catalogue, Member, require_disjoint
 from atlasnet.atlas.claims import Claims, Pair, cited_pairs, table_claims
-from atlasnet.atlas.edges import count_components, join_components, weigh
+from atlasnet.atlas.edges import (
+    StreamlineThreshold,
+    count_components,
+    join_components,
+    weigh,
+)
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.selection import Hemispheres, choose, sides_of
 from atlasnet.atlas.source import AtlasSource, Connections
@@ -91,6 +96,8 @@ def build_graph(
         If a part of a name is that of several regions.
     IncompleteDataError
         If the connectome lacks a region.
+    AtlasError
+        If no weight of the whole connectome reaches the threshold of streamlines.
 
     Examples
     --------
@@ -240,7 +247,10 @@ def _assemble(
         mask[i, j] = mask[i, j] or whole
     joining = join_components(mask, counts) if rules.edges.keep_connected else ()
     for i, j in joining:
-        mask[i, j] = mask[j, i] = True
+        mask[i, j] |= counts[i, j] > 0
+        mask[j, i] |= counts[j, i] > 0
+    if not mask.any():
+        _require_within_reach(source.connections(), rules)
     table = table_claims(members, rules)
     claims = Claims(members, cited, table)
     weights: list[float | None] = [None] * int(mask.sum())
@@ -278,6 +288,24 @@ def _assemble(
         "left_out_without_connections": sorted(set(catalogue.left_out)),
     }
     return RegionGraph([member.region for member in members], edges, metadata)
+
+
+def _require_within_reach(connections: Connections, rules: GraphRules) -> None:
+    """Refuse a threshold that is in other units than the weights of a connectome."""
+    if not isinstance(rules.edges, StreamlineThreshold):
+        return
+    threshold = rules.edges.min_streamline_count
+    weights = connections.streamline_count
+    between = weights[~np.eye(len(weights), dtype=bool)]
+    largest = float(between.max(initial=0.0))
+    if math.isfinite(threshold) and 0.0 < largest < threshold:
+        raise AtlasError(
+            f"No projection is left: the largest weight of the connectome is "
+            f"{largest:g}, and none reaches the {threshold:g} streamlines that make an "
+            "edge. Say what makes one of such weights: edges 'density=0.2' (the "
+            "strongest fifth of all pairs), 'share=0.01' (of a region's input), or "
+            f"'streamlines={largest / 10:.2g}' (so much weight)."
+        )
 
 
 def _between(
