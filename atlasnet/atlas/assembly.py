@@ -6,10 +6,10 @@ Rules, the same for single regions and for a preset's nodes:
 - *Density*: the von Economo homologue where the node table has one for the region or
   for the node that it is part of, else surface overlap, else unknown.
 - *Edges*: a pair that at least `min_streamline_count` streamlines join, in both
-  directions unless the connectome tells them apart; and the cited pathways, in the cited direction only, however few the
-  streamlines. A claim about a node says less about its parts: where a region is only
-  a part of a node, a cited pathway adds no edge and decides the direction of those
-  that are there, and its citation says so.
+  directions unless the connectome tells them apart; and the cited pathways, in the
+  cited direction only, however few the streamlines. A claim about a node says less
+  about its parts: where a region is only a part of a node, a cited pathway adds no edge
+  and decides the direction of those that are there, and its citation says so.
 - *Direction*: see :mod:`atlasnet.graph.direction`.
 """
 
@@ -85,8 +85,8 @@ def build_graph(
     -------
     RegionGraph
         Nodes are named as in the connectome, e.g. ``"Area 4p (PreCG) left"``. The
-        metadata say what decided, what was left out, and whether the graph holds
-        together.
+        metadata say what decided, what was left out, whether the graph holds
+        together, and as ``remarks`` if no weight can make an edge.
 
     Raises
     ------
@@ -96,8 +96,6 @@ def build_graph(
         If a part of a name is that of several regions.
     IncompleteDataError
         If the connectome lacks a region.
-    AtlasError
-        If no weight of the whole connectome reaches the threshold of streamlines.
 
     Examples
     --------
@@ -249,8 +247,6 @@ def _assemble(
     for i, j in joining:
         mask[i, j] |= counts[i, j] > 0
         mask[j, i] |= counts[j, i] > 0
-    if not mask.any():
-        _require_within_reach(source.connections(), rules)
     table = table_claims(members, rules)
     claims = Claims(members, cited, table)
     weights: list[float | None] = [None] * int(mask.sum())
@@ -287,25 +283,27 @@ def _assemble(
         "composites": [member.note for member in members if member.note],
         "left_out_without_connections": sorted(set(catalogue.left_out)),
     }
+    remark = None if mask.any() else _out_of_reach(source.connections(), rules)
+    if remark is not None:
+        metadata = {**metadata, "remarks": [remark]}
     return RegionGraph([member.region for member in members], edges, metadata)
 
 
-def _require_within_reach(connections: Connections, rules: GraphRules) -> None:
-    """Refuse a threshold that is in other units than the weights of a connectome."""
+def _out_of_reach(connections: Connections, rules: GraphRules) -> str | None:
+    """Return what to say of a threshold in other units than a connectome's weights."""
     if not isinstance(rules.edges, StreamlineThreshold):
-        return
+        return None
     threshold = rules.edges.min_streamline_count
     weights = connections.streamline_count
-    between = weights[~np.eye(len(weights), dtype=bool)]
-    largest = float(between.max(initial=0.0))
-    if math.isfinite(threshold) and 0.0 < largest < threshold:
-        raise AtlasError(
-            f"No projection is left: the largest weight of the connectome is "
-            f"{largest:g}, and none reaches the {threshold:g} streamlines that make an "
-            "edge. Say what makes one of such weights: edges 'density=0.2' (the "
-            "strongest fifth of all pairs), 'share=0.01' (of a region's input), or "
-            f"'streamlines={largest / 10:.2g}' (so much weight)."
-        )
+    largest = float(weights[~np.eye(len(weights), dtype=bool)].max(initial=0.0))
+    if not (math.isfinite(threshold) and 0.0 < largest < threshold):
+        return None
+    return (
+        f"No projection: the largest weight of the connectome is {largest:g}, and none "
+        f"reaches the {threshold:g} that make an edge. Say what makes one of such "
+        "weights: edges density=0.2 (the strongest fifth of all pairs), share=0.01 (of "
+        f"a region's input) or streamlines={largest / 10:.2g} (so much weight)"
+    )
 
 
 def _between(

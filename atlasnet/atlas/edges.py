@@ -323,8 +323,9 @@ def join_components(mask: Mask, counts: Counts) -> tuple[tuple[int, int], ...]:
     Returns
     -------
     tuple of (int, int)
-        Pairs to add, i < j, of which at least one direction has a streamline: those of the maximum spanning forest of all streamlines
-        that takes selected pairs first. Components between which there is no
+        Pairs to add, i < j, of which at least one direction has a streamline: those
+        of the maximum spanning forest of all streamlines that takes selected pairs
+        first. Components between which there is no
         streamline stay apart.
     """
     joined = mask | mask.T
@@ -350,7 +351,7 @@ def count_components(mask: Mask) -> int:
 
 
 def _pairs(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the pairs of n nodes whatever the direction, those of each row together."""
+    """Return the pairs of n nodes whatever the direction, row by row."""
     i, j = np.triu_indices(n, k=1)
     return i, j
 

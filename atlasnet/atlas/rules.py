@@ -43,12 +43,12 @@ class TableClaim:
     """Where the claim is from; kept as the projection's citation."""
 
 
-def read_direction_table(path: Path) -> tuple[TableClaim, ...]:
+def read_direction_table(path: Path | str) -> tuple[TableClaim, ...]:
     """Read a user's table of directions.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         CSV file with the columns ``source``, ``target`` and ``direction``
         (``feedforward``, ``feedback`` or ``lateral``), and ``note`` if wanted. Names
         are those of the graph's regions, with or without hemisphere, or of nodes of
@@ -64,27 +64,29 @@ def read_direction_table(path: Path) -> tuple[TableClaim, ...]:
     AtlasError
         If the file or a row is not what it should be.
     """
+    path = Path(path)
     rows = read_rows(path, "direction table")
     for column in ("source", "target", "direction"):
-        require_column(list(rows[0]), (column,), path)
+        require_column(rows[0], (column,), path)
     claims: dict[tuple[str, str], TableClaim] = {}
-    for line, row in enumerate(rows, start=2):
-        direction, key = row["direction"], (row["source"], row["target"])
+    for row in rows:
+        cells = row.cells
+        direction, key = cells["direction"], (cells["source"], cells["target"])
         if direction not in DIRECTIONS or not all(key):
             raise AtlasError(
-                f"Line {line} of '{path}': a row has a source, a target and a "
+                f"{row.where}: a row has a source, a target and a "
                 f"direction ({', '.join(DIRECTIONS)}), got {key[0]!r}, {key[1]!r} and "
                 f"{direction!r}.{closest(direction, DIRECTIONS)}"
             )
         if key in claims:
-            raise AtlasError(f"Line {line} of '{path}' claims {key} once more.")
-        claims[key] = TableClaim(*key, direction, row.get("note", ""))
+            raise AtlasError(f"{row.where} claims {key} once more.")
+        claims[key] = TableClaim(*key, direction, cells.get("note", ""))
     return tuple(claims.values())
 
 
 def _read_table(value: Any) -> Any:
     """Let the path of a table stand for its rows."""
-    return read_direction_table(Path(value)) if isinstance(value, str | Path) else value
+    return read_direction_table(value) if isinstance(value, str | Path) else value
 
 
 class GraphRules(Frozen):
