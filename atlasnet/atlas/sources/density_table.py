@@ -28,7 +28,7 @@ _FILLED: Mapping[str, DensityRule] = {
 
 
 def with_densities(
-    records: Sequence[RegionRecord], path: Path | None, fill: FillRule | None
+    records: Sequence[RegionRecord], path: Path | str | None, fill: FillRule | None
 ) -> list[RegionRecord]:
     """Return the records with the densities of a table, and those filled in."""
     table = {} if path is None else _read_densities(path, records)
@@ -105,7 +105,9 @@ def _filled(
     ]
 
 
-def _read_densities(path: Path, records: Sequence[RegionRecord]) -> dict[str, Tissue]:
+def _read_densities(
+    path: Path | str, records: Sequence[RegionRecord]
+) -> dict[str, Tissue]:
     """Return density, thickness and cortical type by name."""
     table = read_rows(path, "density table")
     require_column(table[0], ("name",), path)

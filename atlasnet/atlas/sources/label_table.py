@@ -58,7 +58,7 @@ def read_label_table(path: Path | str) -> dict[str, int]:
     AtlasError
         If the table is not what it should be.
     """
-    return {row.name: row.label or 0 for row in read_labels(Path(path))}
+    return {row.name: row.label or 0 for row in read_labels(path)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +91,17 @@ class LabelRow:
     """File and line, for messages."""
 
 
-def read_labels(path: Path, *, has_image: bool = True) -> list[LabelRow]:
+def read_labels(path: Path | str, *, has_image: bool = True) -> list[LabelRow]:
     """Read the label table.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         The table.
     has_image : bool, default=True
         Whether its labels are those of an image, so that it needs them.
     """
+    path = Path(path)
     table = read_rows(path, "label table")
     columns = table[0].cells
     label_column = next((c for c in _LABEL_COLUMNS if c in columns), None)

@@ -29,12 +29,12 @@ _MEMBERS: Mapping[str, tuple[str, ...]] = {
 _SUFFIXES = re.compile(r"(\.(txt|csv|tsv|dat))?(\.(bz2|gz|xz))?", re.IGNORECASE)
 
 
-def read_matrix(path: Path, *, may_lack: bool = False) -> LabelledMatrix:
+def read_matrix(path: Path | str, *, may_lack: bool = False) -> LabelledMatrix:
     """Read a square matrix from a file.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         As :func:`parse_matrix` takes it, packed or not; or NumPy's ``.npy``.
     may_lack : bool, default=False
         Whether numbers may be missing: NaN then becomes 0.
@@ -49,6 +49,7 @@ def read_matrix(path: Path, *, may_lack: bool = False) -> LabelledMatrix:
     AtlasError
         If the file is missing or holds something else.
     """
+    path = Path(path)
     if path.suffix == ".npy":
         try:
             values = np.asarray(np.load(path, allow_pickle=False), dtype=np.float64)
@@ -59,12 +60,12 @@ def read_matrix(path: Path, *, may_lack: bool = False) -> LabelledMatrix:
     return parse_matrix(read_text(path, "matrix"), f"'{path}'", may_lack=may_lack)
 
 
-def read_tvb(path: Path) -> tuple[LabelledMatrix, LabelledMatrix | None]:
+def read_tvb(path: Path | str) -> tuple[LabelledMatrix, LabelledMatrix | None]:
     """Read weights and tract lengths from The Virtual Brain's ``connectivity.zip``.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         Archive with ``weights``, ``tract_lengths`` and ``centres`` as text, each packed
         or not (``.txt``, ``.txt.bz2``), in any folder. The Virtual Brain's weights run
         from column to row; here they are turned, from row to column.
@@ -81,6 +82,7 @@ def read_tvb(path: Path) -> tuple[LabelledMatrix, LabelledMatrix | None]:
     AtlasError
         If a file is missing, damaged, or holds something else.
     """
+    path = Path(path)
     try:
         with zipfile.ZipFile(path) as archive:
             texts = {stem: _text_of(archive, stem, path) for stem in _MEMBERS}

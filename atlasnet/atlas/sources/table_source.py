@@ -99,9 +99,7 @@ class TableSource(AtlasSource):
 
     @cached_property
     def _rows(self) -> list[LabelRow]:
-        return read_labels(
-            Path(self.label_table), has_image=self.label_image is not None
-        )
+        return read_labels(self.label_table, has_image=self.label_image is not None)
 
     @cached_property
     def _about(self) -> dict[str, str | list[str]]:
@@ -152,8 +150,7 @@ class TableSource(AtlasSource):
 
     @cached_property
     def _regions(self) -> tuple[RegionRecord, ...]:
-        densities = None if self.densities is None else Path(self.densities)
-        return tuple(with_densities(self._measured[0], densities, self.fill))
+        return tuple(with_densities(self._measured[0], self.densities, self.fill))
 
     def describe(self) -> Mapping[str, str | list[str]]:
         """Return name, files with their checksums, fill rule and licences."""

@@ -21,12 +21,12 @@ BROKEN = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
 """What is raised where packed data are damaged; a wrong encoding is a ValueError."""
 
 
-def read_text(path: Path, what: str) -> str:
+def read_text(path: Path | str, what: str) -> str:
     """Return the text of a file; one that ends in .gz, .bz2 or .xz is unpacked.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         The file.
     what : str
         What it is, for messages.
@@ -36,6 +36,7 @@ def read_text(path: Path, what: str) -> str:
     AtlasError
         If it is not there, damaged, or no text.
     """
+    path = Path(path)
     try:
         return decode(unpack(path.name, path.read_bytes()))
     except UnicodeDecodeError as error:

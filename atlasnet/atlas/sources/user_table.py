@@ -23,7 +23,7 @@ class TableRow:
     """File and line, for messages."""
 
 
-def read_rows(path: Path, what: str) -> list[TableRow]:
+def read_rows(path: Path | str, what: str) -> list[TableRow]:
     """Return the rows of a CSV or TSV file, with the columns in small letters.
 
     Empty lines are passed over, and those that begin with ``#``.
@@ -67,7 +67,7 @@ def _cells(keys: Sequence[str], row: Sequence[str]) -> dict[str, str]:
     return cells
 
 
-def require_column(row: TableRow, wanted: Sequence[str], path: Path) -> str:
+def require_column(row: TableRow, wanted: Sequence[str], path: Path | str) -> str:
     """Return the first of some columns that is there."""
     for name in wanted:
         if name in row.cells:
