@@ -17,6 +17,7 @@ from pydantic import (
 
 from atlasnet.atlas.edges import EdgeRule, StreamlineThreshold, Weight, as_edge_rule
 from atlasnet.atlas.source import LAYERS, Layer
+from atlasnet.atlas.sources.own_density import OwnDensity, as_own_densities
 from atlasnet.atlas.sources.user_table import read_rows, require_column
 from atlasnet.errors import AtlasError, closest
 from atlasnet.frozen import Flag, Frozen
@@ -134,6 +135,13 @@ class GraphRules(Frozen):
     ] = "homologue"
     """Which density comes first: a von Economo homologue (else surface overlap),
     surface overlap alone, or layers that siibra measured (else homologue, overlap)."""
+    density_table: Annotated[
+        tuple[OwnDensity, ...], BeforeValidator(as_own_densities), Flag(metavar="CSV")
+    ] = ()
+    """Densities of your own, of nuclei and the cerebellum too, with the columns name
+    and cell_density_per_mm3: they come before the atlas's. Further columns that count
+    are volume_mm3, thickness_mm, cortical_type and note. In Python also cells per mm3
+    by name. A name without hemisphere is for both, a parent's for all its regions."""
     layers_left_out: Annotated[
         tuple[Layer, ...], Flag("--leave-out-layers", metavar="LAYER...")
     ] = ()
@@ -187,7 +195,7 @@ class GraphRules(Frozen):
         if isinstance(self.edges, StreamlineThreshold):
             count = self.edges.min_streamline_count
             threshold = count if math.isfinite(count) else None  # JSON has no infinity
-        return {
+        about: dict[str, str | bool | list[str] | float | None] = {
             "edge_rule": self.edges.describe(),
             "min_streamline_count": threshold,
             "weight": self.weight,
@@ -198,3 +206,6 @@ class GraphRules(Frozen):
             "density_rule": self.density,
             "layers_left_out": list(self.layers_left_out),
         }
+        if self.density_table:
+            about["density_table"] = [each.describe() for each in self.density_table]
+        return about

@@ -114,6 +114,8 @@ def build_files(
     start.require_one(graph=start.graph_file)
     require_writable_model(out)
     graph = start.found(rules)
+    for line in report_lines(graph):  # first: it may say why no network can be planned
+        side_channel().print(line, markup=False)
     interface = body.connect(graph, start.preset)
     name = start.preset or "network"
     spec = plan_network(
@@ -126,8 +128,6 @@ def build_files(
     print_bundle(Bundle(graph, spec))
     console = results()
     console.print(note_table("Connected to", interface.notes))
-    for line in report_lines(graph):
-        side_channel().print(line, markup=False)
     console.print(f"{n_parameters:,} parameters, {spec.n_units:,} units")
     files = {
         str(out): "model, stands alone",

@@ -222,7 +222,8 @@ class _Planner:
             more = f"; and {len(lacking) - 5} more" if len(lacking) > 5 else ""
             raise IncompleteDataError(
                 f"Unit counts need the cell count of every area, but {listed}{more}. "
-                "Leave these areas out."
+                "Give them densities of your own (density_table, --density-table), or "
+                "leave these areas out."
             )
         return counts
 

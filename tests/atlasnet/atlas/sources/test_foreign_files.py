@@ -11,15 +11,18 @@ from typing import Any
 import nibabel
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from atlasnet.atlas.assembly import all_regions_graph
 from atlasnet.atlas.sources.label_image import measure_labels
 from atlasnet.atlas.sources.labelled_matrix import parse_matrix
 from atlasnet.atlas.sources.matrices import read_matrix, read_tvb
 from atlasnet.atlas.sources.table_source import TableSource
-from atlasnet.errors import AtlasError, IncompleteDataError
+from atlasnet.commands.app import app
+from atlasnet.errors import AtlasError, GraphError, IncompleteDataError
 from atlasnet.graph.area_map import write_area_map
 from atlasnet.graph.exchange import export_graph
+from atlasnet.graph.graph import RegionGraph
 
 SQUARE = [[0.0, 3.5], [4.0, 0.0]]
 TABLE = "name,hemisphere,volume_mm3,cell_density_per_mm3\n"
@@ -347,8 +350,6 @@ def refused_image(folder: Path, path: Path, reason: str) -> None:
     table, matrix = write(folder, "t.csv", LABELS), write(folder, "m.csv", "0 5\n5 0\n")
     with pytest.raises(AtlasError, match=reason):
         TableSource(path, table, matrix)
-    from atlasnet.errors import GraphError
-
     with pytest.raises(GraphError, match=reason):
         write_area_map({"a": 3.0}, path, {"a": 7}, folder / "out.nii")
 
@@ -467,3 +468,43 @@ def test_the_own_export_of_matrices_is_read(tmp_path: Path) -> None:
         [5.0, 0.0, 0.0],
         [2.0, 0.0, 0.0],
     ]
+
+
+def shell(folder: Path, matrix: str, *more: str) -> Any:
+    """Make a graph of an own atlas without an image by command."""
+    table, connectivity = (
+        write(folder, "regions.csv", TABLE),
+        write(folder, "m.csv", matrix),
+    )
+    out = folder / "own.graph.json"
+    files = ["--label-table", str(table), "--connectivity", str(connectivity)]
+    given = ["graph", "--all", "--hemisphere", "both", *files, "--out", str(out), *more]
+    return CliRunner().invoke(app, given)
+
+
+def test_the_shell_builds_an_atlas_without_an_image(tmp_path: Path) -> None:
+    result = shell(tmp_path, "0 500 0\n0 0 300\n0 0 0\n")
+    assert result.exit_code == 0, result.output
+    assert "Assumed: '" in result.stderr
+    assert "one half of a symmetric matrix" in " ".join(result.stderr.split())
+    graph = RegionGraph.load(tmp_path / "own.graph.json")
+    assert len(graph.projections) == 4
+    assert [r.cell_count for r in graph.regions] == [3e5, 8e5, 1.5e6]
+    rules = ["--directed", "--edges", "density=1"]
+    assert shell(tmp_path, "0 9 0\n0 0 8\n0 0 0\n", *rules).exit_code == 0
+    graph = RegionGraph.load(tmp_path / "own.graph.json")
+    ends = [(e.source, e.target) for e in graph.projections]
+    assert ends == [("a left", "b left"), ("b left", "c right")]
+
+
+def test_the_shell_says_that_no_weight_makes_an_edge(tmp_path: Path) -> None:
+    result = shell(tmp_path, "0 12.6 0\n12.6 0 3\n0 3 0\n")
+    said = " ".join(result.stderr.split())
+    assert "largest weight of the connectome is 12.6, and none reaches the 100" in said
+    assert "density=0.2" in said
+
+
+def test_the_shell_says_what_an_own_atlas_needs(tmp_path: Path) -> None:
+    given = ["graph", "--all", "--label-table", "t.csv", "--out", str(tmp_path / "g")]
+    said = CliRunner().invoke(app, given).stderr
+    assert "needs --label-table and --connectivity, and --label-image unless" in said
