@@ -39,6 +39,8 @@ class LabelledMatrix:
     """Of rows and columns; None if the file has none."""
     where: str
     """The file, for messages."""
+    lines: tuple[int, ...] = ()
+    """Line of each row in the file, for messages, where it has lines."""
 
     def __post_init__(self) -> None:
         shape = self.values.shape
@@ -55,10 +57,11 @@ class LabelledMatrix:
         bad = ~np.isfinite(self.values) | (self.values < 0)
         if bad.any():
             i, j = (int(k) for k in np.argwhere(bad)[0])
+            line = f"line {self.lines[i]}; " if self.lines else ""
             raise AtlasError(
                 f"The matrix of {self.where} holds numbers of at least 0, got "
-                f"{self.values[i, j]} in row {i + 1}, column {j + 1} "
-                f"({int(bad.sum())} such in all). Write 0 where there is no "
+                f"{self.values[i, j]} in row {i + 1}, column {j + 1} ({line}"
+                f"{int(bad.sum())} such in all). Write 0 where there is no "
                 "connection; of correlations, decide what counts as one."
             )
 
@@ -176,18 +179,23 @@ def parse_matrix(text: str, where: str, *, may_lack: bool = False) -> LabelledMa
             )
     values = [[_value(c, n, decimal, where) for c in cells] for n, cells in rows]
     shaped = np.array(values, dtype=np.float64).reshape(len(rows), width)
-    return without_missing(shaped, names, where, may_lack=may_lack)
+    return without_missing(shaped, names, where, _numbers(rows), may_lack=may_lack)
 
 
 def without_missing(
-    values: Matrix, names: tuple[str, ...] | None, where: str, *, may_lack: bool
+    values: Matrix,
+    names: tuple[str, ...] | None,
+    where: str,
+    lines: tuple[int, ...] = (),
+    *,
+    may_lack: bool,
 ) -> LabelledMatrix:
     """Return a matrix without the missing numbers that mean nothing."""
     if values.ndim == 2 and may_lack:
         values = np.where(np.isnan(values), 0.0, values)
     elif values.ndim == 2 and values.shape[0] == values.shape[1]:
         values = np.where(np.isnan(values) & np.eye(len(values), dtype=bool), 0, values)
-    return LabelledMatrix(values, names, where)
+    return LabelledMatrix(values, names, where, lines)
 
 
 def _cells(lines: Sequence[tuple[int, str]], where: str) -> tuple[list[Line], str]:
@@ -266,6 +274,10 @@ def _names_and_rows(
                 f"differ: line {number} is of '{name}', its column of '{other}'."
             )
     return names, _without_first_column(rest)
+
+
+def _numbers(rows: Sequence[Line]) -> tuple[int, ...]:
+    return tuple(number for number, _ in rows)
 
 
 def _first_column(rows: Sequence[Line]) -> tuple[str, ...]:
