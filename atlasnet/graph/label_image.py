@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A label image: voxels that say which region they are of, and where they lie in mm."""
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from xml.parsers import expat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,7 +62,12 @@ def read_label_image(path: Path | str, error: type[AtlasNetError]) -> LabelImage
     """
     import nibabel
 
-    broken = (OSError, EOFError, ValueError, nibabel.filebasedimages.ImageFileError)
+    spatial: Any = nibabel.spatialimages
+    broken = (
+        *(OSError, EOFError, ValueError, OverflowError, MemoryError, zlib.error),
+        *(nibabel.filebasedimages.ImageFileError, expat.ExpatError),
+        *(spatial.HeaderDataError, spatial.HeaderTypeError, spatial.ImageDataError),
+    )
     try:
         image: Any = nibabel.load(path)
         remedy = _REMEDIES.get(type(image).__name__)

@@ -226,7 +226,7 @@ def _split(line: str, delimiter: str) -> list[str]:
     if delimiter == " ":
         line = " ".join(line.split())
     row = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True))
-    return [_unquoted(cell.strip()) for cell in row]
+    return [_unquoted(cell.strip()) for cell in row or [""]]
 
 
 def _unquoted(cell: str) -> str:
@@ -237,7 +237,7 @@ def _unquoted(cell: str) -> str:
 
 def _without_last_empty(rows: list[Line]) -> list[Line]:
     """Return rows without a last cell that is empty in all: a delimiter at the end."""
-    if len(rows[-1][1]) > 1 and all(not cells[-1] for _, cells in rows):
+    if all(len(cells) > 1 and not cells[-1] for _, cells in rows):
         return [(number, cells[:-1]) for number, cells in rows]
     return rows
 

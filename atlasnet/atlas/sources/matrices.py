@@ -5,6 +5,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from tokenize import TokenError
 
 import numpy as np
 
@@ -20,6 +21,8 @@ __all__ = ["LabelledMatrix", "read_matrix", "read_tvb"]
 
 _BROKEN = (*BROKEN, zipfile.BadZipFile, NotImplementedError, RuntimeError)
 """What :mod:`zipfile` raises, of encrypted members and unknown packings too."""
+_BROKEN_ARRAY = (OSError, EOFError, ValueError, TypeError, SyntaxError, TokenError)
+"""What NumPy raises of a file that is no array of numbers."""
 _MEMBERS: Mapping[str, tuple[str, ...]] = {
     "weights": ("weights",),
     "tract_lengths": ("tract_lengths",),
@@ -53,7 +56,7 @@ def read_matrix(path: Path | str, *, may_lack: bool = False) -> LabelledMatrix:
     if path.suffix == ".npy":
         try:
             values = np.asarray(np.load(path, allow_pickle=False), dtype=np.float64)
-        except (OSError, EOFError, ValueError, TypeError) as error:
+        except _BROKEN_ARRAY as error:
             message = f"The matrix '{path}' cannot be read: {error}."
             raise AtlasError(message) from error
         return without_missing(values, None, f"'{path}'", may_lack=may_lack)
@@ -132,7 +135,8 @@ def _text_of(archive: zipfile.ZipFile, stem: str, path: Path) -> str:
 def _is_foreign(name: str) -> bool:
     """Tell whether a member is a folder, or what macOS leaves in archives."""
     parts = PurePosixPath(name).parts
-    return name.endswith("/") or "__MACOSX" in parts or parts[-1].startswith("._")
+    is_foreign = "__MACOSX" in parts or parts[-1:] == () or parts[-1].startswith("._")
+    return is_foreign or name.endswith("/")
 
 
 def _stem(name: str) -> str:

@@ -3,6 +3,7 @@
 
 import bz2
 import gzip
+import random
 import resource
 import zipfile
 from pathlib import Path
@@ -413,6 +414,37 @@ def test_a_label_0_that_is_a_region_is_said_or_measured(tmp_path: Path) -> None:
     text = LABELS.replace("\n7,", "\n0,").replace("per_mm3", "per_mm3,volume_mm3", 1)
     table = write(tmp_path, "t.csv", text.replace(",1\n", ",1,5\n"))
     assert len(TableSource(None, table, matrix).regions()) == 2
+
+
+def test_files_with_wrong_bytes_are_refused_and_nothing_else(tmp_path: Path) -> None:
+    rng = random.Random(1)
+    table, matrix = (
+        write(tmp_path, "t.csv", LABELS),
+        write(tmp_path, "m.csv", "0 5\n5 0\n"),
+    )
+    whole = image(tmp_path, np.array([[[7, 9]]], np.int16), "mm", 1.0).read_bytes()
+    packed = archive(tmp_path, dict(MEMBERS)).read_bytes()
+    np.save(tmp_path / "a.npy", SQUARE)
+    array = (tmp_path / "a.npy").read_bytes()
+    readers: list[tuple[str, bytes, int, Any]] = [  # of the first bytes some are wrong
+        ("x.nii", whole, 352, lambda path: TableSource(path, table, matrix)),
+        ("x.zip", packed, len(packed), read_tvb),
+        ("x.npy", array, 128, read_matrix),
+        ("x.csv", TABLE.encode(), 40, lambda path: TableSource(None, path, matrix)),
+        ("x.txt", MEMBERS["weights.txt"].encode(), 16, read_matrix),
+    ]
+    n_refused = 0
+    for name, content, n, reader in readers:
+        for _ in range(200):
+            wrong = bytearray(content)
+            for _ in range(rng.randint(1, 4)):
+                wrong[rng.randrange(n)] = rng.randrange(256)
+            path = write(tmp_path, name, bytes(wrong))
+            try:
+                reader(path)
+            except AtlasError as error:
+                n_refused += name in str(error)
+    assert n_refused > 300
 
 
 # --- an atlas without an image -------------------------------------------------------
