@@ -51,6 +51,11 @@ def area_voxels(
             raise GraphError(
                 f"The label table has no label for '{name}'.{closest(name, labels)}"
             )
+        if labels[name] == 0 and not (image.data < 0).any():
+            raise GraphError(
+                f"Label 0 is '{name}', but 0 is what lies outside all regions of "
+                f"'{label_image}'. Number the regions from 1 in image and table."
+            )
         voxels[name] = np.argwhere(image.data == labels[name])
         if not len(voxels[name]):
             raise GraphError(

@@ -111,7 +111,14 @@ def plan_network(
     """
     chosen = options or PlanOptions()
     rule = rule or UnitRule()
-    return _Planner(graph, interface, rule, control_step_s, chosen, visual).plan(name)
+    planner = _Planner(graph, interface, rule, control_step_s, chosen, visual)
+    try:
+        return planner.plan(name)
+    except SpecError as error:
+        remarks = graph.metadata.get("remarks")
+        if not isinstance(remarks, list):
+            raise
+        raise SpecError(f"{error} {'. '.join(remarks)}.") from error
 
 
 @dataclass(frozen=True)

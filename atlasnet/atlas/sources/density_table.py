@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The density table of a user's atlas, and what a region gets that it lacks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from numbers import Real
 from pathlib import Path
 from statistics import fmean, median
 from typing import Literal
@@ -12,11 +13,11 @@ import numpy as np
 from atlasnet.atlas.naming import without_side
 from atlasnet.atlas.source import RegionRecord
 from atlasnet.atlas.sources.label_table import Tissue, read_tissue
-from atlasnet.atlas.sources.user_table import read_rows, require_column
+from atlasnet.atlas.sources.user_table import positive, read_rows, require_column
 from atlasnet.errors import AtlasError, IncompleteDataError, closest, listed
 from atlasnet.graph.graph import DensityRule
 
-__all__ = ["FillRule", "with_densities", "with_tissue"]
+__all__ = ["FillRule", "stated_tissue", "with_densities", "with_tissue"]
 
 FillRule = Literal["mean", "median", "nearest", "unknown"]
 
@@ -28,10 +29,12 @@ _FILLED: Mapping[str, DensityRule] = {
 
 
 def with_densities(
-    records: Sequence[RegionRecord], path: Path | str | None, fill: FillRule | None
+    records: Sequence[RegionRecord],
+    given: Path | str | Mapping[str, float] | None,
+    fill: FillRule | None,
 ) -> list[RegionRecord]:
     """Return the records with the densities of a table, and those filled in."""
-    table = {} if path is None else _read_densities(path, records)
+    table = {} if given is None else _densities(given, records)
     known = []
     for record in records:
         tissue = table.get(record.name) or table.get(without_side(record.name))
@@ -44,7 +47,7 @@ def with_densities(
         missing = [r for r in missing if not r.is_isocortex]
     if missing:
         names = listed(f"'{record.name}'" for record in missing)
-        where = f"'{path}' has" if path is not None else "There is"
+        where = f"'{given}' has" if isinstance(given, str | Path) else "There is"
         remedy = "name a fill rule (mean, median, nearest, or unknown to leave it so)"
         if fill is not None:
             remedy = "a fill rule is for isocortex only: add them, or take them out"
@@ -105,23 +108,51 @@ def _filled(
     ]
 
 
-def _read_densities(
-    path: Path | str, records: Sequence[RegionRecord]
+def stated_tissue(name: str, density: object) -> Tissue:
+    """Return what a density says that is given as a number.
+
+    Raises
+    ------
+    AtlasError
+        If it is no number above 0.
+    """
+    if isinstance(density, bool) or not isinstance(density, Real):
+        message = f"The density of '{name}' is a number above 0, got {density!r}."
+        raise AtlasError(message)
+    value = positive(str(float(density)), f"The density of '{name}'")
+    return Tissue(cell_density_per_mm3=value)
+
+
+def _densities(
+    given: Path | str | Mapping[str, float], records: Sequence[RegionRecord]
 ) -> dict[str, Tissue]:
     """Return density, thickness and cortical type by name."""
+    names = {record.name for record in records}
+    names |= {without_side(name) for name in names}
+    if not isinstance(given, Mapping):
+        return _read_densities(given, names)
+    for name in given:
+        _require_region(name, "The densities", names)
+    return {name: stated_tissue(name, density) for name, density in given.items()}
+
+
+def _require_region(name: str, where: str, names: Collection[str]) -> None:
+    """Refuse a name that is no region's."""
+    if name not in names:
+        raise AtlasError(
+            f"{where}: '{name}' is no region of the label table.{closest(name, names)}"
+        )
+
+
+def _read_densities(path: Path | str, names: Collection[str]) -> dict[str, Tissue]:
+    """Return density, thickness and cortical type by name, of a table."""
     table = read_rows(path, "density table")
     require_column(table[0], ("name",), path)
     require_column(table[0], ("cell_density_per_mm3",), path)
-    names = {record.name for record in records}
-    bare = {without_side(name) for name in names}
     densities: dict[str, Tissue] = {}
     for row in table:
         name = row.cells["name"]
-        if name not in names | bare:
-            raise AtlasError(
-                f"{row.where}: '{name}' is no region of the label table."
-                f"{closest(name, names | bare)}"
-            )
+        _require_region(name, row.where, names)
         if name in densities:
             raise AtlasError(f"{row.where}: '{name}' is there twice.")
         tissue = read_tissue(row)

@@ -7,13 +7,12 @@ and of the cerebellum. Whoever has a figure for one of them gives it here.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from numbers import Real
 from pathlib import Path
 from typing import Any
 
 from atlasnet.atlas.naming import normalised, without_side
 from atlasnet.atlas.source import RegionRecord
-from atlasnet.atlas.sources.density_table import with_tissue
+from atlasnet.atlas.sources.density_table import stated_tissue, with_tissue
 from atlasnet.atlas.sources.label_table import Tissue, read_tissue
 from atlasnet.atlas.sources.user_table import positive, read_rows, require_column
 from atlasnet.errors import AtlasError, closest
@@ -70,7 +69,10 @@ def as_own_densities(value: Any) -> Any:
     if isinstance(value, str | Path):
         return _read(value)
     if isinstance(value, Mapping):
-        return tuple(_stated(str(name), density) for name, density in value.items())
+        return tuple(
+            OwnDensity(str(name), stated_tissue(str(name), density))
+            for name, density in value.items()
+        )
     return value
 
 
@@ -152,12 +154,3 @@ def _read(path: Path | str) -> tuple[OwnDensity, ...]:
             row.cells.get("note", ""),
         )
     return tuple(found.values())
-
-
-def _stated(name: str, density: object) -> OwnDensity:
-    """Return a density that is given by name."""
-    if isinstance(density, bool) or not isinstance(density, Real):
-        message = f"The density of '{name}' is a number above 0, got {density!r}."
-        raise AtlasError(message)
-    value = positive(str(float(density)), f"The density of '{name}'")
-    return OwnDensity(name, Tissue(cell_density_per_mm3=value))

@@ -52,10 +52,10 @@ class TableSource(AtlasSource):
     lengths : Path or str, optional
         Matrix of tract lengths in mm; 0 is missing. In a ``connectivity.zip`` they
         are there.
-    densities : Path or str, optional
+    densities : Path or str or mapping of str to float, optional
         CSV or TSV file: ``name``, ``cell_density_per_mm3``, and if known
         ``thickness_mm`` and ``cortical_type``. A name without hemisphere is for both.
-        It comes before the label table's columns.
+        Or densities by name. They come before the label table's columns.
     fill : {"mean", "median", "nearest", "unknown"}, optional
         What a region of isocortex gets that the density table lacks: mean or median of
         those known, that of the nearest region by centroid, or nothing, so that no
@@ -84,7 +84,7 @@ class TableSource(AtlasSource):
     connectivity: Path | str
     _: KW_ONLY
     lengths: Path | str | None = None
-    densities: Path | str | None = None
+    densities: Path | str | Mapping[str, float] | None = None
     fill: FillRule | None = None
     name: str = "own atlas"
     symmetric: bool = True
@@ -117,7 +117,7 @@ class TableSource(AtlasSource):
             "files": [
                 f"{Path(path).name} sha256:{_checksum(Path(path))}"
                 for path in files
-                if path is not None
+                if isinstance(path, str | Path)
             ],
         }
         assumed = [each for each in (self._measured[1], *self._matrices[2]) if each]

@@ -74,7 +74,7 @@ def require_column(row: TableRow, wanted: Sequence[str], path: Path | str) -> st
             return name
     raise AtlasError(
         f"'{path}' has no column '{wanted[0]}'; it has {', '.join(row.cells)}."
-        f"{closest(wanted[0], row.cells)}"
+        f"{closest(wanted[0], row.cells)} Name the columns in its first line."
     )
 
 

@@ -20,10 +20,12 @@ from atlasnet.atlas.sources.labelled_matrix import parse_matrix
 from atlasnet.atlas.sources.matrices import read_matrix, read_tvb
 from atlasnet.atlas.sources.table_source import TableSource
 from atlasnet.commands.app import app
-from atlasnet.errors import AtlasError, GraphError, IncompleteDataError
+from atlasnet.errors import AtlasError, GraphError, IncompleteDataError, SpecError
 from atlasnet.graph.area_map import write_area_map
 from atlasnet.graph.exchange import export_graph
 from atlasnet.graph.graph import RegionGraph
+from atlasnet.plan.interface import hand_interface
+from atlasnet.plan.planner import plan_network
 
 SQUARE = [[0.0, 3.5], [4.0, 0.0]]
 TABLE = "name,hemisphere,volume_mm3,cell_density_per_mm3\n"
@@ -407,6 +409,8 @@ def test_a_label_0_that_is_a_region_is_said_or_measured(tmp_path: Path) -> None:
     inside = image(tmp_path, np.array([[[0, 0, 9]]], np.int16), "mm", 1.0)
     with pytest.raises(AtlasError, match=r"Line 2 of .*label 0 is .a.*from 1"):
         TableSource(inside, table, matrix)
+    with pytest.raises(GraphError, match="Label 0 is 'a left', but 0 is what lies"):
+        write_area_map({"a left": 1.0}, inside, {"a left": 0}, tmp_path / "x.nii")
     marked = image(tmp_path, np.array([[[-1, 0, 0, 9]]], np.int16), "mm", 1.0)
     a, b = TableSource(marked, table, matrix).regions()
     assert (a.volume_mm3, b.volume_mm3) == (2.0, 1.0)
@@ -488,6 +492,33 @@ def test_lines_are_counted_as_editors_do(tmp_path: Path) -> None:
     table = "# my atlas\n\n" + TABLE.replace("\nb", "\n\nb").replace(",20,", ",-2,")
     with pytest.raises(AtlasError, match="Line 6 of"):
         source_of(tmp_path, "0 5 2\n5 0 1\n2 1 0\n", table=table)
+
+
+def test_densities_may_be_numbers(tmp_path: Path) -> None:
+    table = TABLE.replace(",30000", ",").replace(",40000", ",")
+    given = {"a": 1e4, "b left": 2e4}
+    source = source_of(tmp_path, "0 5 2\n5 0 1\n2 1 0\n", table=table, densities=given)
+    found = [region.own_density_per_mm3 for region in source.regions()]
+    assert found == [10_000.0, 20_000.0, 50_000.0]
+    assert {region.own_density_rule for region in source.regions()} == {"table"}
+    for wrong, reason in (({"aa": 1.0}, "'aa' is no region"), ({"a": 0}, "above 0")):
+        with pytest.raises(AtlasError, match=reason):
+            source_of(tmp_path, "0 5 2\n5 0 1\n2 1 0\n", densities=wrong)
+
+
+def test_a_plan_that_fails_for_want_of_edges_says_why(tmp_path: Path) -> None:
+    graph = all_regions_graph(source_of(tmp_path, "0 5 2\n5 0 1\n2 1 0\n"))
+    with pytest.raises(SpecError, match=r"No sensation reaches.*largest weight.*is 5,"):
+        plan_network(
+            graph,
+            hand_interface(
+                graph,
+                inputs={"touch": ["a left"]},
+                action=["b left"],
+                value=["b left"],
+                without=["proprioception", "goal", "vision"],
+            ),
+        )
 
 
 def test_the_own_export_of_matrices_is_read(tmp_path: Path) -> None:
