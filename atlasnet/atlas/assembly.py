@@ -282,28 +282,27 @@ def _assemble(
         ],
         "composites": [member.note for member in members if member.note],
         "left_out_without_connections": sorted(set(catalogue.left_out)),
+        **({} if mask.any() else _remarks(source.connections(), rules)),
     }
-    remark = None if mask.any() else _out_of_reach(source.connections(), rules)
-    if remark is not None:
-        metadata = {**metadata, "remarks": [remark]}
     return RegionGraph([member.region for member in members], edges, metadata)
 
 
-def _out_of_reach(connections: Connections, rules: GraphRules) -> str | None:
+def _remarks(connections: Connections, rules: GraphRules) -> Metadata:
     """Return what to say of a threshold in other units than a connectome's weights."""
     if not isinstance(rules.edges, StreamlineThreshold):
-        return None
+        return {}
     threshold = rules.edges.min_streamline_count
     weights = connections.streamline_count
     largest = float(weights[~np.eye(len(weights), dtype=bool)].max(initial=0.0))
     if not (math.isfinite(threshold) and 0.0 < largest < threshold):
-        return None
-    return (
+        return {}
+    remark = (
         f"No projection: the largest weight of the connectome is {largest:g}, and none "
         f"reaches the {threshold:g} that make an edge. Say what makes one of such "
         "weights: edges density=0.2 (the strongest fifth of all pairs), share=0.01 (of "
         f"a region's input) or streamlines={largest / 10:.2g} (so much weight)"
     )
+    return {"remarks": [remark]}
 
 
 def _between(

@@ -66,8 +66,11 @@ class Tissue:
     """What a table says of a region's cells; None where it says nothing."""
 
     cell_density_per_mm3: float | None = None
+    """Cells per mm3."""
     thickness_mm: float | None = None
+    """Thickness of cortex, mm."""
     cortical_type: str | None = None
+    """Type of cortex, from ``ALO`` to ``KO``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +84,19 @@ class LabelRow:
     name: str
     """Name with the hemisphere at its end."""
     hemisphere: Hemisphere
+    """Side of the brain."""
     system: str
+    """Part of the brain."""
     parent: str
+    """What it is a part of; empty if the table does not say."""
     is_isocortex: bool
+    """Whether it has six layers."""
     volume_mm3: float | None
+    """Volume, mm3, if the table states it."""
     centroid_mm: tuple[float, float, float] | None
+    """Centroid in mm, likewise."""
     tissue: Tissue
+    """Its cells."""
     where: str
     """File and line, for messages."""
 

@@ -27,6 +27,7 @@ class OwnDensity:
     name: str
     """A region, with or without hemisphere, or a parent of regions."""
     tissue: Tissue
+    """Its cells; the density is there."""
     volume_mm3: float | None = None
     """Its volume, where the atlas has none or another is wanted."""
     note: str = ""
