@@ -18,7 +18,7 @@ from atlasnet.commands.arguments import (
 )
 from atlasnet.commands.console import busy, results, side_channel
 from atlasnet.commands.options import given_flags
-from atlasnet.commands.selection import Selection, Snapshot
+from atlasnet.commands.selection import Atlas, Selection
 from atlasnet.commands.summary import print_bundle, report_lines
 from atlasnet.commands.tables import file_table, note_table
 from atlasnet.frozen import Flag, Frozen
@@ -33,7 +33,7 @@ from atlasnet.plan.spec import NetworkSpec
 __all__ = ["Body", "Start", "build_files"]
 
 
-class Start(Snapshot, Selection):
+class Start(Atlas, Selection):
     """What a network is made of: a selection of regions, or a graph from a file."""
 
     graph_file: Annotated[Path | None, Flag("--graph", metavar="FILE")] = None

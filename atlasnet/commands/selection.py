@@ -144,7 +144,8 @@ class Atlas(Snapshot):
         typer.BadParameter
             If both are given, or a file that it takes is missing.
         """
-        own = self.model_dump(exclude={"snapshot"}, exclude_defaults=True)
+        fields = Atlas.model_fields.keys() - {"snapshot"}
+        own = self.model_dump(include=set(fields), exclude_defaults=True)
         if not own:
             return super().open()
         if self.snapshot is not None:

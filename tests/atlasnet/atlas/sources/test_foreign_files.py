@@ -26,6 +26,7 @@ from atlasnet.graph.exchange import export_graph
 from atlasnet.graph.graph import RegionGraph
 from atlasnet.plan.interface import hand_interface
 from atlasnet.plan.planner import plan_network
+from atlasnet.plan.spec import NetworkSpec
 
 SQUARE = [[0.0, 3.5], [4.0, 0.0]]
 TABLE = "name,hemisphere,volume_mm3,cell_density_per_mm3\n"
@@ -565,6 +566,22 @@ def test_the_shell_says_that_no_weight_makes_an_edge(tmp_path: Path) -> None:
     said = " ".join(result.stderr.split())
     assert "largest weight of the connectome is 12.6, and none reaches the 100" in said
     assert "density=0.2" in said
+
+
+@pytest.mark.slow
+def test_the_shell_builds_a_network_of_an_own_atlas(tmp_path: Path) -> None:
+    table = write(tmp_path, "t.csv", TABLE)
+    matrix = write(tmp_path, "m.csv", "0 500 0\n500 0 300\n0 300 0\n")
+    given = ["build", "--regions", "a", "b", "--label-table", str(table)]
+    given += ["--connectivity", str(matrix), "--out", str(tmp_path / "own.keras")]
+    given += ["--input", "touch=a", "--action", "b", "--value", "b", "--units", "128"]
+    given += ["--without", "vision", "goal", "proprioception"]
+    result = CliRunner().invoke(app, given)
+    assert result.exit_code == 0, result.output
+    spec = NetworkSpec.load(tmp_path / "own.network.json")
+    assert spec.n_units == 128
+    # 300,000 and 800,000 cells share what is above the floor of 32 each.
+    assert spec.area("b left").n_units > spec.area("a left").n_units
 
 
 def test_the_shell_says_what_an_own_atlas_needs(tmp_path: Path) -> None:
