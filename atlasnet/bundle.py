@@ -49,12 +49,12 @@ class Bundle:
     """A companion that is of another network and was not read into the bundle."""
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path | str) -> Self:
         """Read a file and the companion that says the rest.
 
         Parameters
         ----------
-        path : Path
+        path : Path or str
             A model, a graph or a network spec.
 
         Returns
@@ -74,6 +74,7 @@ class Bundle:
         >>> Bundle.read(Path("fpn.keras")).spec.n_units  # doctest: +SKIP
         2048
         """
+        path = Path(path)
         if not path.is_file():
             what = "is a folder" if path.is_dir() else "does not exist"
             raise AtlasNetError(f"The file '{path}' {what}. Give {_KINDS}.")
@@ -92,7 +93,7 @@ class Bundle:
         return cls(**alone, set_aside=None if other is None else beside)
 
 
-def companion(path: Path, suffix: str) -> Path:
+def companion(path: Path | str, suffix: str) -> Path:
     """Return the path beside `path` that has the same name and another suffix.
 
     Examples
@@ -100,16 +101,17 @@ def companion(path: Path, suffix: str) -> Path:
     >>> companion(Path("out/fpn.keras"), GRAPH_SUFFIX).name
     'fpn.graph.json'
     """
+    path = Path(path)
     known = (s for s in (GRAPH_SUFFIX, SPEC_SUFFIX) if path.name.endswith(s))
     return path.with_name(path.name.removesuffix(next(known, path.suffix)) + suffix)
 
 
-def read_model_spec(path: Path) -> NetworkSpec:
+def read_model_spec(path: Path | str) -> NetworkSpec:
     """Return the network spec that a model file carries, without loading Keras.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         A ``.keras`` file.
 
     Returns

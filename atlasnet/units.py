@@ -1,7 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The only place where units are converted."""
 
-__all__ = ["CONDUCTION_VELOCITY_M_PER_S", "cells_per_mm3", "delay_ms"]
+from collections.abc import Mapping
+from types import MappingProxyType
+
+__all__ = ["CONDUCTION_VELOCITY_M_PER_S", "MM_PER", "cells_per_mm3", "delay_ms"]
+
+MM_PER: Mapping[str, float] = MappingProxyType(
+    {"mm": 1.0, "micron": 1e-3, "meter": 1e3}
+)
+"""Millimetres in a unit of length, by the names that NIfTI's units have."""
 
 # siibra labels its layer-wise densities "cells / 0.1 mm3", but divides by (0.1 mm)^3.
 _CUBES_PER_MM3 = 1000.0

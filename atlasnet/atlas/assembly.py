@@ -6,10 +6,10 @@ Rules, the same for single regions and for a preset's nodes:
 - *Density*: the von Economo homologue where the node table has one for the region or
   for the node that it is part of, else surface overlap, else unknown.
 - *Edges*: a pair that at least `min_streamline_count` streamlines join, in both
-  directions; and the cited pathways, in the cited direction only, however few the
-  streamlines. A claim about a node says less about its parts: where a region is only
-  a part of a node, a cited pathway adds no edge and decides the direction of those
-  that are there, and its citation says so.
+  directions unless the connectome tells them apart; and the cited pathways, in the
+  cited direction only, however few the streamlines. A claim about a node says less
+  about its parts: where a region is only a part of a node, a cited pathway adds no edge
+  and decides the direction of those that are there, and its citation says so.
 - *Direction*: see :mod:`atlasnet.graph.direction`.
 """
 
@@ -23,7 +23,12 @@ from scipy.sparse import csr_array
 
 from atlasnet.atlas.catalogue import Catalogue, Member, require_disjoint
 from atlasnet.atlas.claims import Claims, Pair, cited_pairs, table_claims
-from atlasnet.atlas.edges import count_components, join_components, weigh
+from atlasnet.atlas.edges import (
+    StreamlineThreshold,
+    count_components,
+    join_components,
+    weigh,
+)
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.selection import Hemispheres, choose, sides_of
 from atlasnet.atlas.source import AtlasSource, Connections
@@ -82,8 +87,8 @@ def build_graph(
     -------
     RegionGraph
         Nodes are named as in the connectome, e.g. ``"Area 4p (PreCG) left"``. The
-        metadata say what decided, what was left out, and whether the graph holds
-        together.
+        metadata say what decided, what was left out, whether the graph holds
+        together, and as ``remarks`` if no weight can make an edge.
 
     Raises
     ------
@@ -246,7 +251,8 @@ def _assemble(
         mask[i, j] = mask[i, j] or whole
     joining = join_components(mask, counts) if rules.edges.keep_connected else ()
     for i, j in joining:
-        mask[i, j] = mask[j, i] = True
+        mask[i, j] |= counts[i, j] > 0
+        mask[j, i] |= counts[j, i] > 0
     table = table_claims(members, rules)
     claims = Claims(members, cited, table)
     weights: list[float | None] = [None] * int(mask.sum())
@@ -283,8 +289,27 @@ def _assemble(
         "synonyms": list(dict.fromkeys(catalogue.synonyms)),
         "composites": [member.note for member in members if member.note],
         "left_out_without_connections": sorted(set(catalogue.left_out)),
+        **({} if mask.any() else _remarks(source.connections(), rules)),
     }
     return RegionGraph([member.region for member in members], edges, metadata)
+
+
+def _remarks(connections: Connections, rules: GraphRules) -> Metadata:
+    """Return what to say of a threshold in other units than a connectome's weights."""
+    if not isinstance(rules.edges, StreamlineThreshold):
+        return {}
+    threshold = rules.edges.min_streamline_count
+    weights = connections.streamline_count
+    largest = float(weights[~np.eye(len(weights), dtype=bool)].max(initial=0.0))
+    if not (math.isfinite(threshold) and 0.0 < largest < threshold):
+        return {}
+    remark = (
+        f"No projection: the largest weight of the connectome is {largest:g}, and none "
+        f"reaches the {threshold:g} that make an edge. Say what makes one of such "
+        "weights: edges density=0.2 (the strongest fifth of all pairs), share=0.01 (of "
+        f"a region's input) or streamlines={largest / 10:.2g} (so much weight)"
+    )
+    return {"remarks": [remark]}
 
 
 def _between(

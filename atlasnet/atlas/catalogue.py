@@ -28,6 +28,7 @@ from types import MappingProxyType
 
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.source import AtlasSource, NodeRecord, RegionRecord
+from atlasnet.atlas.sources.own_density import with_own_densities
 from atlasnet.atlas.structure import Structure, StructureReader, merge_structures
 from atlasnet.errors import (
     AmbiguousNameError,
@@ -84,7 +85,8 @@ class Catalogue:
     def __init__(self, source: AtlasSource, rules: GraphRules) -> None:
         self._atlas = _atlas_name(source)
         self._structures = StructureReader(source, rules)
-        self._record_of: dict[str, RegionRecord] = {r.name: r for r in source.regions()}
+        records = with_own_densities(source.regions(), rules.density_table)
+        self._record_of: dict[str, RegionRecord] = {r.name: r for r in records}
         self._homologues = source.homologues()
         self._node_of = {(n.node, n.hemisphere): n for n in source.node_table()}
         # The connectome's spelling comes first: a name of both is the same record.

@@ -3,7 +3,9 @@
 
 A rule sees the streamlines between all nodes of a graph and says which directed pairs
 are edges. Tractography is symmetric, so the rules that look at counts alone join both
-directions or none; a share of the target's input differs by direction.
+directions or none; a share of the target's input differs by direction. A connectome of
+tracers is not: of it every direction counts by itself, and none without a count is an
+edge.
 """
 
 import math
@@ -52,8 +54,8 @@ class EdgeRule(Protocol):
         Parameters
         ----------
         counts : ndarray of float64, shape (n, n)
-            Streamlines from row to column, 0 on the diagonal; tractography is
-            symmetric.
+            Streamlines from row to column, 0 on the diagonal; those of tractography
+            are symmetric.
         total_input : ndarray of float64, shape (n,)
             Streamlines of each node with the whole atlas outside it.
 
@@ -109,7 +111,9 @@ class StreamlineThreshold:
 class TargetDensity:
     """The strongest pairs, so many that they are a share of all possible ones.
 
-    A pair without a streamline is never an edge, so the density may not be reached.
+    Where counts differ by direction, pairs are directed: of n regions there are
+    n (n - 1), and each is ranked by itself. A pair without a streamline is never an
+    edge, so the density may not be reached.
 
     Raises
     ------
@@ -129,14 +133,15 @@ class TargetDensity:
     def select(self, counts: Counts, total_input: Counts) -> Mask:
         """Return the strongest pairs; ties go to the node that comes first."""
         n = len(counts)
-        i, j = np.triu_indices(n, k=1)
-        strength = np.maximum(counts, counts.T)[i, j]
+        is_directed = not np.array_equal(counts, counts.T)
+        i, j = np.nonzero(~np.eye(n, dtype=bool)) if is_directed else _pairs(n)
+        strength = counts[i, j]
         order = np.argsort(-strength, kind="stable")
         chosen = order[: round(self.density * len(order))]
         chosen = chosen[strength[chosen] > 0]
         mask = np.zeros((n, n), dtype=bool)
-        mask[i[chosen], j[chosen]] = mask[j[chosen], i[chosen]] = True
-        return mask
+        mask[i[chosen], j[chosen]] = True
+        return mask if is_directed else mask | mask.T
 
     def describe(self) -> str:
         """Return the rule in words."""
@@ -148,7 +153,8 @@ class StrongestNeighbours:
     """For every node, its pairs with the k nodes that most streamlines join it to.
 
     A pair counts if it is among the strongest of either node, so a node may have more
-    than k.
+    than k. Where counts differ by direction, those of both directions together tell how
+    strong a pair is, and of a pair those directions are edges that have a count.
 
     Raises
     ------
@@ -168,11 +174,11 @@ class StrongestNeighbours:
     def select(self, counts: Counts, total_input: Counts) -> Mask:
         """Return the strongest pairs of every node; ties go to the first."""
         n = len(counts)
-        order = np.argsort(-counts, axis=1, kind="stable")[:, : min(self.k, n)]
+        joint = counts + counts.T
+        order = np.argsort(-joint, axis=1, kind="stable")[:, : min(self.k, n)]
         mask = np.zeros((n, n), dtype=bool)
         np.put_along_axis(mask, order, values=True, axis=1)
-        mask &= counts > 0
-        return mask | mask.T
+        return (mask | mask.T) & (counts > 0)
 
     def describe(self) -> str:
         """Return the rule in words."""
@@ -312,13 +318,14 @@ def join_components(mask: Mask, counts: Counts) -> tuple[tuple[int, int], ...]:
     mask : ndarray of bool, shape (n, n)
         Selected projections.
     counts : ndarray of float64, shape (n, n)
-        Streamlines between nodes, symmetric.
+        Streamlines from row to column.
 
     Returns
     -------
     tuple of (int, int)
-        Pairs to add, i < j: those of the maximum spanning forest of all streamlines
-        that takes selected pairs first. Components between which there is no
+        Pairs to add, i < j, of which at least one direction has a streamline: those
+        of the maximum spanning forest of all streamlines that takes selected pairs
+        first. Components between which there is no
         streamline stay apart.
     """
     joined = mask | mask.T
@@ -341,6 +348,12 @@ def count_components(mask: Mask) -> int:
     2
     """
     return int(connected_components(csr_array(mask), directed=True)[0])
+
+
+def _pairs(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the pairs of n nodes whatever the direction, row by row."""
+    i, j = np.triu_indices(n, k=1)
+    return i, j
 
 
 def _shares(counts: Counts, total_input: Counts) -> Counts:

@@ -17,6 +17,7 @@ from pydantic import (
 
 from atlasnet.atlas.edges import EdgeRule, StreamlineThreshold, Weight, as_edge_rule
 from atlasnet.atlas.source import LAYERS, Layer
+from atlasnet.atlas.sources.own_density import OwnDensity, as_own_densities
 from atlasnet.atlas.sources.user_table import read_rows, require_column
 from atlasnet.errors import AtlasError, closest
 from atlasnet.frozen import Flag, Frozen
@@ -43,12 +44,12 @@ class TableClaim:
     """Where the claim is from; kept as the projection's citation."""
 
 
-def read_direction_table(path: Path) -> tuple[TableClaim, ...]:
+def read_direction_table(path: Path | str) -> tuple[TableClaim, ...]:
     """Read a user's table of directions.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         CSV file with the columns ``source``, ``target`` and ``direction``
         (``feedforward``, ``feedback`` or ``lateral``), and ``note`` if wanted. Names
         are those of the graph's regions, with or without hemisphere, or of nodes of
@@ -64,27 +65,29 @@ def read_direction_table(path: Path) -> tuple[TableClaim, ...]:
     AtlasError
         If the file or a row is not what it should be.
     """
+    path = Path(path)
     rows = read_rows(path, "direction table")
     for column in ("source", "target", "direction"):
-        require_column(list(rows[0]), (column,), path)
+        require_column(rows[0], (column,), path)
     claims: dict[tuple[str, str], TableClaim] = {}
-    for line, row in enumerate(rows, start=2):
-        direction, key = row["direction"], (row["source"], row["target"])
+    for row in rows:
+        cells = row.cells
+        direction, key = cells["direction"], (cells["source"], cells["target"])
         if direction not in DIRECTIONS or not all(key):
             raise AtlasError(
-                f"Line {line} of '{path}': a row has a source, a target and a "
+                f"{row.where}: a row has a source, a target and a "
                 f"direction ({', '.join(DIRECTIONS)}), got {key[0]!r}, {key[1]!r} and "
                 f"{direction!r}.{closest(direction, DIRECTIONS)}"
             )
         if key in claims:
-            raise AtlasError(f"Line {line} of '{path}' claims {key} once more.")
-        claims[key] = TableClaim(*key, direction, row.get("note", ""))
+            raise AtlasError(f"{row.where} claims {key} once more.")
+        claims[key] = TableClaim(*key, direction, cells.get("note", ""))
     return tuple(claims.values())
 
 
 def _read_table(value: Any) -> Any:
     """Let the path of a table stand for its rows."""
-    return read_direction_table(Path(value)) if isinstance(value, str | Path) else value
+    return read_direction_table(value) if isinstance(value, str | Path) else value
 
 
 class GraphRules(Frozen):
@@ -132,6 +135,13 @@ class GraphRules(Frozen):
     ] = "homologue"
     """Which density comes first: a von Economo homologue (else surface overlap),
     surface overlap alone, or layers that siibra measured (else homologue, overlap)."""
+    density_table: Annotated[
+        tuple[OwnDensity, ...], BeforeValidator(as_own_densities), Flag(metavar="CSV")
+    ] = ()
+    """Densities of your own, of nuclei and the cerebellum too, with the columns name
+    and cell_density_per_mm3: they come before the atlas's. Further columns that count
+    are volume_mm3, thickness_mm, cortical_type and note. In Python also cells per mm3
+    by name. A name without hemisphere is for both, a parent's for all its regions."""
     layers_left_out: Annotated[
         tuple[Layer, ...], Flag("--leave-out-layers", metavar="LAYER...")
     ] = ()
@@ -185,7 +195,7 @@ class GraphRules(Frozen):
         if isinstance(self.edges, StreamlineThreshold):
             count = self.edges.min_streamline_count
             threshold = count if math.isfinite(count) else None  # JSON has no infinity
-        return {
+        about: dict[str, str | bool | list[str] | float | None] = {
             "edge_rule": self.edges.describe(),
             "min_streamline_count": threshold,
             "weight": self.weight,
@@ -196,3 +206,6 @@ class GraphRules(Frozen):
             "density_rule": self.density,
             "layers_left_out": list(self.layers_left_out),
         }
+        if self.density_table:
+            about["density_table"] = [each.describe() for each in self.density_table]
+        return about

@@ -4,6 +4,8 @@
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
+
 from atlasnet.atlas.catalogue import Catalogue, Member
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.source import AtlasSource
@@ -35,7 +37,7 @@ def strongest_neighbours(
         Regions to start from, as `build_graph` takes them.
     k : int
         How many regions to add, those first with which the given ones together have
-        the most streamlines.
+        the most streamlines, in both directions where these differ.
     hemisphere : {"left", "right", "both"}, default="left"
         Hemisphere of the names, and of the neighbours.
     complete : bool, default=False
@@ -83,7 +85,12 @@ def _neighbours(
     if not seeds:
         raise AtlasError("Growth starts from at least one region, got no name.")
     rows = {row for member in seeds for row in member.rows}
-    count = source.connections().streamline_count[sorted(rows)].sum(axis=0)
+    streamlines = source.connections().streamline_count
+    seeded = sorted(rows)
+    efferent, afferent = streamlines[seeded].sum(axis=0), streamlines.T[seeded].sum(0)
+    # Of a connectome without direction both are the same streamlines.
+    is_directed = not np.array_equal(streamlines, streamlines.T)
+    count = efferent + afferent if is_directed else efferent
     sides = sides_of(hemisphere)
     others = [
         (count[row], catalogue.single(record.name).region)

@@ -73,8 +73,13 @@ class StructureReader:
         Structure
             Values that are unknown are None.
         """
-        if all(record.own_density_per_mm3 is not None for record in records):
-            return merge_structures([self._own(r) for r in records], records)
+        has_own = [record.own_density_per_mm3 is not None for record in records]
+        if any(has_own):
+            parts = [
+                self._own(record, symbols) if own else self.read([record], symbols)
+                for record, own in zip(records, has_own, strict=True)
+            ]
+            return merge_structures(parts, records)
         if all(record.name in self._measured for record in records):
             return merge_structures([self._read_layers(r) for r in records], records)
         if symbols and self._rule != "surface_overlap":
@@ -108,20 +113,27 @@ class StructureReader:
             cortical_type=";".join(types) or None,
         )
 
-    def _own(self, record: RegionRecord) -> Structure:
-        """Return what the source itself says of a region."""
+    def _own(self, record: RegionRecord, symbols: Sequence[str]) -> Structure:
+        """Return what the source itself, or a user's table, says of a region.
+
+        What has no six layers has none to leave out, and no laminar pattern: the
+        structural model does not hold for it.
+        """
         density = record.own_density_per_mm3
-        if self._left_out:
+        if self._left_out and record.is_isocortex:
             raise IncompleteDataError(
                 f"Layers are left out, but the density of '{record.name}' is not known "
                 "by layer."
             )
+        kind = record.own_cortical_type
+        if kind is None and symbols:
+            kind = self.homologue(symbols).cortical_type
         return Structure(
             density,
-            density,
+            density if record.is_isocortex else None,
             record.own_density_rule,
             record.overlap_thickness_mm,
-            record.own_cortical_type,
+            kind,
         )
 
     def _read_layers(self, record: RegionRecord) -> Structure:

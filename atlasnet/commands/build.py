@@ -18,7 +18,7 @@ from atlasnet.commands.arguments import (
 )
 from atlasnet.commands.console import busy, results, side_channel
 from atlasnet.commands.options import given_flags
-from atlasnet.commands.selection import Selection, Snapshot
+from atlasnet.commands.selection import Atlas, Selection
 from atlasnet.commands.summary import print_bundle, report_lines
 from atlasnet.commands.tables import file_table, note_table
 from atlasnet.frozen import Flag, Frozen
@@ -33,7 +33,7 @@ from atlasnet.plan.spec import NetworkSpec
 __all__ = ["Body", "Start", "build_files"]
 
 
-class Start(Snapshot, Selection):
+class Start(Atlas, Selection):
     """What a network is made of: a selection of regions, or a graph from a file."""
 
     graph_file: Annotated[Path | None, Flag("--graph", metavar="FILE")] = None
@@ -114,6 +114,8 @@ def build_files(
     start.require_one(graph=start.graph_file)
     require_writable_model(out)
     graph = start.found(rules)
+    for line in report_lines(graph):  # first: it may say why no network can be planned
+        side_channel().print(line, markup=False)
     interface = body.connect(graph, start.preset)
     name = start.preset or "network"
     spec = plan_network(
@@ -126,8 +128,6 @@ def build_files(
     print_bundle(Bundle(graph, spec))
     console = results()
     console.print(note_table("Connected to", interface.notes))
-    for line in report_lines(graph):
-        side_channel().print(line, markup=False)
     console.print(f"{n_parameters:,} parameters, {spec.n_units:,} units")
     files = {
         str(out): "model, stands alone",

@@ -44,10 +44,23 @@ def export_files(
         Path | None, typer.Option(metavar="CSV", help="For nifti: names of its labels.")
     ] = None,
     statistic: Annotated[
-        str, typer.Option(help="For nifti: what to paint, e.g. n_units.")
-    ] = "cell_count",
+        str | None,
+        typer.Option(
+            help="For nifti: what to paint, e.g. n_units.", show_default="cell_count"
+        ),
+    ] = None,
 ) -> None:
     """Write a graph in the format of another program."""
+    idle = {
+        "--label-image": label_image,
+        "--label-table": label_table,
+        "--statistic": statistic,
+    }
+    given = [flag for flag, value in idle.items() if value is not None]
+    if name != "nifti" and given:
+        raise typer.BadParameter(
+            f"{', '.join(given)}: for nifti only, the format is {name}."
+        )
     is_folder = name in ("csv", "bids")
     (require_writable_folder if is_folder else require_writable_file)(out, "--out")
     from atlasnet.bundle import Bundle
@@ -63,7 +76,7 @@ def export_files(
         if label_image is None or label_table is None:
             raise typer.BadParameter("nifti needs --label-image and --label-table.")
         units = {a.name: a.n_units for a in bundle.spec.areas} if bundle.spec else None
-        values = area_values(bundle.graph, statistic, units)
+        values = area_values(bundle.graph, statistic or "cell_count", units)
         written = _paint(values, label_image, label_table, out)
     else:
         written = export_graph(bundle.graph, name, out)

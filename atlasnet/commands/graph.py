@@ -29,17 +29,22 @@ def make_graph(
         typer.Option(metavar="NAME", help="Make a null model of the graph."),
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, max=MAX_SEED, help="Seed of the null model.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            min=0, max=MAX_SEED, help="Seed of the null model.", show_default="0"
+        ),
+    ] = None,
 ) -> None:
     """Make a graph and write it."""
     selection.require_one()
+    if null_model is None and seed is not None:
+        raise typer.BadParameter("--seed is for --null-model: give both, or none.")
     require_writable_file(out, "--out")
     graph = selection.graph(atlas.open(), rules)
     if null_model is not None:
         from atlasnet.graph.null_models import randomize
 
-        graph = randomize(graph, null_model, seed)
+        graph = randomize(graph, null_model, seed or 0)
     graph.save(out)
     print_bundle(Bundle(graph))
     results().print(file_table({str(out): "what the atlas says"}))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Selection: which regions a command's graph has, and the atlas that they are of."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +14,19 @@ from atlasnet.atlas.selection import Hemispheres, strongest_neighbours
 from atlasnet.atlas.source import AtlasSource
 from atlasnet.atlas.sources.snapshot import SnapshotSource
 from atlasnet.atlas.sources.table_source import FillRule, TableSource
+from atlasnet.commands.options import given_flags
 from atlasnet.frozen import Flag, Frozen
 from atlasnet.graph.graph import RegionGraph
 
 __all__ = ["Atlas", "Selection", "Snapshot"]
+
+
+_ONLY_WITH: Mapping[str, tuple[str, ...]] = {
+    "regions": ("--no-blind",),
+    "preset": ("--neighbours", "--complete"),
+    "all": ("--also", "--neighbours", "--complete", "--no-blind"),
+}
+"""Options that mean nothing, by the way of selecting regions."""
 
 
 class Selection(Frozen):
@@ -41,7 +51,7 @@ class Selection(Frozen):
     """Side of the regions."""
 
     def require_one(self, **others: object) -> None:
-        """Refuse what is no selection, or several.
+        """Refuse what is no selection, or several, or options that it has no use for.
 
         Parameters
         ----------
@@ -51,7 +61,7 @@ class Selection(Frozen):
         Raises
         ------
         typer.BadParameter
-            If not exactly one is given.
+            If not exactly one is given, or an option that is for another one.
         """
         ways: dict[str, object] = {
             "regions": self.regions,
@@ -62,6 +72,15 @@ class Selection(Frozen):
         if sum(bool(way) for way in ways.values()) != 1:
             *first, last = (f"--{name}" for name in ways)
             raise typer.BadParameter(f"give one of {', '.join(first)} and {last}.")
+        way = next(name for name, value in ways.items() if value)
+        idle = [f for f in given_flags(self) if f in _ONLY_WITH.get(way, ())]
+        if self.complete and not self.neighbours:
+            idle.append("--complete (without --neighbours)")
+        if idle:
+            raise typer.BadParameter(
+                f"--{way} has no use for {', '.join(dict.fromkeys(idle))}: leave out "
+                "what is for another selection."
+            )
 
     def graph(self, source: AtlasSource, rules: GraphRules) -> RegionGraph:
         """Return the graph of the regions.
@@ -103,11 +122,11 @@ class Atlas(Snapshot):
     """A snapshot of the atlas, or an atlas of your own."""
 
     label_image: Annotated[Path | None, Flag(metavar="NII")] = None
-    """Your atlas: its label image."""
+    """Your atlas: its label image, unless the label table states volumes."""
     label_table: Annotated[Path | None, Flag(metavar="CSV")] = None
-    """Your atlas: names of labels."""
+    """Your atlas: names of labels; volumes and densities, if it has them."""
     connectivity: Annotated[Path | None, Flag(metavar="FILE")] = None
-    """Your atlas: CSV or connectivity.zip."""
+    """Your atlas: matrix (text) or connectivity.zip."""
     lengths: Annotated[Path | None, Flag(metavar="CSV")] = None
     """Your atlas: lengths in mm."""
     densities: Annotated[Path | None, Flag(metavar="CSV")] = None
@@ -125,15 +144,21 @@ class Atlas(Snapshot):
         typer.BadParameter
             If both are given, or a file that it takes is missing.
         """
-        own = self.model_dump(exclude={"snapshot"}, exclude_defaults=True)
+        fields = Atlas.model_fields.keys() - {"snapshot"}
+        own = self.model_dump(include=set(fields), exclude_defaults=True)
         if not own:
             return super().open()
         if self.snapshot is not None:
             raise typer.BadParameter(
                 "give either --snapshot or files of your own atlas."
             )
-        if not {"label_image", "label_table", "connectivity"} <= own.keys():
+        if not {"label_table", "connectivity"} <= own.keys():
             raise typer.BadParameter(
-                "your own atlas needs --label-image, --label-table and --connectivity."
+                "your own atlas needs --label-table and --connectivity, and "
+                "--label-image unless the table has a column volume_mm3."
             )
-        return TableSource(symmetric=not own.pop("directed", False), **own)
+        return TableSource(
+            own.pop("label_image", None),
+            symmetric=not own.pop("directed", False),
+            **own,
+        )

@@ -19,6 +19,7 @@ from atlasnet.commands.arguments import (
     require_writable_folder,
 )
 from atlasnet.commands.console import print_json, reporting, results
+from atlasnet.commands.options import given_flags
 from atlasnet.commands.tables import difference_table, file_table
 from atlasnet.frozen import Flag, Frozen
 from atlasnet.graph.difference import Difference
@@ -27,6 +28,9 @@ __all__ = ["Recording", "make_snapshot"]
 
 _SHOWN = 40
 """Differences printed as a table; ``--json`` has all."""
+
+
+_TOLERANCE = 1e-6
 
 
 class Recording(Frozen):
@@ -75,17 +79,28 @@ def make_snapshot(
         typer.Option(metavar="A B", help="Print what differs between two snapshots."),
     ] = None,
     tolerance: Annotated[
-        float,
-        typer.Option(min=0.0, help="Relative difference of numbers to overlook."),
-    ] = 1e-6,
+        float | None,
+        typer.Option(
+            min=0.0,
+            help="Relative difference of numbers to overlook.",
+            show_default="1e-06",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Compile, record or compare."""
     given = [from_files is not None, live is not None, compare is not None]
     if sum(given) != 1:
         raise typer.BadParameter("give one of --from-files, --from and --compare.")
+    idle = [] if live is not None else given_flags(recording)
+    idle += ["--tolerance"] if compare is None and tolerance is not None else []
+    idle += ["--json"] if compare is None and as_json else []
+    idle += ["--out"] if compare is not None and out is not None else []
+    if idle:
+        way = "compare" if compare else "from-files" if from_files else "from"
+        raise typer.BadParameter(f"--{way} has no use for {', '.join(idle)}.")
     if compare is not None:
-        _compare(*compare, tolerance, as_json=as_json)
+        _compare(*compare, _TOLERANCE if tolerance is None else tolerance, as_json)
         return
     if out is None:
         raise typer.BadParameter("a snapshot needs a place: give --out.")
@@ -116,7 +131,7 @@ def _show_written(out: Path) -> None:
     console.print(f"{len(source.regions())} regions, {source.checksum[:12]}")
 
 
-def _compare(a: Path, b: Path, tolerance: float, *, as_json: bool) -> None:
+def _compare(a: Path, b: Path, tolerance: float, as_json: bool) -> None:
     """Print what differs between two snapshots."""
     found = compare_sources(SnapshotSource(a), SnapshotSource(b), tolerance)
     if as_json:

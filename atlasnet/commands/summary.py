@@ -17,6 +17,7 @@ _REPORTED = {
     "direction_table_unused": "Rows of the direction table without a projection",
     "composites": "Composites",
     "synonyms": "Synonyms",
+    "assumed": "Assumed",
 }
 
 
@@ -35,7 +36,8 @@ def print_bundle(bundle: Bundle) -> None:
 def report_lines(graph: RegionGraph) -> list[str]:
     """Return what the metadata of a graph report, in sentences."""
     about = graph.metadata
-    lines = []
+    remarks = about.get("remarks", [])
+    lines = [f"{remark}." for remark in remarks] if isinstance(remarks, list) else []
     if about.get("n_components", 1) != 1:
         lines.append(f"The graph falls into {about['n_components']} parts.")
     for key, text in _REPORTED.items():

@@ -18,7 +18,7 @@ _DPI = 200
 
 def save_figures(
     bundle: Bundle,
-    folder: Path,
+    folder: Path | str,
     suffix: str = "png",
     *,
     n_parameters: Mapping[str, int] | None = None,
@@ -29,7 +29,7 @@ def save_figures(
     ----------
     bundle : Bundle
         Graph, spec or both.
-    folder : Path
+    folder : Path or str
         Where the files go; made if it does not exist.
     suffix : str, default="png"
         File format, e.g. ``"png"``, ``"pdf"`` or ``"svg"``.
@@ -54,7 +54,7 @@ def save_figures(
         drawn["connectivity"] = plot_connectivity_matrix(graph), "streamline counts"
     written = {}
     for name, (ax, what) in drawn.items():
-        path = folder / f"{name}.{suffix}"
+        path = Path(folder) / f"{name}.{suffix}"
         with replacing(path) as temporary:
             figure_of(ax).savefig(temporary, dpi=_DPI, bbox_inches="tight")
         written[str(path)] = what

@@ -25,7 +25,7 @@ _COLORMAP = "viridis"
 @checked(GraphError)
 def plot_area_volume(
     values: Mapping[str, float],
-    label_image: Path,
+    label_image: Path | str,
     labels: Mapping[str, int],
     ax: Axes | None = None,
     *,
@@ -40,7 +40,7 @@ def plot_area_volume(
     ----------
     values : mapping of str to float
         A number by area, e.g. unit counts.
-    label_image : Path
+    label_image : Path or str
         NIfTI file whose voxels are labels, in MNI152 space.
     labels : mapping of str to int
         Label by area; may have further areas.

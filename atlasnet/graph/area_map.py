@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from atlasnet.errors import GraphError, closest
 from atlasnet.files import replacing
+from atlasnet.graph.label_image import LabelImage, read_label_image
 
 __all__ = ["area_map", "area_voxels", "write_area_map"]
 
@@ -18,23 +19,23 @@ Voxels = Mapping[str, NDArray[np.int64]]
 
 
 def area_voxels(
-    areas: Iterable[str], label_image: Path, labels: Mapping[str, int]
-) -> tuple[Any, Voxels]:
+    areas: Iterable[str], label_image: Path | str, labels: Mapping[str, int]
+) -> tuple[LabelImage, Voxels]:
     """Return a label image and the voxels of some areas in it.
 
     Parameters
     ----------
     areas : iterable of str
         The areas.
-    label_image : Path
+    label_image : Path or str
         NIfTI file whose voxels are labels.
     labels : mapping of str to int
         Label by area; may have further areas.
 
     Returns
     -------
-    image : nibabel.Nifti1Image
-        The label image.
+    image : LabelImage
+        The label image, its affine in mm.
     voxels : mapping of str to ndarray, shape (n, 3)
         Indices of every area's voxels.
 
@@ -43,22 +44,19 @@ def area_voxels(
     GraphError
         If an area has no label, a label no voxel, or the image cannot be read.
     """
-    import nibabel
-
-    broken = (OSError, EOFError, ValueError, nibabel.filebasedimages.ImageFileError)
-    try:
-        image: Any = nibabel.load(label_image)
-        data = np.rint(np.asanyarray(image.dataobj)).astype(np.int64)
-    except broken as error:
-        message = f"'{label_image}' cannot be read as a label image: {error}."
-        raise GraphError(message) from error
+    image = read_label_image(label_image, GraphError)
     voxels: dict[str, NDArray[np.int64]] = {}
     for name in areas:
         if name not in labels:
             raise GraphError(
                 f"The label table has no label for '{name}'.{closest(name, labels)}"
             )
-        voxels[name] = np.argwhere(data == labels[name])
+        if labels[name] == 0 and not (image.data < 0).any():
+            raise GraphError(
+                f"Label 0 is '{name}', but 0 is what lies outside all regions of "
+                f"'{label_image}'. Number the regions from 1 in image and table."
+            )
+        voxels[name] = np.argwhere(image.data == labels[name])
         if not len(voxels[name]):
             raise GraphError(
                 f"'{label_image}' has no voxel of label {labels[name]} ('{name}')."
@@ -66,7 +64,7 @@ def area_voxels(
     return image, voxels
 
 
-def area_map(values: Mapping[str, float], image: Any, voxels: Voxels) -> Any:
+def area_map(values: Mapping[str, float], image: LabelImage, voxels: Voxels) -> Any:
     """Return an image of areas' numbers: float32, NaN outside the areas.
 
     Parameters
@@ -78,18 +76,20 @@ def area_map(values: Mapping[str, float], image: Any, voxels: Voxels) -> Any:
     """
     import nibabel
 
-    painted = np.full(image.shape, np.nan, dtype=np.float32)
+    painted = np.full(image.data.shape, np.nan, dtype=np.float32)
     for name, value in values.items():
         painted[tuple(voxels[name].T)] = value
     make: Any = nibabel.Nifti1Image
-    return make(painted, image.affine)
+    made: Any = make(painted, image.affine)
+    made.header.set_xyzt_units("mm")
+    return made
 
 
 def write_area_map(
     values: Mapping[str, float],
-    label_image: Path,
+    label_image: Path | str,
     labels: Mapping[str, int],
-    path: Path,
+    path: Path | str,
 ) -> None:
     """Write a number of every area into the voxels of the area, as NIfTI.
 
@@ -99,7 +99,7 @@ def write_area_map(
         A number by area, e.g. unit counts.
     label_image, labels
         As for :func:`area_voxels`.
-    path : Path
+    path : Path or str
         NIfTI file to write, ``.nii`` or ``.nii.gz``.
 
     Raises
@@ -109,6 +109,7 @@ def write_area_map(
     """
     import nibabel
 
+    path = Path(path)
     if not path.name.endswith((".nii", ".nii.gz")):
         raise GraphError(f"A NIfTI file ends in .nii or .nii.gz, got '{path.name}'.")
     image, voxels = area_voxels(values, label_image, labels)

@@ -71,7 +71,7 @@ def to_graphml(graph: RegionGraph) -> str:
     """Return a graph as GraphML, the format of Gephi, Cytoscape and yEd.
 
     GraphML has no lists and no missing values: lists are joined by ``;``, and what is
-    unknown is left out.
+    unknown is left out. An edge's ``weight`` is its strength.
     """
     flat: nx.DiGraph[str] = nx.DiGraph()
     flat.graph.update(_flat(graph.metadata))
@@ -82,20 +82,25 @@ def to_graphml(graph: RegionGraph) -> str:
         known.pop("name")
         flat.add_node(region.name, **_flat({**known, **dict(axes)}))
     for edge in graph.projections:
-        known = asdict(edge)
+        known = _edge_row(edge)
         ends = known.pop("source"), known.pop("target")
-        values: dict[str, Any] = _flat({**known, "strength": edge.strength})
+        values: dict[str, Any] = _flat(known)
         flat.add_edge(*ends, **values)
     return "\n".join(nx.generate_graphml(flat)) + "\n"
 
 
 def to_node_link(graph: RegionGraph) -> str:
-    """Return a graph as the node-link JSON of networkx and d3."""
-    data = nx.node_link_data(graph.to_networkx(), edges="links")
+    """Return a graph as the node-link JSON of networkx and d3.
+
+    Its edges stand twice: networkx reads ``edges`` since version 3.6, before that
+    ``links``, as d3 does. An edge's ``weight`` is its strength.
+    """
+    data = nx.node_link_data(graph.to_networkx(), edges="edges")
+    data["links"] = data["edges"]
     return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def write_tvb(graph: RegionGraph, path: Path) -> None:
+def write_tvb(graph: RegionGraph, path: Path | str) -> None:
     """Write a graph as ``connectivity.zip`` of The Virtual Brain, whole or not at all.
 
     Its weights and tract lengths run from column to row; blanks in names become
@@ -106,7 +111,7 @@ def write_tvb(graph: RegionGraph, path: Path) -> None:
     ----------
     graph : RegionGraph
         The graph; every region needs a centroid.
-    path : Path
+    path : Path or str
         The archive.
 
     Raises
@@ -133,7 +138,7 @@ def write_tvb(graph: RegionGraph, path: Path) -> None:
         "hemispheres.txt": _flags(r.hemisphere == "right" for r in graph.regions),
         "info.txt": json.dumps(dict(graph.metadata), indent=1, ensure_ascii=False),
     }
-    write_archive(path, members)
+    write_archive(Path(path), members)
 
 
 STATISTICS = (
@@ -233,7 +238,7 @@ def bids_name(
 
 
 @checked(GraphError)
-def export_graph(graph: RegionGraph, name: str, path: Path) -> tuple[Path, ...]:
+def export_graph(graph: RegionGraph, name: str, path: Path | str) -> tuple[Path, ...]:
     """Write a graph in a format.
 
     Parameters
@@ -242,7 +247,7 @@ def export_graph(graph: RegionGraph, name: str, path: Path) -> tuple[Path, ...]:
         The graph.
     name : str
         One of :data:`FORMATS`.
-    path : Path
+    path : Path or str
         The file; for ``csv`` and ``bids`` a folder.
 
     Returns
@@ -256,7 +261,7 @@ def export_graph(graph: RegionGraph, name: str, path: Path) -> tuple[Path, ...]:
         If there is no such format, or it cannot hold the graph.
     """
     require_known("format", name, FORMATS, GraphError)
-    return FORMATS[name](graph, path)
+    return FORMATS[name](graph, Path(path))
 
 
 def _write(
@@ -274,7 +279,7 @@ def _write_tvb(graph: RegionGraph, path: Path) -> tuple[Path, ...]:
 
 def _write_csv(graph: RegionGraph, folder: Path) -> tuple[Path, ...]:
     """Write ``nodes.csv`` and ``edges.csv``."""
-    edges = [{**asdict(edge), "strength": edge.strength} for edge in graph.projections]
+    edges = [_edge_row(edge) for edge in graph.projections]
     columns = [*Projection.__dataclass_fields__, "strength"]
     paths = folder / "nodes.csv", folder / "edges.csv"
     write_text(paths[0], _node_table(graph).to_csv(index=False))
@@ -289,7 +294,10 @@ def _write_bids(graph: RegionGraph, folder: Path) -> tuple[Path, ...]:
     desc = f"{known.get('preset') or 'selection'} {known.get('hemisphere', '')}"
     style: Any = {"sep": "\t", "na_rep": "n/a"}
     written = []
-    for key, unit in (("streamline_count", "streamlines"), ("length_mm", "mm")):
+    units = {"streamline_count": "streamlines", "length_mm": "mm"}
+    if any(edge.weight is not None for edge in graph.projections):
+        units["strength"] = str(known.get("weight", "unknown"))
+    for key, unit in units.items():
         name = bids_name("relmat", ".tsv", atlas=atlas, desc=f"{desc} {key}")
         frame = pd.DataFrame(to_matrix(graph, key), graph.names, graph.names)
         path = folder / name
@@ -331,6 +339,11 @@ def _flat(values: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
         for key, value in values.items()
         if value is not None
     }
+
+
+def _edge_row(edge: Projection) -> dict[str, Any]:
+    """Return a projection as tables have it: its weight is its strength."""
+    return {**asdict(edge), "weight": edge.strength, "strength": edge.strength}
 
 
 def _node_table(graph: RegionGraph) -> pd.DataFrame:

@@ -405,7 +405,8 @@ class RegionGraph:
         """Return a new ``networkx.DiGraph`` whose node keys are the regions' names.
 
         Nodes and edges carry the fields of `Region` and `Projection` (nodes also
-        ``cell_count``), the graph carries the metadata.
+        ``cell_count``), the graph carries the metadata. An edge's ``weight`` is its
+        strength: the streamline count where there is no other.
         """
         graph: nx.DiGraph[str] = nx.DiGraph()
         graph.graph.update(self.metadata)
@@ -414,7 +415,7 @@ class RegionGraph:
             graph.add_node(region.name, **row, cell_count=region.cell_count)
         for edge in self.projections:
             row = {name: getattr(edge, name) for name in _PROJECTION_FIELDS[2:]}
-            graph.add_edge(edge.source, edge.target, **row)
+            graph.add_edge(edge.source, edge.target, **{**row, "weight": edge.strength})
         return graph
 
     def to_json(self) -> str:

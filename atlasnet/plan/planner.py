@@ -113,7 +113,14 @@ def plan_network(
     """
     chosen = options or PlanOptions()
     rule = rule or UnitRule()
-    return _Planner(graph, interface, rule, control_step_s, chosen, visual).plan(name)
+    planner = _Planner(graph, interface, rule, control_step_s, chosen, visual)
+    try:
+        return planner.plan(name)
+    except SpecError as error:
+        remarks = graph.metadata.get("remarks")
+        if not isinstance(remarks, list):
+            raise
+        raise SpecError(f"{error} {'. '.join(remarks)}.") from error
 
 
 @dataclass(frozen=True)
@@ -224,7 +231,8 @@ class _Planner:
             more = f"; and {len(lacking) - 5} more" if len(lacking) > 5 else ""
             raise IncompleteDataError(
                 f"Unit counts need the cell count of every area, but {listed}{more}. "
-                "Leave these areas out."
+                "Give them densities of your own (density_table, --density-table), or "
+                "leave these areas out."
             )
         return counts
 

@@ -3,6 +3,7 @@
 
 import ast
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -205,3 +206,27 @@ def test_help_tells_of_every_field_of_what_can_be_chosen() -> None:
             assert f"\n{name} : " in told
             assert (field.description or "").split("\n")[0] in told
     assert "time_constant_s : float, by default 0.02" in atlasnet.PlanOptions.__doc__
+
+
+def _paths_alone(module: Path) -> Iterator[str]:
+    """Yield parameters of a module that take paths and no texts."""
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            given = [*node.args.args, *node.args.kwonlyargs]
+            taken = [(node.name, each.arg, each.annotation) for each in given]
+        elif isinstance(node, ast.FunctionDef) and node.name == "__init__":
+            taken = [("__init__", each.arg, each.annotation) for each in node.args.args]
+        else:
+            continue
+        for name, argument, annotation in taken:
+            kinds = ast.unparse(annotation).split(" | ") if annotation else []
+            if "Path" in kinds and "str" not in kinds:
+                yield f"{module.relative_to(ROOT)}: {name}({argument})"
+
+
+def test_whatever_takes_a_path_takes_a_text() -> None:
+    rooms = (ROOT / "atlasnet").rglob("*.py")
+    modules = [path for path in rooms if "commands" not in path.parts]
+    assert modules
+    assert [found for module in modules for found in _paths_alone(module)] == []

@@ -62,16 +62,16 @@ _SOURCES = (
 
 
 def record_snapshot(
-    sources: Path, out: Path, date: datetime.date | None = None
+    sources: Path | str, out: Path | str, date: datetime.date | None = None
 ) -> None:
     """Compile the snapshot from source files and write it to a folder.
 
     Parameters
     ----------
-    sources : Path
+    sources : Path or str
         Folder of the source files, one folder per source (connectome, hierarchy,
         overlap, von Economo's tables, hand network).
-    out : Path
+    out : Path or str
         Folder to write the tables, ``manifest.json``, ``README.md`` and
         ``LICENSES.md`` to. Files of other names in it are left alone.
     date : datetime.date, optional
@@ -82,6 +82,7 @@ def record_snapshot(
     SnapshotError
         If a source file is missing or its content is not what it should be.
     """
+    sources, out = Path(sources), Path(out)
     for name in _SOURCES:
         if not (sources / name).is_file():
             raise SnapshotError(
@@ -137,7 +138,7 @@ class _Connectome:
     lengths_mm: NDArray[np.float32]
 
     @classmethod
-    def load(cls, path: Path) -> "_Connectome":
+    def load(cls, path: Path | str) -> "_Connectome":
         """Read and check the connectome."""
         with np.load(path, allow_pickle=False) as file:
             regions = tuple(map(str, file["regions"]))
@@ -198,7 +199,7 @@ class _Hierarchy:
     id_prefix: str
 
     @classmethod
-    def load(cls, path: Path) -> "_Hierarchy":
+    def load(cls, path: Path | str) -> "_Hierarchy":
         """Read the leaves and add the regions above them.
 
         Some mapped regions are no leaves, e.g. "CM (Amygdala) left", whose subdivisions
@@ -355,8 +356,8 @@ def _homologues(nodes: Iterable[Row], regions: Iterable[Row]) -> list[Row]:
     return rows
 
 
-def _read(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
+def _read(path: Path | str) -> list[dict[str, str]]:
+    with Path(path).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 

@@ -1,19 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """The label table of a user's atlas: which label is which region."""
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from atlasnet.atlas.sources.user_table import read_rows, require_column, whole
-from atlasnet.errors import AtlasError
+from atlasnet.atlas.sources.user_table import (
+    TableRow,
+    positive,
+    read_rows,
+    require_column,
+    whole,
+)
+from atlasnet.errors import AtlasError, require_member
+from atlasnet.graph.direction import CORTICAL_TYPES
 from atlasnet.graph.graph import Hemisphere
 from atlasnet.naming import side_of, without_side
 
-__all__ = ["LabelRow", "read_label_table", "read_labels"]
+__all__ = ["LabelRow", "Tissue", "read_label_table", "read_labels", "read_tissue"]
 
 _LABEL_COLUMNS = ("label", "index", "id")
 _SIDE_COLUMNS = ("hemisphere", "hemi", "side")
+_PLACE_COLUMNS = ("x_mm", "y_mm", "z_mm")
 _SIDES: Mapping[str, Hemisphere] = {
     "left": "left",
     "l": "left",
@@ -22,14 +32,20 @@ _SIDES: Mapping[str, Hemisphere] = {
     "r": "right",
     "rh": "right",
 }
+_BACKGROUND = re.compile(
+    r"(.*\b)?(background|unknown|unlabell?ed|outside|exterior|medial[ _]wall|"
+    r"clear label|no label|none|bg|void)",
+    re.IGNORECASE,
+)
+"""Names that programs give to what lies outside all regions."""
 
 
-def read_label_table(path: Path) -> dict[str, int]:
+def read_label_table(path: Path | str) -> dict[str, int]:
     """Return the label of every region of a label table.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         The table, as `TableSource` takes it.
 
     Returns
@@ -42,57 +58,153 @@ def read_label_table(path: Path) -> dict[str, int]:
     AtlasError
         If the table is not what it should be.
     """
-    return {row.name: row.label for row in read_labels(path)}
+    return {row.name: row.label or 0 for row in read_labels(path)}
 
 
 @dataclass(frozen=True, slots=True)
+class Tissue:
+    """What a table says of a region's cells; None where it says nothing."""
+
+    cell_density_per_mm3: float | None = None
+    """Cells per mm3."""
+    thickness_mm: float | None = None
+    """Thickness of cortex, mm."""
+    cortical_type: str | None = None
+    """Type of cortex, from ``ALO`` to ``KO``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LabelRow:
     """A row of the label table."""
 
-    label: int
+    label: int | None
+    """None where the table has no labels, since there is no image."""
     given: str
     """Name as the file has it."""
     name: str
     """Name with the hemisphere at its end."""
     hemisphere: Hemisphere
+    """Side of the brain."""
     system: str
+    """Part of the brain."""
     parent: str
+    """What it is a part of; empty if the table does not say."""
     is_isocortex: bool
+    """Whether it has six layers."""
+    volume_mm3: float | None
+    """Volume, mm3, if the table states it."""
+    centroid_mm: tuple[float, float, float] | None
+    """Centroid in mm, likewise."""
+    tissue: Tissue
+    """Its cells."""
+    where: str
+    """File and line, for messages."""
 
 
-def read_labels(path: Path) -> list[LabelRow]:
-    """Read the label table."""
+def read_labels(path: Path | str, *, has_image: bool = True) -> list[LabelRow]:
+    """Read the label table.
+
+    Parameters
+    ----------
+    path : Path or str
+        The table.
+    has_image : bool, default=True
+        Whether its labels are those of an image, so that it needs them.
+    """
+    path = Path(path)
     table = read_rows(path, "label table")
-    columns = list(table[0])
-    label_column = require_column(columns, _LABEL_COLUMNS, path)
-    require_column(columns, ("name",), path)
-    side_column = next((c for c in _SIDE_COLUMNS if c in columns), None)
+    columns = table[0].cells
+    label_column = next((c for c in _LABEL_COLUMNS if c in columns), None)
+    if has_image and label_column is None:
+        require_column(table[0], _LABEL_COLUMNS, path)
+    require_column(table[0], ("name",), path)
     rows = []
-    for line, cells in enumerate(table, start=2):
-        where = f"Line {line} of '{path}'"
-        label = whole(cells[label_column], f"{where}: the label")
-        if label == 0:  # what lies outside all regions
-            continue
-        side = side_of(cells["name"])
-        if side_column is not None and cells[side_column]:
-            side = _SIDES.get(cells[side_column].casefold())
-        if side is None or not cells["name"]:
-            raise AtlasError(
-                f"{where}: a region has a name and a hemisphere, left or right, in a "
-                f"column 'hemisphere' or at the end of the name; got {cells}."
-            )
-        isocortex = cells.get("is_isocortex", "").casefold() not in ("false", "no", "0")
-        system = cells.get("system") or ("other cortex" if isocortex else "subcortical")
-        name = f"{without_side(cells['name'])} {side}"
-        rows.append(
-            LabelRow(
-                *(label, cells["name"], name, side),
-                *(system, cells.get("parent", ""), isocortex),
-            )
-        )
+    for row in table:
+        label = None
+        if label_column is not None and (has_image or row.cells[label_column]):
+            label = whole(row.cells[label_column], f"{row.where}: the label")
+        if not (label == 0 and _is_background(row.cells["name"])):
+            rows.append(_label_row(row, label))
     for what in ("label", "name"):
         values = [getattr(row, what) for row in rows]
-        twice = [value for value in values if values.count(value) > 1]
+        twice = [v for v in values if v is not None and values.count(v) > 1]
         if twice:
             raise AtlasError(f"The label table '{path}' has {what} '{twice[0]}' twice.")
     return rows
+
+
+def read_tissue(row: TableRow) -> Tissue:
+    """Return what a row says of a region's cells.
+
+    Raises
+    ------
+    AtlasError
+        If a number is not above 0, or there is no such cortical type.
+    """
+    cells, where = row.cells, row.where
+    kind = cells.get("cortical_type") or None
+    if kind is not None:
+        require_member(f"{where}: cortical_type", kind, CORTICAL_TYPES, AtlasError)
+    density, thickness = (
+        positive(cells[column], f"{where}: {column}") if cells.get(column) else None
+        for column in ("cell_density_per_mm3", "thickness_mm")
+    )
+    return Tissue(density, thickness, kind)
+
+
+def _label_row(row: TableRow, label: int | None) -> LabelRow:
+    """Return what a row says of a region."""
+    cells, where = row.cells, row.where
+    side = side_of(cells["name"])
+    side_column = next((c for c in _SIDE_COLUMNS if c in cells), None)
+    if side_column is not None and cells[side_column]:
+        side = _SIDES.get(cells[side_column].casefold())
+    if side is None or not cells["name"]:
+        raise AtlasError(
+            f"{where}: a region has a name and a hemisphere, left or right, in a "
+            f"column 'hemisphere' or at the end of the name; got {cells}."
+        )
+    isocortex = cells.get("is_isocortex", "").casefold() not in ("false", "no", "0")
+    volume = cells.get("volume_mm3")
+    return LabelRow(
+        label=label,
+        given=cells["name"],
+        name=f"{without_side(cells['name'])} {side}",
+        hemisphere=side,
+        system=cells.get("system") or ("other cortex" if isocortex else "subcortical"),
+        parent=cells.get("parent", ""),
+        is_isocortex=isocortex,
+        volume_mm3=positive(volume, f"{where}: volume_mm3") if volume else None,
+        centroid_mm=_place(row),
+        tissue=read_tissue(row),
+        where=where,
+    )
+
+
+def _place(row: TableRow) -> tuple[float, float, float] | None:
+    """Return a region's centroid in mm, None where the table has none."""
+    texts = [row.cells.get(column, "") for column in _PLACE_COLUMNS]
+    if not any(texts):
+        return None
+    try:
+        x, y, z = map(float, texts)
+    except ValueError:
+        x = y = z = math.nan
+    if not all(map(math.isfinite, (x, y, z))):
+        raise AtlasError(
+            f"{row.where}: a centroid is three numbers, in x_mm, y_mm and z_mm, got "
+            f"{texts}."
+        )
+    return x, y, z
+
+
+def _is_background(name: str) -> bool:
+    """Tell whether a name is that of what lies outside all regions.
+
+    Examples
+    --------
+    >>> _is_background("Background"), _is_background("???"), _is_background("V1")
+    (True, True, False)
+    """
+    bare = without_side(name.replace("-", " ").replace("_", " ")).strip()
+    return not re.search(r"\w", bare) or _BACKGROUND.fullmatch(bare) is not None

@@ -30,7 +30,7 @@ Row = Mapping[str, object]
 
 def record_source(
     source: AtlasSource,
-    out: Path,
+    out: Path | str,
     date: datetime.date | None = None,
     *,
     layers: bool = True,
@@ -41,7 +41,7 @@ def record_source(
     ----------
     source : AtlasSource
         The source; all of it is read.
-    out : Path
+    out : Path or str
         File to write.
     date : datetime.date, optional
         Date that the manifest states; today by default.

@@ -40,7 +40,7 @@ class SnapshotSource:
 
     Parameters
     ----------
-    place : Path, optional
+    place : Path or str, optional
         Folder of the snapshot, or the file that ``atlasnet snapshot --from siibra``
         wrote; the snapshot shipped with the package by default.
 
@@ -56,7 +56,7 @@ class SnapshotSource:
     21035.3
     """
 
-    def __init__(self, place: Path | None = None) -> None:
+    def __init__(self, place: Path | str | None = None) -> None:
         self._folder = files("atlasnet.data") if place is None else _opened(place)
         self._manifest = _read_manifest(self._folder)
         self._texts = {
@@ -183,8 +183,9 @@ class SnapshotSource:
             ) from error
 
 
-def _opened(place: Path) -> Traversable:
+def _opened(place: Path | str) -> Traversable:
     """Return a snapshot's folder, or what a snapshot file has inside."""
+    place = Path(place)
     if not place.is_file():
         return place
     try:

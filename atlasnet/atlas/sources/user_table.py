@@ -3,55 +3,87 @@
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from atlasnet.atlas.sources.text_file import read_text
 from atlasnet.errors import AtlasError, closest
 
-__all__ = ["positive", "read_rows", "require_column", "whole"]
+__all__ = ["TableRow", "positive", "read_rows", "require_column", "whole"]
 
 
-def read_rows(path: Path, what: str) -> list[dict[str, str]]:
-    """Return the rows of a CSV or TSV file, with the columns in small letters."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise AtlasError(f"The {what} '{path}' cannot be read: {error}.") from error
-    lines = text.splitlines()
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row, and where it stands."""
+
+    cells: Mapping[str, str]
+    """Cells by column, in small letters."""
+    where: str
+    """File and line, for messages."""
+
+
+def read_rows(path: Path | str, what: str) -> list[TableRow]:
+    """Return the rows of a CSV or TSV file, with the columns in small letters.
+
+    Empty lines are passed over, and those that begin with ``#``.
+    """
+    text = read_text(path, what)
+    if text.lstrip().startswith("<"):
+        raise AtlasError(
+            f"The {what} '{path}' is XML (GIFTI, say), not a table. Write a row for "
+            "each region, in CSV: label,name,hemisphere."
+        )
+    lines = [
+        (number, line)
+        for number, line in enumerate(text.splitlines(), start=1)
+        if line.strip() and not line.startswith("#")
+    ]
     if not lines:
         raise AtlasError(f"The {what} '{path}' is empty: it has no column.")
-    delimiter = next((d for d in "\t;" if d in lines[0]), ",")
-    reader = csv.DictReader(lines, delimiter=delimiter)
-    rows = [
-        {
-            (key or "").strip().casefold(): (value or "").strip()
-            for key, value in row.items()
-            if not isinstance(value, list)
-        }
-        for row in reader
-    ]
+    header = lines[0][1]
+    delimiter = next((d for d in "\t;" if d in header), ",")
+    try:
+        columns, *rows = csv.reader([line for _, line in lines], delimiter=delimiter)
+    except csv.Error as error:
+        message = f"The {what} '{path}' cannot be read: {error}."
+        raise AtlasError(message) from error
     if not rows:
-        raise AtlasError(f"The {what} '{path}' has no row, but a header: {lines[0]}")
-    return rows
+        raise AtlasError(f"The {what} '{path}' has no row, but a header: {header}")
+    keys = [column.strip().casefold() for column in columns]
+    where = [f"Line {number} of '{path}'" for number, _ in lines[1:]]
+    if len(rows) != len(where):  # a cell in quotes goes over several lines
+        where = [f"Row {number} of '{path}'" for number in range(1, len(rows) + 1)]
+    return [
+        TableRow(_cells(keys, row), place)
+        for row, place in zip(rows, where, strict=True)
+    ]
 
 
-def require_column(columns: Sequence[str], wanted: Sequence[str], path: Path) -> str:
+def _cells(keys: Sequence[str], row: Sequence[str]) -> dict[str, str]:
+    """Return cells by column; those that a row lacks are empty."""
+    cells = dict.fromkeys(keys, "")
+    cells.update(zip(keys, (cell.strip() for cell in row), strict=False))
+    return cells
+
+
+def require_column(row: TableRow, wanted: Sequence[str], path: Path | str) -> str:
     """Return the first of some columns that is there."""
     for name in wanted:
-        if name in columns:
+        if name in row.cells:
             return name
     raise AtlasError(
-        f"'{path}' has no column '{wanted[0]}'; it has {', '.join(columns)}."
-        f"{closest(wanted[0], columns)}"
+        f"'{path}' has no column '{wanted[0]}'; it has {', '.join(row.cells)}."
+        f"{closest(wanted[0], row.cells)} Name the columns in its first line."
     )
 
 
 def whole(text: str, what: str) -> int:
     """Return a whole number of at least 0."""
     value = _number(text)
-    if not (value >= 0 and value == int(value)):
+    if not (value >= 0 and value.is_integer()):
         raise AtlasError(f"{what} is a whole number of at least 0, got '{text}'.")
-    return int(value)
+    return int(text) if text.isdecimal() else int(value)
 
 
 def positive(text: str, what: str) -> float:

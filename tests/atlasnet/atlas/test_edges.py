@@ -18,7 +18,10 @@ from atlasnet.atlas.edges import (
     weigh,
 )
 from atlasnet.atlas.rules import GraphRules, TableClaim, read_direction_table
+from atlasnet.atlas.selection import strongest_neighbours
+from atlasnet.atlas.source import AtlasSource, Connections, RegionRecord
 from atlasnet.atlas.sources.snapshot import SnapshotSource
+from atlasnet.commands.summary import report_lines
 from atlasnet.errors import AtlasError
 from atlasnet.graph.direction import Decision, cortical_type_class, decide
 from atlasnet.graph.graph import Projection, RegionGraph
@@ -91,6 +94,83 @@ def test_what_falls_apart_is_joined_by_the_strongest_pairs() -> None:
     alone = COUNTS.copy()
     alone[3] = alone[:, 3] = 0.0
     assert join_components(mask, alone) == ((1, 2),)
+
+
+class Traced(AtlasSource):
+    """An atlas of a few regions of the left hemisphere and the counts between them."""
+
+    def __init__(self, names: str, counts: dict[str, float]) -> None:
+        self._names = names
+        self._counts = np.zeros((len(names), len(names)))
+        for ends, count in counts.items():
+            self._counts[names.index(ends[0]), names.index(ends[1])] = count
+
+    def describe(self) -> dict[str, str | list[str]]:
+        return {"source": "a test"}
+
+    def regions(self) -> tuple[RegionRecord, ...]:
+        return tuple(
+            RegionRecord(
+                name=f"{name} left",
+                hemisphere="left",
+                hierarchy=(),
+                system="other cortex",
+                is_isocortex=True,
+                volume_mm3=10.0,
+                centroid_mm=None,
+                connectome_row=i,
+            )
+            for i, name in enumerate(self._names)
+        )
+
+    def connections(self) -> Connections:
+        return Connections(self._counts, np.full_like(self._counts, np.nan))
+
+
+def ends_of(graph: RegionGraph) -> list[str]:
+    return [f"{e.source[0]}{e.target[0]}" for e in graph.projections]
+
+
+@pytest.mark.parametrize("rule", ["density=1", "strongest=1", "strongest=5", "share=1"])
+def test_a_directed_connectome_gives_no_projection_that_it_lacks(rule: str) -> None:
+    traced = Traced("ABC", {"AB": 900.0, "BC": 800.0})
+    graph = all_regions_graph(traced, "left", rules=GraphRules(edges=rule))
+    assert ends_of(graph) == ["AB", "BC"]
+    assert [e.streamline_count for e in graph.projections] == [900.0, 800.0]
+
+
+def test_a_density_counts_the_directions_of_a_directed_connectome() -> None:
+    # Of 6 projections a third are 2: the two strongest, whatever joins them back.
+    counts = {"AB": 900.0, "BA": 3.0, "BC": 800.0, "CA": 10.0}
+    graph = all_regions_graph(Traced("ABC", counts), "left", edges="density=0.3333")
+    assert ends_of(graph) == ["AB", "BC"]
+
+
+def test_what_joins_the_parts_of_a_directed_graph_has_a_count() -> None:
+    # Half a pair each way of 6: AB, BA and CD first; CA holds the parts together.
+    counts = {"AB": 900.0, "BA": 800.0, "CD": 700.0, "CA": 10.0}
+    graph = all_regions_graph(Traced("ABCD", counts), "left", edges="density=0.25")
+    assert ends_of(graph) == ["AB", "BA", "CA", "CD"]
+    assert graph.metadata["edges_that_join_components"] == ["A left - C left"]
+
+
+def test_neighbours_of_a_directed_connectome_are_afferents_too() -> None:
+    # A hears 500 from C and tells B 300; D hears 200 and tells 200, 400 in all.
+    traced = Traced("ABCD", {"AB": 300.0, "CA": 500.0, "AD": 200.0, "DA": 200.0})
+    assert strongest_neighbours(traced, ["A"], 3) == ("A", "C left", "D left", "B left")
+
+
+def test_weights_that_no_threshold_of_streamlines_fits_are_said() -> None:
+    weighted = Traced("AB", {"AB": 12.6, "BA": 3.0})
+    graph = all_regions_graph(weighted, "left")
+    (said,) = report_lines(graph)[:1]
+    assert "largest weight of the connectome is 12.6, and none reaches the 100" in said
+    assert "density=0.2" in said
+    assert "share=0.01" in said
+    assert len(all_regions_graph(weighted, "left", edges="share=0.5").projections) == 2
+    # Whoever wants cited pathways alone says so with a threshold that nothing reaches.
+    none = all_regions_graph(weighted, "left", min_streamline_count=float("inf"))
+    assert "remarks" not in none.metadata
 
 
 @pytest.mark.parametrize(

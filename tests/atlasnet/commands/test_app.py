@@ -429,6 +429,43 @@ def test_a_graph_from_a_file_is_taken_as_it_is(
     assert "leave out" not in said
 
 
+@pytest.mark.parametrize(
+    ("given", "idle"),
+    [
+        (["--preset", "fpn", "--neighbours", "3"], "--preset has no use for --neigh"),
+        (["--all", "--also", "4p"], "--all has no use for --also"),
+        (["--all", "--no-blind"], "--all has no use for --no-blind"),
+        (["--all", "--neighbours", "2", "--complete"], "--neighbours, --complete"),
+        (["--regions", "4p", "--no-blind"], "--regions has no use for --no-blind"),
+        (["--regions", "4p", "--complete"], "--complete (without --neighbours)"),
+        (["--regions", "4p", "--seed", "1"], "--seed is for --null-model"),
+    ],
+)
+def test_an_option_that_means_nothing_is_refused(
+    tmp_path: Path, given: list[str], idle: str
+) -> None:
+    said = message(run("graph", *given, "--out", str(tmp_path / "g.graph.json")))
+    assert idle in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_options_of_another_way_to_a_snapshot_or_export_are_refused(
+    tmp_path: Path, tiny_graph: RegionGraph
+) -> None:
+    here = str(tmp_path)
+    for given, idle in (
+        (["--compare", here, here, "--out", here], "--compare has no use for --out"),
+        (["--compare", here, here, "--cohort", "X"], "has no use for --cohort"),
+        (["--from-files", here, "--out", here, "--tolerance", "1"], "for --tolerance"),
+        (["--from-files", here, "--out", here, "--json"], "has no use for --json"),
+    ):
+        assert idle in message(run("snapshot", *given))
+    tiny_graph.save(tmp_path / "t.graph.json")
+    given = ["--statistic", "n_units", "--out", str(tmp_path / "x.graphml")]
+    said = message(run("export", str(tmp_path / "t.graph.json"), *given))
+    assert "--statistic: for nifti only, the format is graphml" in said
+
+
 # --- show ----------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 
 import csv
 import importlib.util
+import itertools
 import json
 import re
 import zipfile
@@ -66,6 +67,40 @@ def test_node_link_is_read_back_by_networkx(graph: RegionGraph) -> None:
     assert set(back.nodes) == set(whole.nodes)
     for a, b, values in whole.edges(data=True):
         assert back.edges[a, b] == values
+
+
+@pytest.mark.parametrize("weight", ["streamlines", "log"])
+def test_other_programs_find_the_weight_where_they_look(
+    weight: str, tmp_path: Path
+) -> None:
+    graph = preset_graph(SnapshotSource(), blind=True, weight=weight)
+    matrix = np.nan_to_num(to_matrix(graph))
+    assert matrix[graph.names.index("3a left"), graph.names.index("4p left")] > 0
+    key = {} if nx.__version__ >= "3.6" else {"edges": "links"}
+    back = nx.node_link_graph(json.loads(to_node_link(graph)), **key)
+    for digraph in (graph.to_networkx(), back, nx.parse_graphml(to_graphml(graph))):
+        read = nx.to_numpy_array(digraph, nodelist=list(graph.names))
+        np.testing.assert_allclose(read, matrix, rtol=1e-12)
+        path = nx.dijkstra_path(digraph, "3a left", "4p left")
+        length = sum(
+            graph.projection(a, b).strength for a, b in itertools.pairwise(path)
+        )
+        told = nx.dijkstra_path_length(digraph, "3a left", "4p left")
+        assert told == pytest.approx(length)
+        assert told <= graph.projection("3a left", "4p left").strength
+    _, edges = export_graph(graph, "csv", str(tmp_path))
+    with edges.open() as file:
+        for row, edge in zip(csv.DictReader(file), graph.projections, strict=True):
+            assert float(row["weight"]) == edge.strength
+    written = export_graph(graph, "bids", str(tmp_path))
+    assert any("Strength_relmat.tsv" in p.name for p in written) == (weight == "log")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_path_may_be_a_text(graph: RegionGraph, name: str, tmp_path: Path) -> None:
+    assert all(
+        path.is_file() for path in export_graph(graph, name, str(tmp_path / "x"))
+    )
 
 
 def test_tables_have_a_row_per_region_and_projection(
