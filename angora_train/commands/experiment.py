@@ -2,9 +2,8 @@
 """The command ``angora-train experiment``: many runs, and what they say together."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 from rich.console import Console
 from rich.table import Column, Table
@@ -17,6 +16,9 @@ from angora_train.experiment.plan import PlannedRun, planned_runs, save_experime
 from angora_train.ranks.comm import Comm, is_launched_by_mpi, make_comm
 from atlasnet.commands.console import reporting, results, side_channel
 from atlasnet.quiet import import_keras
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["experiment", "make_runs"]
 
@@ -199,8 +201,10 @@ def _report(wanted: ExperimentConfig, runs: tuple[PlannedRun, ...]) -> None:
     results().print(f"Written: {', '.join(map(str, written))}")
 
 
-def _readable(summary: pd.DataFrame) -> pd.DataFrame:
+def _readable(summary: "pd.DataFrame") -> "pd.DataFrame":
     """Return a summary with each interval in one column."""
+    import pandas as pd
+
     better = next(n for n in map(str, summary) if n.startswith("p_better_than"))
     return pd.DataFrame(
         {
@@ -223,7 +227,7 @@ def _joined(mean: "pd.Series[float]", low: object, high: object) -> list[str]:
     return [f"{m:.3g} [{a:.3g}, {b:.3g}]" if m == m else "-" for m, a, b in rows]
 
 
-def _rich(title: str, frame: pd.DataFrame) -> Table:
+def _rich(title: str, frame: "pd.DataFrame") -> Table:
     """Return a table as the terminal shows it."""
     is_number = [kind.kind in "if" for kind in frame.dtypes]
     columns = [
