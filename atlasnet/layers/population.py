@@ -62,10 +62,21 @@ class Population(keras.layers.Layer):
     Where an afferent has signs (Dale's principle), the weights in use are the absolute
     values of the kernel times these, as in Song et al. 2016 (PLoS Comput Biol
     12:e1004792, eq. 12), who rectify instead: here a weight that training drives to
-    zero can come back. Signs that are not free make inhibition as strong as
-    excitation at the start. Where a strength is fixed or trained, the weights in use
-    are multiplied by it; the trained ones, its absolute values, are the weight
-    ``strength``, one number for each such afferent.
+    zero can come back. Inside the area, inhibition starts as strong as excitation.
+
+    Excitation is all positive: left alone it grows along every chain of areas, and
+    without bound around every loop, before the area's inhibition comes a step later.
+    In cortex, what excites an area also reaches interneurons, which inhibit all of it
+    without delay (Isaacson & Scanziani 2011, Neuron 72:231). Here these are linear, so
+    that they are part of the weights in use (Cornford et al. 2021, Learning to live
+    with Dale's principle, ICLR, eqs. 4 and 5), and hear of every excitatory unit what
+    the area's units hear in the mean: the mean over the rows is taken from its column.
+    So what all units have in common is cancelled, whatever training does, and
+    differences pass.
+
+    Where a strength is fixed or trained, the weights in use are multiplied by it; the
+    trained ones, its absolute values, are the weight ``strength``, one number for each
+    such afferent.
     """
 
     def __init__(
@@ -99,6 +110,9 @@ class Population(keras.layers.Layer):
         The own activity of a recurrent population is the last of its afferents.
         """
         self._signs = _signs(afferents)
+        self._excites = None
+        if self._signs is not None and (self._signs == 1).any():
+            self._excites = (self._signs == 1).astype(np.float32)
         n_columns = sum(afferent.n_columns for afferent in afferents)
         n_rows = self.dynamics.n_gates * self.n_units
         self.kernel = self.add_weight(
@@ -157,9 +171,10 @@ class Population(keras.layers.Layer):
         spread *= [a.strength if a.strength_use == "initial" else 1 for a in afferents]
         scale = np.repeat(spread, sizes)
         if self._signs is not None and (self._signs == -1).any():
-            # Inhibition balances excitation, as in Song et al. 2016.
+            # Inside the area inhibition balances excitation, as in Song et al. 2016.
             inhibits = self._signs == -1
-            scale[inhibits] *= scale[self._signs == 1].sum() / scale[inhibits].sum()
+            excites = (self._signs == 1) & np.repeat(_is_own(afferents), sizes)
+            scale[inhibits] *= scale[excites].sum() / scale[inhibits].sum()
         n_rows = self.dynamics.n_gates * self.n_units
         drawn = rng.standard_normal((sum(sizes), n_rows))
         return scale * drawn.T
@@ -171,16 +186,28 @@ class Population(keras.layers.Layer):
             bias[1] = 1.0
         return bias.reshape(-1)
 
-    def weights_in_use(self) -> Any:
-        """Return the kernel with signs and strengths, shape (n_rows, n_columns)."""
+    def signed_kernel(self) -> Any:
+        """Return the kernel with its signs, shape (n_rows, n_columns)."""
         kernel = ops.convert_to_tensor(self.kernel)
-        if self._signs is not None:
-            is_free = np.isnan(self._signs)
-            signs = np.where(is_free, 0.0, self._signs).astype(np.float32)
-            signed = ops.multiply(ops.abs(kernel), signs)
-            if is_free.any():
-                signed += ops.multiply(kernel, is_free.astype(np.float32))
-            kernel = signed
+        if self._signs is None:
+            return kernel
+        is_free = np.isnan(self._signs)
+        signs = np.where(is_free, 0.0, self._signs).astype(np.float32)
+        signed = ops.multiply(ops.abs(kernel), signs)
+        if is_free.any():
+            signed += ops.multiply(kernel, is_free.astype(np.float32))
+        return signed
+
+    def weights_in_use(self) -> Any:
+        """Return what all afferents do, shape (n_rows, n_columns).
+
+        That is the kernel with its signs, less what interneurons take away, times the
+        strengths.
+        """
+        kernel = self.signed_kernel()
+        if self._excites is not None:
+            heard = ops.multiply(kernel, self._excites)
+            kernel -= ops.mean(heard, axis=0, keepdims=True)
         if self._fixed_strengths is not None:
             factors = ops.convert_to_tensor(self._fixed_strengths)
             if self.strength is not None:
@@ -239,6 +266,11 @@ def _signs(afferents: Sequence[Afferent]) -> NDArray[np.float64] | None:
             for a in afferents
         ]
     )
+
+
+def _is_own(afferents: Sequence[Afferent]) -> list[bool]:
+    """Tell which afferent is the area itself: only it has units that inhibit."""
+    return [a.signs is not None and bool((a.signs < 0).any()) for a in afferents]
 
 
 def _wiring_cost(afferents: Sequence[Afferent]) -> Callable[[Any], Any] | None:

@@ -181,7 +181,7 @@ def test_with_dales_principle_a_unit_excites_or_inhibits_whatever_it_reaches() -
     layer = AreaCell(dale_spec(), seed=1)
     layer.build((None, 3))
     used = {
-        name: np.asarray(p.weights_in_use())
+        name: np.asarray(p.signed_kernel())
         for name, p in zip("ABC", layer.populations, strict=True)
     }
     columns = layer.afferent_columns("B")
@@ -200,9 +200,29 @@ def test_inhibition_starts_as_strong_as_excitation() -> None:
     areas = [a.model_copy(update={"n_units": 400}) for a in spec.areas]
     layer = AreaCell(spec.model_copy(update={"areas": tuple(areas)}))
     layer.build((None, 3))
-    total = np.asarray(layer.populations[1].weights_in_use()).sum(axis=0)
-    size = np.abs(np.asarray(layer.populations[1].weights_in_use())).sum(axis=0)
-    assert abs(total.mean() / size.mean()) < 0.02
+    own = layer.afferent_columns("B")["B"]
+    inside = np.asarray(layer.populations[1].signed_kernel())[:, own]
+    assert abs(inside.sum() / np.abs(inside).sum()) < 0.02
+
+
+def test_interneurons_cancel_what_all_units_have_in_common() -> None:
+    layer = AreaCell(dale_spec(), seed=2)
+    layer.build((None, 3))
+    population = layer.populations[1]
+    columns = layer.afferent_columns("B")
+    for _ in range(2):
+        used = np.asarray(population.weights_in_use())
+        signed = np.asarray(population.signed_kernel())
+        excites = np.r_[columns["A"], columns["B"]][:-1]  # B's last unit inhibits
+        # Whatever an excitatory unit does changes the drive by nothing in the mean.
+        np.testing.assert_allclose(used[:, excites].mean(axis=0), 0, atol=1e-6)
+        expected = signed[:, excites] - signed[:, excites].mean(axis=0)
+        np.testing.assert_allclose(used[:, excites], expected, atol=1e-6)
+        inhibits = columns["B"].stop - 1
+        np.testing.assert_allclose(used[:, inhibits], signed[:, inhibits])
+        population.kernel.assign(3.0 * np.asarray(population.kernel) + 1.0)  # trained
+    first = layer.populations[0]  # it hears sensations alone
+    np.testing.assert_allclose(first.weights_in_use(), first.kernel)
 
 
 @pytest.mark.parametrize(
