@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from angora_train.agent.own import make_own
-from angora_train.errors import CheckpointError
+from angora_train.errors import CheckpointError, TaskError
 from angora_train.ranks.comm import Comm
 
 __all__ = [
@@ -65,6 +65,8 @@ class RunningMoments:
     def of(cls, samples: NDArray[np.floating]) -> Self:
         """Return the moments of samples of shape (n, size)."""
         x = samples.astype(np.float64)
+        if not len(x):
+            return cls.empty(x.shape[-1])
         mean = x.mean(axis=0)
         return cls(float(len(x)), mean, np.square(x - mean).sum(axis=0))
 
@@ -111,6 +113,17 @@ def _merged(comm: Comm, seen: RunningMoments, new: RunningMoments) -> RunningMom
     for row in comm.gather(new.to_array()):
         seen = seen.merge(RunningMoments.from_array(row))
     return seen
+
+
+def _require_finite(samples: NDArray[np.floating], what: str) -> None:
+    """Refuse samples, shape (n, size), that are infinite or no number."""
+    bad = np.argwhere(~np.isfinite(samples))
+    if len(bad):
+        row, channel = bad[0].tolist()
+        raise TaskError(
+            f"{what} is {samples[row, channel]} in channel {channel}: what is learned "
+            "from must be finite. Mend the environment."
+        )
 
 
 class Normalizer(Protocol):
@@ -181,9 +194,21 @@ class SensationNormalizer:
         self._prepare()
 
     def update(self, comm: Comm, samples: Sensations) -> None:
-        """Take in what every rank sensed, arrays of shape (..., size)."""
-        for name, seen in self.moments.items():
-            new = samples[name].reshape(-1, samples[name].shape[-1])
+        """Take in what every rank sensed, arrays of shape (..., size).
+
+        Raises
+        ------
+        TaskError
+            If something is not finite; the moments stay as they were.
+        """
+        flat = {
+            name: samples[name].reshape(-1, samples[name].shape[-1])
+            for name in self.moments
+        }
+        for name, new in flat.items():
+            _require_finite(new, f"The sensation '{name}'")
+        for name, new in flat.items():
+            seen = self.moments[name]
             self.moments[name] = _merged(comm, seen, RunningMoments.of(new))
         self._prepare()
 
@@ -285,7 +310,14 @@ class RewardNormalizer:
     def update(
         self, comm: Comm, rewards: NDArray[np.float32], ended: NDArray[np.bool_]
     ) -> None:
-        """Take in rewards and ends of episodes, both of shape (T, B)."""
+        """Take in rewards and ends of episodes, both of shape (T, B).
+
+        Raises
+        ------
+        TaskError
+            If a reward is not finite; the moments stay as they were.
+        """
+        _require_finite(rewards.reshape(-1, 1), "The reward")
         seen = np.empty(rewards.shape)
         for t in range(len(rewards)):
             self.returns = self.discount * self.returns + rewards[t]
@@ -332,8 +364,12 @@ class ValueNormalizer:
         return np.float32(self.moments.mean[0]), np.float32(spread)
 
     def update(self, comm: Comm, targets: NDArray[np.float32]) -> None:
-        """Take in the value targets of every rank, in units of reward, any shape."""
-        new = RunningMoments.of(targets.reshape(-1, 1))
+        """Take in the value targets of every rank, in units of reward, any shape.
+
+        Those that are not finite are left out: the gradient, which is not finite
+        either, ends the run.
+        """
+        new = RunningMoments.of(targets[np.isfinite(targets)].reshape(-1, 1))
         self.moments = _merged(comm, self.moments, new)
 
     def normalize(self, values: NDArray[np.float32]) -> NDArray[np.float32]:

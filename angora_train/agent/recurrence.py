@@ -153,10 +153,14 @@ class StatefulModel:
         original model and of the states after the last step.
     state_shapes : dict of str to tuple of int
         Shape of each state by its name, which is the same in inputs and outputs.
+    is_first : str
+        Name of the input :data:`IS_FIRST`: this one, unless the original has an input
+        or layer of that name.
     """
 
     model: keras.Model
     state_shapes: dict[str, tuple[int, ...]]
+    is_first: str = IS_FIRST
 
     def initial_state(self, n_worlds: int) -> dict[str, NDArray[np.float32]]:
         """Return the state before the first step: zeros of shape (n_worlds, ...)."""
@@ -194,7 +198,7 @@ def explicit_state(model: keras.Model) -> StatefulModel:
             "keras.Model, made as keras.Model(inputs, outputs), whose recurrent states "
             "it can find."
         )
-    walk = _Walk()
+    walk = _Walk(_names(model))
     inputs = {
         tensor.name: keras.Input(tensor.shape[1:], name=tensor.name)
         for tensor in model.inputs
@@ -203,18 +207,28 @@ def explicit_state(model: keras.Model) -> StatefulModel:
     # that depend on inputs which the original does not have.
     outputs = model._run_through_graph(list(inputs.values()), call_fn=walk)
     stateful = keras.Model(
-        {**inputs, IS_FIRST: walk.flags, **walk.states_in},
+        {**inputs, walk.flags.name: walk.flags, **walk.states_in},
         {**outputs, **walk.states_out},
     )
     shapes = {name: tuple(x.shape[1:]) for name, x in walk.states_in.items()}
-    return StatefulModel(stateful, shapes)
+    return StatefulModel(stateful, shapes, walk.flags.name)
+
+
+def _names(model: keras.Model) -> set[str]:
+    """Return the names of a model's layers, inputs and outputs, and those inside."""
+    layers = {layer.name for layer in model._flatten_layers()}
+    return layers | {x.name for x in model.inputs} | set(model.output)
 
 
 class _Walk:
-    """Calls layer after layer of a model, and opens those that have a state."""
+    """Calls layer after layer of a model, and opens those that have a state.
 
-    def __init__(self) -> None:
-        self.flags = keras.Input((None,), name=IS_FIRST)
+    Inputs are added under names that are not `taken`.
+    """
+
+    def __init__(self, taken: set[str]) -> None:
+        self._taken = taken
+        self.flags = keras.Input((None,), name=self._free(IS_FIRST))
         self.states_in: dict[str, Any] = {}
         self.states_out: dict[str, Any] = {}
 
@@ -227,23 +241,33 @@ class _Walk:
             require_no_recurrence(layer)
             return layer(*args, **kwargs)
         _require_plain(layer)
+        names = [
+            self._free(f"state_{layer.name}_{i}")
+            for i in range(len(_state_shapes(layer)))
+        ]
         entry = {
-            f"state_{layer.name}_{i}": keras.Input(
-                shape, name=f"state_{layer.name}_{i}"
-            )
-            for i, shape in enumerate(_state_shapes(layer))
+            name: keras.Input(shape, name=name)
+            for name, shape in zip(names, _state_shapes(layer), strict=True)
         }
         heard, cell = args[0], layer.cell
         if ProjectedCell.fits(cell):
             cell = ProjectedCell(cell)
-            heard = _Projection(cell, name=f"{layer.name}_projected")(heard)
-        flagged = _Flagged(name=f"{layer.name}_flagged")([heard, self.flags])
-        output, *states = _PreparingRNN(layer, cell, name=f"{layer.name}_stateful")(
-            flagged, initial_state=list(entry.values())
-        )
+            name = self._free(f"{layer.name}_projected")
+            heard = _Projection(cell, name=name)(heard)
+        name = self._free(f"{layer.name}_flagged")
+        flagged = _Flagged(name=name)([heard, self.flags])
+        loop = _PreparingRNN(layer, cell, name=self._free(f"{layer.name}_stateful"))
+        output, *states = loop(flagged, initial_state=list(entry.values()))
         self.states_in.update(entry)
         self.states_out.update(zip(entry, states, strict=True))
         return output
+
+    def _free(self, name: str) -> str:
+        """Return a name that nothing else has: this one, or one with a dot after it."""
+        while name in self._taken:
+            name = f"{name}."
+        self._taken.add(name)
+        return name
 
 
 def _state_shapes(layer: keras.layers.RNN) -> list[tuple[int, ...]]:

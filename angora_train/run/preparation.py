@@ -148,7 +148,7 @@ def prepare(
     check_model(model, task.sensation_shapes, distribution)
     if interventions:
         model = intervene(model, interventions)
-    moments = None if stored is None else stored.moments
+    moments = None if stored is None else stored.sensed
     return Prepared(config, task, distribution, model, moments)
 
 

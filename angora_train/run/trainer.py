@@ -406,7 +406,7 @@ def _write(run: _Run, worlds: dict[str, NDArray[Any]]) -> None:
     is_best = score >= run.best_return  # without any episode, the latest is best
     if is_best:
         run.best_return = score
-    moments = dict(run.agent.normalizer.state())
+    moments = checkpoint.Checkpoint.named(run.agent.normalizer.state())
     for part in (run.learner.reward_normalizer, run.learner.value_normalizer):
         if part is not None:
             moments |= part.state()

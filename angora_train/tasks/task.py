@@ -120,6 +120,12 @@ class Task(Remembering, VectorEnv[Observation, NDArray[np.float32], NDArray[Any]
 
     def _offer(self, boxes: Mapping[str, spaces.Box], n_actions: int) -> None:
         """Set the spaces of one world and of all."""
+        nameless = [name for name in boxes if not isinstance(name, str) or not name]
+        if nameless:
+            raise TaskError(
+                f"A sensation is called {nameless[0]!r}; a name is a text that is not "
+                "empty."
+            )
         one = spaces.Dict(OrderedDict[str, spaces.Space[Any]](boxes))
         self.single_observation_space = one
         self.single_action_space = spaces.Box(-1.0, 1.0, (n_actions,))
