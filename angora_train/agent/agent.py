@@ -418,6 +418,7 @@ def check_model(
     ConfigError
         If an input is no sensation, or an input or a head has the wrong shape.
     """
+    _require_float32(model)
     for tensor in model.inputs:
         if tensor.name == NOISE:
             _refuse_ambiguity(model, shapes)
@@ -448,6 +449,20 @@ def check_model(
                 f"The model's {name} head is {heads[name].shape[-1]} wide; it must be "
                 f"{width} wide for a {type(distribution).__name__} policy of "
                 f"{distribution.n_dimensions} actuators."
+            )
+
+
+def _require_float32(model: keras.Model) -> None:
+    """Refuse a model that computes in less than float32."""
+    for layer in model._flatten_layers():
+        kind = getattr(layer, "compute_dtype", "float32")
+        is_input = isinstance(layer, keras.layers.InputLayer)
+        if not is_input and kind not in ("float32", None):
+            raise ConfigError(
+                f"The layer '{layer.name}' computes in {kind} (its dtype policy is "
+                f"'{layer.dtype_policy.name}'); the trainer computes in float32. Make "
+                "the model with keras.config.set_dtype_policy('float32'), which is "
+                "Keras' default."
             )
 
 

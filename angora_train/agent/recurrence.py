@@ -104,6 +104,27 @@ class _Projection(keras.layers.Layer):
         return self.cell.project(inputs)
 
 
+class _FlatStack(keras.layers.Layer):
+    """Cells on top of each other, with all their states in one list."""
+
+    def __init__(self, cell: keras.layers.StackedRNNCells, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cell = cell
+        self.state_size = keras.tree.flatten(cell.state_size)
+        self.output_size = cell.output_size
+
+    def build(self, *_: Any) -> None:
+        """Make nothing: the cells are built already."""
+        self.built = True
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
+        """Run the cells, each on its own states."""
+        nested = self.cell.get_initial_state(batch_size=1)
+        given = keras.tree.pack_sequence_as(nested, list(states))
+        output, after = self.cell(inputs, given, training=training)
+        return output, keras.tree.flatten(after)
+
+
 class _PreparingRNN(keras.layers.RNN):
     """A loop over time that lets its cell prepare once, before the first step.
 
@@ -116,7 +137,7 @@ class _PreparingRNN(keras.layers.RNN):
         super().__init__(
             ResettingCell(cell), return_sequences=True, return_state=True, **kwargs
         )
-        self._original = layer
+        self.original = layer
         # Layers of images state their dimensions; here the states do.
         self.input_spec = None
 
@@ -124,7 +145,7 @@ class _PreparingRNN(keras.layers.RNN):
         self, sequences_shape: Any, initial_state_shape: Any = None
     ) -> Any:
         """Shape of the original's output, then of the states."""
-        output = self._original.compute_output_shape(
+        output = self.original.compute_output_shape(
             (*sequences_shape[:-1], sequences_shape[-1] - 1)
         )
         return output, *initial_state_shape
@@ -170,7 +191,7 @@ class StatefulModel:
         }
 
 
-def explicit_state(model: keras.Model) -> StatefulModel:
+def explicit_state(model: keras.Model, *, is_opened: bool = False) -> StatefulModel:
     """Clone a functional model with its recurrent states as inputs and outputs.
 
     Parameters
@@ -180,6 +201,9 @@ def explicit_state(model: keras.Model) -> StatefulModel:
         (B, T, ...), and whose outputs are a dict. Its recurrent layers are
         `keras.layers.RNN` or its subclasses (LSTM, GRU, SimpleRNN, ConvLSTM), its own
         or those of models inside it, return sequences and hide their state.
+    is_opened : bool
+        Whether all models inside it are taken apart, also those without a recurrent
+        layer.
 
     Returns
     -------
@@ -198,7 +222,7 @@ def explicit_state(model: keras.Model) -> StatefulModel:
             "keras.Model, made as keras.Model(inputs, outputs), whose recurrent states "
             "it can find."
         )
-    walk = _Walk(_names(model))
+    walk = _Walk(_names(model), is_opened=is_opened)
     inputs = {
         tensor.name: keras.Input(tensor.shape[1:], name=tensor.name)
         for tensor in model.inputs
@@ -226,15 +250,19 @@ class _Walk:
     Inputs are added under names that are not `taken`.
     """
 
-    def __init__(self, taken: set[str]) -> None:
+    def __init__(self, taken: set[str], *, is_opened: bool) -> None:
         self._taken = taken
+        self._is_opened = is_opened
         self.flags = keras.Input((None,), name=self._free(IS_FIRST))
         self.states_in: dict[str, Any] = {}
         self.states_out: dict[str, Any] = {}
 
     def __call__(self, layer: Any, *args: Any, **kwargs: Any) -> Any:
         """Call a layer, or the same with its states in and out."""
-        if isinstance(layer, keras.Model) and _holds_recurrence(layer):
+        if isinstance(layer, keras.Model) and (
+            _holds_recurrence(layer)
+            or (self._is_opened and hasattr(layer, "_run_through_graph"))
+        ):
             inner = getattr(layer, "_functional", layer)  # of a Sequential
             return inner._run_through_graph(args[0], call_fn=self)
         if not isinstance(layer, keras.layers.RNN):
@@ -250,6 +278,8 @@ class _Walk:
             for name, shape in zip(names, _state_shapes(layer), strict=True)
         }
         heard, cell = args[0], layer.cell
+        if isinstance(cell, keras.layers.StackedRNNCells):
+            cell = _FlatStack(cell)
         if ProjectedCell.fits(cell):
             cell = ProjectedCell(cell)
             name = self._free(f"{layer.name}_projected")
@@ -272,7 +302,8 @@ class _Walk:
 
 def _state_shapes(layer: keras.layers.RNN) -> list[tuple[int, ...]]:
     """Return the shape of each state of a layer for one world."""
-    return [tuple(state.shape[1:]) for state in layer.get_initial_state(batch_size=1)]
+    states = keras.tree.flatten(layer.get_initial_state(batch_size=1))
+    return [tuple(state.shape[1:]) for state in states]
 
 
 def _holds_recurrence(layer: Any) -> bool:
