@@ -90,6 +90,21 @@ class RunningMoments:
             + np.square(apart) * (self.count * other.count / count),
         )
 
+    def merged(self, comm: Comm, samples: NDArray[np.floating]) -> "RunningMoments":
+        """Return the moments with what every rank saw, each once, in order of rank.
+
+        Parameters
+        ----------
+        comm : Comm
+            The ranks.
+        samples : ndarray, shape (n, size)
+            What this rank saw.
+        """
+        seen: RunningMoments = self
+        for row in comm.gather(RunningMoments.of(samples).to_array()):
+            seen = seen.merge(RunningMoments.from_array(row))
+        return seen
+
     @property
     def variance(self) -> NDArray[np.float64]:
         """Variance of the samples; 1 before the first one."""
@@ -106,13 +121,6 @@ class RunningMoments:
         """Return the moments that :meth:`to_array` wrote."""
         size = (len(array) - 1) // 2
         return cls(float(array[0]), array[1 : 1 + size], array[1 + size :])
-
-
-def _merged(comm: Comm, seen: RunningMoments, new: RunningMoments) -> RunningMoments:
-    """Return `seen` with what every rank saw since, each once, in order of rank."""
-    for row in comm.gather(new.to_array()):
-        seen = seen.merge(RunningMoments.from_array(row))
-    return seen
 
 
 def _require_finite(samples: NDArray[np.floating], what: str) -> None:
@@ -209,7 +217,7 @@ class SensationNormalizer:
             _require_finite(new, f"The sensation '{name}'")
         for name, new in flat.items():
             seen = self.moments[name]
-            self.moments[name] = _merged(comm, seen, RunningMoments.of(new))
+            self.moments[name] = seen.merged(comm, new)
         self._prepare()
 
     def _prepare(self) -> None:
@@ -323,8 +331,7 @@ class RewardNormalizer:
             self.returns = self.discount * self.returns + rewards[t]
             seen[t] = self.returns
             self.returns = np.where(ended[t], 0.0, self.returns)
-        new = RunningMoments.of(seen.reshape(-1, 1))
-        self.moments = _merged(comm, self.moments, new)
+        self.moments = self.moments.merged(comm, seen.reshape(-1, 1))
 
     def normalize(self, rewards: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the scaled rewards, same shape."""
@@ -369,8 +376,8 @@ class ValueNormalizer:
         Those that are not finite are left out: the gradient, which is not finite
         either, ends the run.
         """
-        new = RunningMoments.of(targets[np.isfinite(targets)].reshape(-1, 1))
-        self.moments = _merged(comm, self.moments, new)
+        finite = targets[np.isfinite(targets)].reshape(-1, 1)
+        self.moments = self.moments.merged(comm, finite)
 
     def normalize(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return values in units of the value head, from units of reward."""

@@ -10,7 +10,11 @@ from keras import ops
 from numpy.typing import NDArray
 
 from angora_train.agent.agent import Agent, given_to
-from angora_train.agent.normalization import RewardScaler, ValueNormalizer
+from angora_train.agent.normalization import (
+    RewardScaler,
+    RunningMoments,
+    ValueNormalizer,
+)
 from angora_train.config.run import RunConfig
 from angora_train.errors import DivergenceError
 from angora_train.learning.advantages import generalized_advantage
@@ -53,6 +57,8 @@ class PPOLearner:
     ----------
     last_kl : float
         Divergence of the last epoch's updates, nats.
+    targets : RunningMoments
+        Of all value targets so far, in units of reward.
     """
 
     def __init__(
@@ -76,6 +82,7 @@ class PPOLearner:
         self.geometry = Geometry.of(config)
         self.seed = config.seed
         self.last_kl = 0.0
+        self.targets = RunningMoments.empty(1)
         self.optimizer = keras.optimizers.Adam(
             self.ppo.learning_rate, epsilon=self.ppo.adam_epsilon
         )
@@ -307,6 +314,7 @@ class PPOLearner:
             gae_lambda=self.ppo.gae_lambda,
         )
         self._explained_variance = self._explain(value, target)
+        self.targets = self.targets.merged(self.comm, _finite(target))
         if self.value_normalizer is not None:
             self.value_normalizer.update(self.comm, target)
             value = self.value_normalizer.normalize(value)
@@ -328,13 +336,15 @@ class PPOLearner:
         }
 
     def _standardized(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Shift and scale to mean 0 and variance 1 over all ranks."""
+        """Shift to mean 0 and scale to variance 1, or less, over all ranks."""
         wide = x.astype(np.float64)
         n, total = self.comm.sum(np.array([wide.size, wide.sum()]))
         apart = wide - total / n
         (squares,) = self.comm.sum(np.array([np.square(apart).sum()]))
-        standardized: NDArray[np.float32] = apart / np.sqrt(squares / n + 1e-8)
-        return standardized.astype(np.float32)
+        floor = self.ppo.advantage_floor * float(np.sqrt(self.targets.variance[0]))
+        spread = max(float(np.sqrt(squares / n + 1e-8)), floor)
+        standardized: NDArray[np.float32] = (apart / spread).astype(np.float32)
+        return standardized
 
     def _explain(
         self, value: NDArray[np.float32], target: NDArray[np.float32]
@@ -347,6 +357,11 @@ class PPOLearner:
         variance_y = sum_yy / n - (sum_y / n) ** 2
         variance_e = sum_ee / n - (sum_e / n) ** 2
         return float(1.0 - variance_e / (variance_y + 1e-12))
+
+
+def _finite(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the finite numbers of an array, shape (n, 1)."""
+    return x[np.isfinite(x)].reshape(-1, 1)
 
 
 def _cost_names(model: keras.Model) -> tuple[str, ...]:

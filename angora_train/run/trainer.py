@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from angora_train.agent.agent import Agent
 from angora_train.agent.normalization import (
     RewardNormalizer,
+    RunningMoments,
     ValueNormalizer,
     make_reward_scaler,
 )
@@ -328,6 +329,8 @@ def _restore(run: _Run, stored: checkpoint.Checkpoint) -> None:
     for part in (learner.reward_normalizer, learner.value_normalizer):
         if part is not None:
             part.restore(stored.moments)
+    if _TARGETS in stored.moments:
+        learner.targets = RunningMoments.from_array(stored.moments[_TARGETS])
     reason = run.collector.why_anew(stored.worlds, run.config.n_worlds)
     if not reason:
         _restore_worlds(run, stored.worlds)
@@ -351,6 +354,8 @@ def _restore_worlds(run: _Run, worlds: Mapping[str, NDArray[Any]]) -> None:
     run.collector.restore(own)
 
 
+_TARGETS = "target"
+"""Name of the moments of the value targets, for the scaling of advantages."""
 _RETURNS = "returns"
 """Name of the discounted returns that are under way, for the scaling of rewards."""
 
@@ -410,6 +415,7 @@ def _write(run: _Run, worlds: dict[str, NDArray[Any]]) -> None:
     for part in (run.learner.reward_normalizer, run.learner.value_normalizer):
         if part is not None:
             moments |= part.state()
+    moments[_TARGETS] = run.learner.targets.to_array()
     best = run.best_return if math.isfinite(run.best_return) else None
     stored = checkpoint.Checkpoint(
         model=run.agent.model,

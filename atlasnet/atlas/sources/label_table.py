@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atlasnet.atlas.naming import side_of, without_side
+from atlasnet.atlas.sources.hierarchy import SYSTEMS
 from atlasnet.atlas.sources.user_table import read_rows, require_column, whole
-from atlasnet.errors import AtlasError
+from atlasnet.errors import AtlasError, closest
 from atlasnet.graph.graph import Hemisphere
 
 __all__ = ["LabelRow", "read_label_table", "read_labels"]
@@ -60,6 +61,18 @@ class LabelRow:
     is_isocortex: bool
 
 
+def _system(text: str, where: str) -> str:
+    """Return the part of the brain that a cell names; nothing where it is empty."""
+    system = text.casefold()
+    if system and system not in SYSTEMS:
+        raise AtlasError(
+            f"{where}: the system is '{text}', which is no part of the brain that is "
+            f"known here.{closest(system, SYSTEMS)} Allowed: {', '.join(SYSTEMS)}; or "
+            "nothing."
+        )
+    return system
+
+
 def read_labels(path: Path) -> list[LabelRow]:
     """Read the label table."""
     table = read_rows(path, "label table")
@@ -82,7 +95,8 @@ def read_labels(path: Path) -> list[LabelRow]:
                 f"column 'hemisphere' or at the end of the name; got {cells}."
             )
         isocortex = cells.get("is_isocortex", "").casefold() not in ("false", "no", "0")
-        system = cells.get("system") or ("other cortex" if isocortex else "subcortical")
+        system = _system(cells.get("system", ""), where)
+        system = system or ("other cortex" if isocortex else "subcortical")
         name = f"{without_side(cells['name'])} {side}"
         rows.append(
             LabelRow(
