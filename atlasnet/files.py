@@ -27,7 +27,7 @@ def reading(path: Path | str, what: str, error: type[Exception]) -> Iterator[Non
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path | str) -> Iterator[Path]:
     """Yield a temporary path beside `path` that takes its place on success.
 
     The temporary file keeps the suffix, since many writers choose the format by it.
@@ -35,7 +35,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         The file to write. Its folder is made if it does not exist.
 
     Yields
@@ -43,6 +43,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Path
         Where to write.
     """
+    path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(
         dir=path.parent,
@@ -61,7 +62,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path | str, text: str) -> None:
     """Write `text` as UTF-8 to `path`, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

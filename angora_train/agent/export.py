@@ -116,14 +116,14 @@ def step_model(agent: Agent, choice: Choice = "expected") -> keras.Model:
     return keras.Model(inputs, _ControlStep(agent, stateful, choice)(inputs))
 
 
-def export_agent(agent: Agent, folder: Path, choice: Choice = "expected") -> Path:
+def export_agent(agent: Agent, folder: Path | str, choice: Choice = "expected") -> Path:
     """Write an agent's control step as a SavedModel of TensorFlow.
 
     Parameters
     ----------
     agent : Agent
         The agent; see :func:`step_model` for what is written.
-    folder : Path
+    folder : Path or str
         Where to. Must not exist, or be empty.
     choice : {"expected", "most_likely"}
         Which action is taken.
@@ -139,6 +139,7 @@ def export_agent(agent: Agent, folder: Path, choice: Choice = "expected") -> Pat
     ConfigError
         If the folder is not empty, or as of :func:`step_model`.
     """
+    folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(f"'{folder}' is not an empty folder. Take another.")
     model = step_model(agent, choice)

@@ -248,7 +248,7 @@ class PPOConfig(Settings):
     """Trade of bias (0) against variance (1)."""
     clip_range: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Largest change of the probability ratio, as a fraction of 1."""
-    advantage_floor: NonNegativeFloat = 0.05
+    advantage_floor: NonNegativeFloat = 0.2
     """Advantages are divided by their standard deviation, and at least by this share of
     the value targets' so far: where a task is solved they are little more than the
     errors of the values, and should not be made as large as what was learned from."""

@@ -207,14 +207,19 @@ def _require_offered(
     interface: atlasnet.Interface, shapes: Mapping[str, Sequence[int]]
 ) -> None:
     """Refuse a network that is to sense what the task does not offer."""
-    for entry in interface.inputs:
-        if sensation_of(entry.name) not in shapes:
-            raise ConfigError(
-                f"network: the sensation '{entry.name}' enters "
-                f"{', '.join(entry.areas)}, but the task does not offer it."
-                f"{closest(entry.name, shapes)} Offered: {', '.join(shapes)}. Leave it "
-                f"out: network.without=[{entry.name}]."
-            )
+    missing = [
+        entry for entry in interface.inputs if sensation_of(entry.name) not in shapes
+    ]
+    if missing:
+        told = ", ".join(f"'{x.name}' enters {', '.join(x.areas)}" for x in missing)
+        names = ",".join(x.name for x in missing)
+        verb = "the sensation" if len(missing) == 1 else "the sensations"
+        raise ConfigError(
+            f"network: {verb} {told}, but the task does not offer "
+            f"{'it' if len(missing) == 1 else 'them'}."
+            f"{closest(missing[0].name, shapes)} Offered: {', '.join(shapes)}. Leave "
+            f"{'it' if len(missing) == 1 else 'them'} out: network.without=[{names}]."
+        )
 
 
 def _with_components(

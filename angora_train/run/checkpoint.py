@@ -108,7 +108,10 @@ class Checkpoint:
 
 
 def save(
-    directory: Path, checkpoint: Checkpoint, marks: tuple[Which, ...], n_kept: int = 1
+    directory: Path | str,
+    checkpoint: Checkpoint,
+    marks: tuple[Which, ...],
+    n_kept: int = 1,
 ) -> Path:
     """Write a checkpoint and point `marks` at it.
 
@@ -119,7 +122,7 @@ def save(
 
     Parameters
     ----------
-    directory : Path
+    directory : Path or str
         The run's folder.
     checkpoint : Checkpoint
         What to save.
@@ -140,7 +143,7 @@ def save(
         full; what was there before is as it was.
     """
     _require_finite(checkpoint)
-    root = directory / "checkpoints"
+    root = Path(directory) / "checkpoints"
     try:
         root.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=root, prefix=".saving-"))
@@ -251,8 +254,9 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-def _folder(path: Path, which: Which) -> Path:
+def _folder(path: Path | str, which: Which) -> Path:
     """Return the folder of a checkpoint: itself, or one of a run."""
+    path = Path(path)
     if (path / "state.json").is_file():
         return path
     mark = path / "checkpoints" / which
@@ -276,13 +280,13 @@ def is_finished(config: RunConfig) -> bool:
 
 
 def read_config(
-    path: Path, which: Which = "last", overrides: Sequence[str] = ()
+    path: Path | str, which: Which = "last", overrides: Sequence[str] = ()
 ) -> RunConfig:
     """Return the resolved config of a run or checkpoint.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         A run's folder or a checkpoint's.
     which : {"best", "last"}
         Which checkpoint of a run.
@@ -308,12 +312,12 @@ def read_config(
     return load_config(str(file), overrides)
 
 
-def load(path: Path, which: Which = "last") -> Checkpoint:
+def load(path: Path | str, which: Which = "last") -> Checkpoint:
     """Read a checkpoint.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         A run's folder or a checkpoint's.
     which : {"best", "last"}
         Which checkpoint of a run.
@@ -361,7 +365,7 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def load_agent(
-    path: Path,
+    path: Path | str,
     which: Which = "best",
     probes: Mapping[str, str] | None = None,
     interventions: Sequence[Intervention] = (),
@@ -370,7 +374,7 @@ def load_agent(
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         A run's folder or a checkpoint's.
     which : {"best", "last"}
         Which checkpoint of a run.

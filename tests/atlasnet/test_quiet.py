@@ -61,8 +61,8 @@ def test_keras_itself_reads_a_model_once_atlasnet_is_imported(
     order: str, tiny_spec: NetworkSpec, tmp_path: Path
 ) -> None:
     save_model(build_model(tiny_spec), tmp_path / "tiny.keras")
-    code = f"{order}\nprint(keras.saving.load_model({str(tmp_path / 'tiny.keras')!r}).name)"
-    done = _run(code)
+    load = f"keras.saving.load_model({str(tmp_path / 'tiny.keras')!r})"
+    done = _run(f"{order}\nprint({load}.name)")
     assert (done.stdout.strip(), done.returncode) == ("tiny", 0), done.stderr
 
 
@@ -78,10 +78,8 @@ def test_nothing_is_said_while_keras_is_loaded(code: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["torch", "numpi"])
 def test_a_backend_that_is_missing_is_one_error(backend: str) -> None:
-    code = "from angora_train import train"
-    done = _run(
-        f"import sys\nsys.modules['torch'] = None\n{code}", KERAS_BACKEND=backend
-    )
+    code = "import sys\nsys.modules['torch'] = None\nfrom angora_train import train"
+    done = _run(code, KERAS_BACKEND=backend)
     assert done.returncode != 0
     last = done.stderr.strip().splitlines()[-1]
     assert f"BackendError: Keras cannot run on '{backend}'" in last

@@ -16,10 +16,12 @@ from angora_train.agent.normalization import (
     ValueNormalizer,
 )
 from angora_train.config.run import RunConfig
-from angora_train.errors import CheckpointError, TaskError
+from angora_train.errors import CheckpointError, ConfigError, TaskError
 from angora_train.learning.rollout import Collector
 from angora_train.ranks.comm import LocalComm
 from angora_train.run import checkpoint
+from angora_train.run.checkpoint import load_agent
+from angora_train.run.metrics import read_metrics
 from angora_train.run.preparation import prepare
 from angora_train.run.trainer import train
 from angora_train.tasks import make_vector_task
@@ -210,3 +212,30 @@ def test_beside_the_newest_checkpoint_there_is_another_whole_one(
     folders = sorted(path.name for path in root.glob("cycle-*"))
     assert folders == ["cycle-000002", "cycle-000003"]
     assert checkpoint.load(root / "cycle-000002").progress["cycle"] == 2
+
+
+@pytest.mark.slow
+def test_without_ranks_one_process_trains_and_strings_are_paths(
+    tmp_path: Path,
+) -> None:
+    train(config(tmp_path / "run"))
+    agent = load_agent(str(tmp_path / "run"), "last")
+    assert agent.sensations == ("touch",)
+    assert checkpoint.load(str(tmp_path / "run")).progress["cycle"] == 1
+    assert len(read_metrics(str(tmp_path / "run" / "metrics.jsonl"))) == 1
+
+
+@pytest.mark.slow
+def test_a_run_that_is_refused_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Strange, "broken", {"touch": np.inf})
+    monkeypatch.setattr(Strange, "at_step", 0)
+    with pytest.raises(TaskError, match="step 0 of its episode"):
+        train(config(tmp_path / "run"))
+    wanted = config(tmp_path / "run", network={"preset": "fpn"})
+    monkeypatch.setattr(Strange, "broken", {})
+    # All that the preset senses and this task does not offer, in one message.
+    with pytest.raises(ConfigError, match=r"'proprioception' enters .*'goal' enters"):
+        train(wanted)
+    assert list(tmp_path.iterdir()) == []
