@@ -12,6 +12,7 @@ from angora_train.agent.agent import NOISE, Agent, given_to
 from angora_train.agent.distributions import MultiCategorical
 from angora_train.agent.normalization import (
     RewardNormalizer,
+    RunningMoments,
     SensationNormalizer,
     ValueNormalizer,
 )
@@ -408,3 +409,12 @@ def test_a_cost_makes_small_what_it_is_a_cost_of(
         rollout = collector.collect(cycle, PPO.horizon, PPO.chunk_length)
         found.append(learner.update(rollout, cycle, 1e-2)[f"train/{name}"])
     assert found[-1] < 0.5 * found[0]
+
+
+def test_advantages_of_almost_no_spread_stay_small(tiny_spec: NetworkSpec) -> None:
+    _, _, learner = make_parts(tiny_spec)
+    learner.targets = RunningMoments.of(np.array([[0.0], [2.0]]))  # a spread of 1
+    x = np.float32([[0.01, -0.01]])
+    # Divided by the floor, 0.2 of that spread, and not by their own 0.01.
+    np.testing.assert_allclose(learner._standardized(x), [[0.05, -0.05]], rtol=1e-4)
+    np.testing.assert_allclose(learner._standardized(100 * x), [[1.0, -1.0]], rtol=1e-4)

@@ -105,7 +105,10 @@ def test_a_sensation_may_have_any_name(tmp_path: Path) -> None:
     assert rows[0]["train/approx_kl"] == pytest.approx(0.0, abs=1e-6)
     stored = checkpoint.load(tmp_path)
     assert set(stored.sensed) == set(NAMES)
-    assert set(stored.moments) - set(map("sensation/{}".format, NAMES)) == {"reward"}
+    assert set(stored.moments) - set(map("sensation/{}".format, NAMES)) == {
+        "reward",
+        "target",
+    }
     train(wanted, LocalComm(), rows.append, resume=True)
 
 
