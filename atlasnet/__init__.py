@@ -22,6 +22,7 @@ import os
 
 import lazy_loader
 
+from atlasnet.keras_hook import attend_keras
 from atlasnet.moved import redirect
 
 # As in angora_train: whichever is imported first comes before TensorFlow.
@@ -31,3 +32,4 @@ __version__ = "0.1.0"
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 redirect("atlasnet")
+attend_keras()

@@ -10,6 +10,7 @@
     │   ├── RegionNotFoundError    (also KeyError)
     │   ├── IncompleteDataError    a number that the step needs is missing
     │   └── SnapshotError          a snapshot is missing, corrupt or edited
+    ├── BackendError               (also ImportError) Keras' backend cannot be loaded
     ├── ComponentError             (also ValueError) a part of a model does not fit
     ├── GraphError                 (also ValueError) an invalid region graph
     ├── InterventionError          (also ValueError) one that the network cannot have
@@ -24,6 +25,7 @@ __all__ = [
     "AtlasError",
     "AtlasNetError",
     "AtlasUnavailableError",
+    "BackendError",
     "ComponentError",
     "GraphError",
     "IncompleteDataError",
@@ -140,6 +142,10 @@ class GraphError(AtlasNetError, ValueError):
 
 class SpecError(AtlasNetError, ValueError):
     """A network spec that cannot be built."""
+
+
+class BackendError(AtlasNetError, ImportError):
+    """The backend that Keras is to run on cannot be loaded."""
 
 
 class ComponentError(AtlasNetError, ValueError):

@@ -4,9 +4,11 @@
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["import_keras"]
+__all__ = ["import_keras", "silenced"]
 
 _UNUSED = ("jax", "sklearn")
 
@@ -26,15 +28,29 @@ def import_keras() -> None:
     hidden = set(_UNUSED).difference(sys.modules) if _is_tensorflow() else set()
     for name in hidden:
         sys.modules[name] = None  # type: ignore[assignment] # an import fails
-    sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
-        import keras  # noqa: F401 (the import is the point)
+        with silenced():
+            import keras  # noqa: F401 (the import is the point)
     finally:
         for name in hidden:
             del sys.modules[name]
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Let nothing that libraries write to standard error through, but exceptions."""
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:  # a process without standard error
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)

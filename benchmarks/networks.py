@@ -311,7 +311,7 @@ class _Subject:
         from angora_train.learning.losses import ppo_loss
 
         model = self.agent.stateful.model
-        inputs = {tensor.name: batch[tensor.name] for tensor in model.inputs}
+        inputs = {x.name: batch[f"given/{x.name}"] for x in model.inputs}
         outputs = model(self.agent.as_floats(inputs), training=True)
         return ppo_loss(outputs, batch, self.distribution, PPOConfig())
 

@@ -13,17 +13,22 @@ from numpy.typing import NDArray
 
 import atlasnet
 from angora_train.agent.distributions import Distribution
+from angora_train.agent.inputs import input_name, sensation_of
 from angora_train.agent.normalization import Normalizer, Sensations, make_normalizer
-from angora_train.agent.recurrence import (
-    IS_FIRST,
-    explicit_state,
-    require_no_recurrence,
-)
+from angora_train.agent.recurrence import explicit_state, require_no_recurrence
 from angora_train.config.run import NormalizationConfig
 from angora_train.engine import Engine
 from angora_train.errors import ConfigError, closest
 
-__all__ = ["NOISE", "Agent", "State", "Step", "check_model", "without_frozen_streams"]
+__all__ = [
+    "NOISE",
+    "Agent",
+    "State",
+    "Step",
+    "check_model",
+    "given_to",
+    "without_frozen_streams",
+]
 
 Flags = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -34,6 +39,10 @@ State = dict[str, Floats]
 NOISE = "noise"
 """Name of a model's input that is no sensation: uniform random numbers, which its
 noise follows from. They are kept with the sensations and used again in learning."""
+
+_GIVEN = "given/"
+"""Begins the names of what a compiled function hands to the model: nothing else that
+it reads has such a name."""
 
 _BRIGHTEST = 255.0
 """Of pixels, which are bytes; the model reads them between 0 and 1."""
@@ -73,8 +82,9 @@ class Agent:
     Parameters
     ----------
     model : keras.Model
-        A functional model whose inputs are named like sensations, each of shape
-        (B, T, size) or, for pixels, (B, T, H, W, C), and whose outputs are ``policy``,
+        A functional model whose inputs are named like sensations (see
+        `angora_train.agent.inputs.input_name`), each of shape (B, T, size) or, for
+        pixels, (B, T, H, W, C), and whose outputs are ``policy``,
         shape (B, T, n_parameters), and ``value``, shape (B, T, 1).
     distribution : Distribution
         Family of the policy.
@@ -136,7 +146,7 @@ class Agent:
             Ready to act.
         """
         sizes = {
-            tensor.name: int(tensor.shape[-1])
+            sensation_of(tensor.name): int(tensor.shape[-1])
             for tensor in model.inputs
             if len(tensor.shape) == 3 and tensor.name != NOISE  # the others are pixels
         }
@@ -154,9 +164,15 @@ class Agent:
         )
 
     @property
+    def inputs(self) -> dict[str, str]:
+        """Names of the model's inputs that a task gives, by the sensation."""
+        names = (t.name for t in self.model.inputs if t.name != NOISE)
+        return {sensation_of(name): name for name in names}
+
+    @property
     def sensations(self) -> tuple[str, ...]:
-        """Names of the model's inputs that a task gives."""
-        return tuple(t.name for t in self.model.inputs if t.name != NOISE)
+        """Names of the sensations that the model reads."""
+        return tuple(self.inputs)
 
     @property
     def n_noise(self) -> int:
@@ -199,17 +215,17 @@ class Agent:
         Returns
         -------
         dict of str to ndarray, shape (B, ...)
-            Normalised sensations; pixels stay bytes until they are computed with.
-            What a frozen stream alone sees is replaced by its features: they are
-            computed once, here, and not in every pass of learning.
+            Normalised sensations by the names of the model's inputs; pixels stay bytes
+            until they are computed with. What a frozen stream alone sees is replaced by
+            its features: they are computed once, here, and not in every pass of
+            learning.
         """
+        read = self.normalizer.normalize(observation)
         given = {
-            **{
-                name: observation[name]
-                for name in self.sensations
-                if observation[name].dtype == np.uint8
-            },
-            **self.normalizer.normalize(observation),
+            name: observation[sensation]
+            if observation[sensation].dtype == np.uint8
+            else read[sensation]
+            for sensation, name in self.inputs.items()
         }
         for name, stream in self._streams.items():
             given[name] = stream({name: given[name]})["features"]
@@ -232,6 +248,31 @@ class Agent:
             for name, x in inputs.items()
         }
 
+    def run(self, arrays: Mapping[str, Any], *, training: bool) -> dict[str, Any]:
+        """Run the model on what of some tensors is for it: compiled.
+
+        Parameters
+        ----------
+        arrays : mapping of str to tensor
+            What `given_to` names, and whatever else.
+        training : bool
+            Whether layers behave as in learning.
+
+        Returns
+        -------
+        dict of str to tensor
+            The model's outputs and the states after the last step.
+        """
+        given = {
+            name.removeprefix(_GIVEN): x
+            for name, x in arrays.items()
+            if name.startswith(_GIVEN)
+        }
+        outputs: dict[str, Any] = self.stateful.model(
+            self.as_floats(given), training=training
+        )
+        return outputs
+
     def initial_state(self, n_worlds: int) -> State:
         """Return the recurrent state before an episode: zeros."""
         return self.stateful.initial_state(n_worlds)
@@ -244,7 +285,7 @@ class Agent:
         Parameters
         ----------
         observation : mapping of str to ndarray, shape (B, ...)
-            Normalised sensations; see :meth:`normalize`.
+            Normalised sensations by input; see :meth:`normalize`.
         state : dict of str to ndarray of float32
             Recurrent state after the step before.
         is_first : ndarray of bool, shape (B,)
@@ -258,39 +299,48 @@ class Agent:
         Step
             Sample, action, value and the new state.
         """
-        inputs = {name: observation[name][:, None] for name in self.sensations}
-        inputs[IS_FIRST] = is_first[:, None].astype(np.float32)
+        inputs = {name: observation[name][:, None] for name in self.inputs.values()}
+        inputs[self.stateful.is_first] = is_first[:, None].astype(np.float32)
         for name, numbers in self.noise(uniforms).items():
             inputs[name] = numbers[:, None]
         drawn = uniforms[:, : self.distribution.n_uniforms]
-        out = self._act({**inputs, **state, "uniforms": drawn})
+        out = self._act({**given_to({**inputs, **state}), "uniforms": drawn})
         return Step(
             sample=out["sample"],
             action=out["action"],
             log_prob=out["log_prob"],
             value=out["value"],
-            state={name: out[name] for name in self.stateful.state_shapes},
-            activity={name: out[f"activity_{name}"] for name in self._probes},
+            state={name: out[f"state/{name}"] for name in self.stateful.state_shapes},
+            activity={name: out[f"activity/{name}"] for name in self._probes},
         )
 
     def _policy_step(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
         """Run the model for one step and draw from its policy: compiled."""
-        given = self.as_floats(inputs)
-        uniforms = given.pop("uniforms")
-        outputs = self.stateful.model(given, training=False)
+        outputs = self.run(inputs, training=False)
         parameters = outputs["policy"][:, 0]
-        sample = self.distribution.sample(parameters, uniforms)
+        sample = self.distribution.sample(parameters, inputs["uniforms"])
         return {
             "sample": sample,
             "action": self.distribution.action(sample),
             "log_prob": self.distribution.log_prob(parameters, sample),
             "value": outputs["value"][:, 0, 0],
-            **{name: outputs[name] for name in self.stateful.state_shapes},
+            **{f"state/{name}": outputs[name] for name in self.stateful.state_shapes},
             **{
-                f"activity_{name}": ops.squeeze(outputs[f"activity_{name}"], axis=1)
+                f"activity/{name}": ops.squeeze(outputs[f"activity_{name}"], axis=1)
                 for name in self._probes
             },
         }
+
+
+def given_to(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Name what a compiled function is to hand to the model; see :meth:`Agent.run`.
+
+    Examples
+    --------
+    >>> given_to({"value": 1.0})
+    {'given/value': 1.0}
+    """
+    return {f"{_GIVEN}{name}": x for name, x in inputs.items()}
 
 
 def without_frozen_streams(
@@ -368,15 +418,22 @@ def check_model(
     ConfigError
         If an input is no sensation, or an input or a head has the wrong shape.
     """
+    _require_float32(model)
     for tensor in model.inputs:
         if tensor.name == NOISE:
+            _refuse_ambiguity(model, shapes)
             continue
-        if tensor.name not in shapes:
+        sensation = sensation_of(tensor.name)
+        if sensation not in shapes:
+            named = [
+                name if name == input_name(name) else f"{name} as '{input_name(name)}'"
+                for name in shapes
+            ]
             raise ConfigError(
                 f"The model's input '{tensor.name}' is no sensation of the task."
-                f"{closest(tensor.name, shapes)} Sensations: {', '.join(shapes)}."
+                f"{closest(tensor.name, shapes)} Sensations: {', '.join(named)}."
             )
-        expected, got = tuple(shapes[tensor.name]), tuple(tensor.shape[2:])
+        expected, got = tuple(shapes[sensation]), tuple(tensor.shape[2:])
         if got != expected:
             raise ConfigError(
                 f"The model's input '{tensor.name}' is {_size(got)} a step, the "
@@ -393,6 +450,30 @@ def check_model(
                 f"{width} wide for a {type(distribution).__name__} policy of "
                 f"{distribution.n_dimensions} actuators."
             )
+
+
+def _require_float32(model: keras.Model) -> None:
+    """Refuse a model that computes in less than float32."""
+    for layer in model._flatten_layers():
+        kind = getattr(layer, "compute_dtype", "float32")
+        is_input = isinstance(layer, keras.layers.InputLayer)
+        if not is_input and kind not in ("float32", None):
+            raise ConfigError(
+                f"The layer '{layer.name}' computes in {kind} (its dtype policy is "
+                f"'{layer.dtype_policy.name}'); the trainer computes in float32. Make "
+                "the model with keras.config.set_dtype_policy('float32'), which is "
+                "Keras' default."
+            )
+
+
+def _refuse_ambiguity(model: keras.Model, shapes: Mapping[str, Sequence[int]]) -> None:
+    """Refuse an input of noise that might be meant to read a sensation."""
+    spelt = input_name(NOISE)
+    if NOISE in shapes and spelt not in {tensor.name for tensor in model.inputs}:
+        raise ConfigError(
+            f"The model's input '{NOISE}' gets random numbers, but the task has a "
+            f"sensation of that name. Call an input that reads it '{spelt}'."
+        )
 
 
 def _size(shape: tuple[int, ...]) -> str:

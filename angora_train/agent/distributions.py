@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from keras import ops
 
 from angora_train.agent.own import make_own
-from angora_train.agent.special import digamma, log_beta
+from angora_train.agent.special import HALF_LOG_2_PI, digamma_rest, log_gamma_rest
 from angora_train.config.run import PolicyConfig
 from angora_train.errors import ConfigError, closest
 
@@ -304,23 +304,45 @@ class Beta:
         """Return the summed log-density over [-1, 1]."""
         a, b = self._shapes(parameters)
         share = ops.clip((sample + 1.0) / 2.0, self._MARGIN, 1.0 - self._MARGIN)
-        density = (a - 1.0) * ops.log(share) + (b - 1.0) * ops.log(1.0 - share)
-        return ops.sum(density - log_beta(a, b) - _LOG_2, axis=-1)
+        mean = a / (a + b)
+        apart = a * _log_ratio(share, mean) + b * _log_ratio(1.0 - share, b / (a + b))
+        density = apart - ops.log(share) - ops.log(1.0 - share)
+        return ops.sum(density - self._width(a, b) - _LOG_2, axis=-1)
+
+    @staticmethod
+    def _width(a: Any, b: Any) -> Any:
+        """Return ``ln B(a, b) - a ln(a / (a + b)) - b ln(b / (a + b))``."""
+        of_scale = 0.5 * (ops.log(a + b) - ops.log(a) - ops.log(b)) + HALF_LOG_2_PI
+        return of_scale + log_gamma_rest(a) + log_gamma_rest(b) - log_gamma_rest(a + b)
 
     def entropy(self, parameters: Any) -> Any:
         """Return the summed differential entropy, at most ``ln 2`` a dimension."""
         a, b = self._shapes(parameters)
-        gain = (a - 1.0) * digamma(a) + (b - 1.0) * digamma(b)
-        loss = (a + b - 2.0) * digamma(a + b)
-        return ops.sum(log_beta(a, b) - gain + loss + _LOG_2, axis=-1)
+        # The terms of ln B and of the digamma functions that grow with the shapes
+        # cancel each other; written so, they are not there.
+        of_log = self._width(a, b) + ops.log(a) + ops.log(b) - 2.0 * ops.log(a + b)
+        gain = (a - 1.0) * digamma_rest(a) + (b - 1.0) * digamma_rest(b)
+        loss = (a + b - 2.0) * digamma_rest(a + b)
+        return ops.sum(of_log - gain + loss + _LOG_2, axis=-1)
 
     def kl(self, parameters: Any, other: Any) -> Any:
         """Return the summed divergence."""
         (a, b), (other_a, other_b) = self._shapes(parameters), self._shapes(other)
-        difference = log_beta(other_a, other_b) - log_beta(a, b)
-        gain = (a - other_a) * digamma(a) + (b - other_b) * digamma(b)
-        loss = (other_a - a + other_b - b) * digamma(a + b)
-        return ops.sum(difference + gain + loss, axis=-1)
+        n, other_n = a + b, other_a + other_b
+        difference = self._width(other_a, other_b) - self._width(a, b)
+        shares = other_a * _log_ratio(other_a / other_n, a / n)
+        shares = shares + other_b * _log_ratio(other_b / other_n, b / n)
+        gain = (a - other_a) * digamma_rest(a) + (b - other_b) * digamma_rest(b)
+        loss = (other_n - n) * digamma_rest(n)
+        return ops.sum(difference + shares + gain + loss, axis=-1)
+
+
+def _log_ratio(x: Any, y: Any) -> Any:
+    """Return ``ln(x / y)`` of positive numbers, exact also where they are near."""
+    apart = (x - y) / y
+    is_near = ops.abs(apart) < 0.5
+    near = ops.log1p(ops.where(is_near, apart, ops.zeros_like(apart)))
+    return ops.where(is_near, near, ops.log(x / y))
 
 
 def _normal(uniforms: Any) -> Any:

@@ -17,8 +17,9 @@ from keras import ops
 from numpy.typing import NDArray
 
 from angora_train.agent.agent import NOISE, Agent
+from angora_train.agent.inputs import sensation_of
 from angora_train.agent.normalization import IdentityNormalizer, SensationNormalizer
-from angora_train.agent.recurrence import IS_FIRST, StatefulModel, explicit_state
+from angora_train.agent.recurrence import StatefulModel, explicit_state
 from angora_train.errors import ConfigError
 from atlasnet import policy_only
 from atlasnet.files import write_text
@@ -40,6 +41,7 @@ class _ControlStep(keras.layers.Layer):
         self._agent = agent
         self._model = stateful.model
         self._states = tuple(stateful.state_shapes)
+        self._is_first = stateful.is_first
         self._choice = choice
         self._scales, self._clip = _scales(agent)
         self._noise = [x for x in stateful.model.inputs if x.name == NOISE]
@@ -51,8 +53,9 @@ class _ControlStep(keras.layers.Layer):
     def call(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the action and the new state."""
         inputs = dict(given)
-        for name, (mean, scale) in self._scales.items():
-            if name in inputs:
+        for name in set(inputs).difference(self._states, [self._is_first]):
+            if sensation_of(name) in self._scales:
+                mean, scale = self._scales[sensation_of(name)]
                 scaled = (inputs[name] - mean) * scale
                 inputs[name] = ops.clip(scaled, -self._clip, self._clip)
         inputs = self._agent.as_floats(inputs)
@@ -60,9 +63,9 @@ class _ControlStep(keras.layers.Layer):
             name: x if name in self._states else ops.expand_dims(x, 1)
             for name, x in inputs.items()
         }
-        fed[IS_FIRST] = inputs[IS_FIRST]  # shape (B, 1): one step already
+        fed[self._is_first] = inputs[self._is_first]  # shape (B, 1): one step already
         for tensor in self._noise:  # zeros: the network's own noise is off
-            silent = ops.zeros_like(inputs[IS_FIRST])[..., None]
+            silent = ops.zeros_like(inputs[self._is_first])[..., None]
             fed[NOISE] = ops.repeat(silent, tensor.shape[-1], axis=-1)
         out = self._model(fed, training=False)
         parameters, family = out["policy"][:, 0], self._agent.distribution
@@ -88,7 +91,8 @@ def step_model(agent: Agent, choice: Choice = "expected") -> keras.Model:
     keras.Model
         Takes a dict: each sensation that the policy reads as the task gives it, shape
         (B, ...), pixels as uint8; :data:`angora_train.agent.recurrence.IS_FIRST`, shape
-        (B, 1), 1 where an episode begins, which forgets the state; and each state,
+        (B, 1), 1 where an episode begins, which forgets the state (with a dot after it
+        where a sensation has that name); and each state,
         shape (B, n), zeros at first. Returns a dict of :data:`ACTION`, shape (B, A),
         and the states after the step. It shares the agent's weights.
 
@@ -99,11 +103,12 @@ def step_model(agent: Agent, choice: Choice = "expected") -> keras.Model:
     """
     stateful = explicit_state(policy_only(agent.model))
     pixels = {x.name for x in stateful.model.inputs if len(x.shape) > 3}
-    inputs = {IS_FIRST: keras.Input((1,), name=IS_FIRST)}
+    is_first = stateful.is_first
+    inputs = {is_first: keras.Input((1,), name=is_first)}
     for tensor in stateful.model.inputs:
         if tensor.name in stateful.state_shapes:
             inputs[tensor.name] = keras.Input(tensor.shape[1:], name=tensor.name)
-        elif tensor.name not in (IS_FIRST, NOISE):
+        elif tensor.name not in (is_first, NOISE):
             kind = "uint8" if tensor.name in pixels else "float32"
             inputs[tensor.name] = keras.Input(
                 tensor.shape[2:], dtype=kind, name=tensor.name
@@ -111,14 +116,14 @@ def step_model(agent: Agent, choice: Choice = "expected") -> keras.Model:
     return keras.Model(inputs, _ControlStep(agent, stateful, choice)(inputs))
 
 
-def export_agent(agent: Agent, folder: Path, choice: Choice = "expected") -> Path:
+def export_agent(agent: Agent, folder: Path | str, choice: Choice = "expected") -> Path:
     """Write an agent's control step as a SavedModel of TensorFlow.
 
     Parameters
     ----------
     agent : Agent
         The agent; see :func:`step_model` for what is written.
-    folder : Path
+    folder : Path or str
         Where to. Must not exist, or be empty.
     choice : {"expected", "most_likely"}
         Which action is taken.
@@ -134,6 +139,7 @@ def export_agent(agent: Agent, folder: Path, choice: Choice = "expected") -> Pat
     ConfigError
         If the folder is not empty, or as of :func:`step_model`.
     """
+    folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(f"'{folder}' is not an empty folder. Take another.")
     model = step_model(agent, choice)

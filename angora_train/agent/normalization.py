@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from angora_train.agent.own import make_own
-from angora_train.errors import CheckpointError
+from angora_train.errors import CheckpointError, TaskError
 from angora_train.ranks.comm import Comm
 
 __all__ = [
@@ -65,6 +65,8 @@ class RunningMoments:
     def of(cls, samples: NDArray[np.floating]) -> Self:
         """Return the moments of samples of shape (n, size)."""
         x = samples.astype(np.float64)
+        if not len(x):
+            return cls.empty(x.shape[-1])
         mean = x.mean(axis=0)
         return cls(float(len(x)), mean, np.square(x - mean).sum(axis=0))
 
@@ -88,6 +90,21 @@ class RunningMoments:
             + np.square(apart) * (self.count * other.count / count),
         )
 
+    def merged(self, comm: Comm, samples: NDArray[np.floating]) -> "RunningMoments":
+        """Return the moments with what every rank saw, each once, in order of rank.
+
+        Parameters
+        ----------
+        comm : Comm
+            The ranks.
+        samples : ndarray, shape (n, size)
+            What this rank saw.
+        """
+        seen: RunningMoments = self
+        for row in comm.gather(RunningMoments.of(samples).to_array()):
+            seen = seen.merge(RunningMoments.from_array(row))
+        return seen
+
     @property
     def variance(self) -> NDArray[np.float64]:
         """Variance of the samples; 1 before the first one."""
@@ -106,11 +123,15 @@ class RunningMoments:
         return cls(float(array[0]), array[1 : 1 + size], array[1 + size :])
 
 
-def _merged(comm: Comm, seen: RunningMoments, new: RunningMoments) -> RunningMoments:
-    """Return `seen` with what every rank saw since, each once, in order of rank."""
-    for row in comm.gather(new.to_array()):
-        seen = seen.merge(RunningMoments.from_array(row))
-    return seen
+def _require_finite(samples: NDArray[np.floating], what: str) -> None:
+    """Refuse samples, shape (n, size), that are infinite or no number."""
+    bad = np.argwhere(~np.isfinite(samples))
+    if len(bad):
+        row, channel = bad[0].tolist()
+        raise TaskError(
+            f"{what} is {samples[row, channel]} in channel {channel}: what is learned "
+            "from must be finite. Mend the environment."
+        )
 
 
 class Normalizer(Protocol):
@@ -181,10 +202,22 @@ class SensationNormalizer:
         self._prepare()
 
     def update(self, comm: Comm, samples: Sensations) -> None:
-        """Take in what every rank sensed, arrays of shape (..., size)."""
-        for name, seen in self.moments.items():
-            new = samples[name].reshape(-1, samples[name].shape[-1])
-            self.moments[name] = _merged(comm, seen, RunningMoments.of(new))
+        """Take in what every rank sensed, arrays of shape (..., size).
+
+        Raises
+        ------
+        TaskError
+            If something is not finite; the moments stay as they were.
+        """
+        flat = {
+            name: samples[name].reshape(-1, samples[name].shape[-1])
+            for name in self.moments
+        }
+        for name, new in flat.items():
+            _require_finite(new, f"The sensation '{name}'")
+        for name, new in flat.items():
+            seen = self.moments[name]
+            self.moments[name] = seen.merged(comm, new)
         self._prepare()
 
     def _prepare(self) -> None:
@@ -285,14 +318,20 @@ class RewardNormalizer:
     def update(
         self, comm: Comm, rewards: NDArray[np.float32], ended: NDArray[np.bool_]
     ) -> None:
-        """Take in rewards and ends of episodes, both of shape (T, B)."""
+        """Take in rewards and ends of episodes, both of shape (T, B).
+
+        Raises
+        ------
+        TaskError
+            If a reward is not finite; the moments stay as they were.
+        """
+        _require_finite(rewards.reshape(-1, 1), "The reward")
         seen = np.empty(rewards.shape)
         for t in range(len(rewards)):
             self.returns = self.discount * self.returns + rewards[t]
             seen[t] = self.returns
             self.returns = np.where(ended[t], 0.0, self.returns)
-        new = RunningMoments.of(seen.reshape(-1, 1))
-        self.moments = _merged(comm, self.moments, new)
+        self.moments = self.moments.merged(comm, seen.reshape(-1, 1))
 
     def normalize(self, rewards: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the scaled rewards, same shape."""
@@ -332,9 +371,13 @@ class ValueNormalizer:
         return np.float32(self.moments.mean[0]), np.float32(spread)
 
     def update(self, comm: Comm, targets: NDArray[np.float32]) -> None:
-        """Take in the value targets of every rank, in units of reward, any shape."""
-        new = RunningMoments.of(targets.reshape(-1, 1))
-        self.moments = _merged(comm, self.moments, new)
+        """Take in the value targets of every rank, in units of reward, any shape.
+
+        Those that are not finite are left out: the gradient, which is not finite
+        either, ends the run.
+        """
+        finite = targets[np.isfinite(targets)].reshape(-1, 1)
+        self.moments = self.moments.merged(comm, finite)
 
     def normalize(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return values in units of the value head, from units of reward."""

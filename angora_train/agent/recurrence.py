@@ -104,6 +104,27 @@ class _Projection(keras.layers.Layer):
         return self.cell.project(inputs)
 
 
+class _FlatStack(keras.layers.Layer):
+    """Cells on top of each other, with all their states in one list."""
+
+    def __init__(self, cell: keras.layers.StackedRNNCells, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.cell = cell
+        self.state_size = keras.tree.flatten(cell.state_size)
+        self.output_size = cell.output_size
+
+    def build(self, *_: Any) -> None:
+        """Make nothing: the cells are built already."""
+        self.built = True
+
+    def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
+        """Run the cells, each on its own states."""
+        nested = self.cell.get_initial_state(batch_size=1)
+        given = keras.tree.pack_sequence_as(nested, list(states))
+        output, after = self.cell(inputs, given, training=training)
+        return output, keras.tree.flatten(after)
+
+
 class _PreparingRNN(keras.layers.RNN):
     """A loop over time that lets its cell prepare once, before the first step.
 
@@ -116,7 +137,7 @@ class _PreparingRNN(keras.layers.RNN):
         super().__init__(
             ResettingCell(cell), return_sequences=True, return_state=True, **kwargs
         )
-        self._original = layer
+        self.original = layer
         # Layers of images state their dimensions; here the states do.
         self.input_spec = None
 
@@ -124,7 +145,7 @@ class _PreparingRNN(keras.layers.RNN):
         self, sequences_shape: Any, initial_state_shape: Any = None
     ) -> Any:
         """Shape of the original's output, then of the states."""
-        output = self._original.compute_output_shape(
+        output = self.original.compute_output_shape(
             (*sequences_shape[:-1], sequences_shape[-1] - 1)
         )
         return output, *initial_state_shape
@@ -153,10 +174,14 @@ class StatefulModel:
         original model and of the states after the last step.
     state_shapes : dict of str to tuple of int
         Shape of each state by its name, which is the same in inputs and outputs.
+    is_first : str
+        Name of the input :data:`IS_FIRST`: this one, unless the original has an input
+        or layer of that name.
     """
 
     model: keras.Model
     state_shapes: dict[str, tuple[int, ...]]
+    is_first: str = IS_FIRST
 
     def initial_state(self, n_worlds: int) -> dict[str, NDArray[np.float32]]:
         """Return the state before the first step: zeros of shape (n_worlds, ...)."""
@@ -166,7 +191,7 @@ class StatefulModel:
         }
 
 
-def explicit_state(model: keras.Model) -> StatefulModel:
+def explicit_state(model: keras.Model, *, is_opened: bool = False) -> StatefulModel:
     """Clone a functional model with its recurrent states as inputs and outputs.
 
     Parameters
@@ -176,6 +201,9 @@ def explicit_state(model: keras.Model) -> StatefulModel:
         (B, T, ...), and whose outputs are a dict. Its recurrent layers are
         `keras.layers.RNN` or its subclasses (LSTM, GRU, SimpleRNN, ConvLSTM), its own
         or those of models inside it, return sequences and hide their state.
+    is_opened : bool
+        Whether all models inside it are taken apart, also those without a recurrent
+        layer.
 
     Returns
     -------
@@ -194,7 +222,7 @@ def explicit_state(model: keras.Model) -> StatefulModel:
             "keras.Model, made as keras.Model(inputs, outputs), whose recurrent states "
             "it can find."
         )
-    walk = _Walk()
+    walk = _Walk(_names(model), is_opened=is_opened)
     inputs = {
         tensor.name: keras.Input(tensor.shape[1:], name=tensor.name)
         for tensor in model.inputs
@@ -203,52 +231,79 @@ def explicit_state(model: keras.Model) -> StatefulModel:
     # that depend on inputs which the original does not have.
     outputs = model._run_through_graph(list(inputs.values()), call_fn=walk)
     stateful = keras.Model(
-        {**inputs, IS_FIRST: walk.flags, **walk.states_in},
+        {**inputs, walk.flags.name: walk.flags, **walk.states_in},
         {**outputs, **walk.states_out},
     )
     shapes = {name: tuple(x.shape[1:]) for name, x in walk.states_in.items()}
-    return StatefulModel(stateful, shapes)
+    return StatefulModel(stateful, shapes, walk.flags.name)
+
+
+def _names(model: keras.Model) -> set[str]:
+    """Return the names of a model's layers, inputs and outputs, and those inside."""
+    layers = {layer.name for layer in model._flatten_layers()}
+    return layers | {x.name for x in model.inputs} | set(model.output)
 
 
 class _Walk:
-    """Calls layer after layer of a model, and opens those that have a state."""
+    """Calls layer after layer of a model, and opens those that have a state.
 
-    def __init__(self) -> None:
-        self.flags = keras.Input((None,), name=IS_FIRST)
+    Inputs are added under names that are not `taken`.
+    """
+
+    def __init__(self, taken: set[str], *, is_opened: bool) -> None:
+        self._taken = taken
+        self._is_opened = is_opened
+        self.flags = keras.Input((None,), name=self._free(IS_FIRST))
         self.states_in: dict[str, Any] = {}
         self.states_out: dict[str, Any] = {}
 
     def __call__(self, layer: Any, *args: Any, **kwargs: Any) -> Any:
         """Call a layer, or the same with its states in and out."""
-        if isinstance(layer, keras.Model) and _holds_recurrence(layer):
+        if isinstance(layer, keras.Model) and (
+            _holds_recurrence(layer)
+            or (self._is_opened and hasattr(layer, "_run_through_graph"))
+        ):
             inner = getattr(layer, "_functional", layer)  # of a Sequential
             return inner._run_through_graph(args[0], call_fn=self)
         if not isinstance(layer, keras.layers.RNN):
             require_no_recurrence(layer)
             return layer(*args, **kwargs)
         _require_plain(layer)
+        names = [
+            self._free(f"state_{layer.name}_{i}")
+            for i in range(len(_state_shapes(layer)))
+        ]
         entry = {
-            f"state_{layer.name}_{i}": keras.Input(
-                shape, name=f"state_{layer.name}_{i}"
-            )
-            for i, shape in enumerate(_state_shapes(layer))
+            name: keras.Input(shape, name=name)
+            for name, shape in zip(names, _state_shapes(layer), strict=True)
         }
         heard, cell = args[0], layer.cell
+        if isinstance(cell, keras.layers.StackedRNNCells):
+            cell = _FlatStack(cell)
         if ProjectedCell.fits(cell):
             cell = ProjectedCell(cell)
-            heard = _Projection(cell, name=f"{layer.name}_projected")(heard)
-        flagged = _Flagged(name=f"{layer.name}_flagged")([heard, self.flags])
-        output, *states = _PreparingRNN(layer, cell, name=f"{layer.name}_stateful")(
-            flagged, initial_state=list(entry.values())
-        )
+            name = self._free(f"{layer.name}_projected")
+            heard = _Projection(cell, name=name)(heard)
+        name = self._free(f"{layer.name}_flagged")
+        flagged = _Flagged(name=name)([heard, self.flags])
+        loop = _PreparingRNN(layer, cell, name=self._free(f"{layer.name}_stateful"))
+        output, *states = loop(flagged, initial_state=list(entry.values()))
         self.states_in.update(entry)
         self.states_out.update(zip(entry, states, strict=True))
         return output
 
+    def _free(self, name: str) -> str:
+        """Return a name that nothing else has: this one, or one with a dot after it."""
+        while name in self._taken:
+            name = f"{name}."
+        self._taken.add(name)
+        return name
+
 
 def _state_shapes(layer: keras.layers.RNN) -> list[tuple[int, ...]]:
     """Return the shape of each state of a layer for one world."""
-    return [tuple(state.shape[1:]) for state in layer.get_initial_state(batch_size=1)]
+    states = keras.tree.flatten(layer.get_initial_state(batch_size=1))
+    return [tuple(state.shape[1:]) for state in states]
 
 
 def _holds_recurrence(layer: Any) -> bool:

@@ -1,22 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Special functions that `keras.ops` lacks, in `keras.ops`.
 
-Both shift the argument up by four and use Stirling's series there; for arguments of
-at least one the truncation is below 1e-8, less than float32 resolves.
+Large terms that cancel where these functions are added up are left out of them: what
+remains is computed to float32's resolution for arguments of one to a million. Both
+shift the argument up by four and use Stirling's series there, whose truncation is below
+1e-8, less than float32 resolves.
 """
 
 from typing import Any
 
 from keras import ops
 
-__all__ = ["digamma", "log_beta", "log_gamma"]
+__all__ = ["HALF_LOG_2_PI", "digamma", "digamma_rest", "log_gamma", "log_gamma_rest"]
 
-_HALF_LOG_2_PI = 0.9189385332046727
+HALF_LOG_2_PI = 0.9189385332046727
 _SHIFT = 4
 
 
-def log_gamma(x: Any) -> Any:
-    """Return the logarithm of the gamma function.
+def log_gamma_rest(x: Any) -> Any:
+    """Return what Stirling's formula lacks of the logarithm of the gamma function.
 
     Parameters
     ----------
@@ -26,7 +28,7 @@ def log_gamma(x: Any) -> Any:
     Returns
     -------
     tensor of float32
-        ``ln Gamma(x)``, same shape.
+        ``ln Gamma(x) - (x - 1/2) ln x + x - ln(2 pi) / 2``, same shape.
 
     References
     ----------
@@ -34,17 +36,22 @@ def log_gamma(x: Any) -> Any:
     https://dlmf.nist.gov/5.11
     """
     z = x + float(_SHIFT)
-    product = x
-    for k in range(1, _SHIFT):
-        product = product * (x + float(k))
     inverse = 1.0 / z
     square = inverse * inverse
-    series = inverse * (1 / 12 - square * (1 / 360 - square * (1 / 1260)))
-    return (z - 0.5) * ops.log(z) - z + _HALF_LOG_2_PI + series - ops.log(product)
+    rest = inverse * (1 / 12 - square * (1 / 360 - square * (1 / 1260)))
+    rest = rest + (x - 0.5) * ops.log1p(_SHIFT / x) - float(_SHIFT)
+    for k in range(_SHIFT):  # ln z - ln(x + k)
+        rest = rest - ops.log1p((k - _SHIFT) * inverse)
+    return rest
 
 
-def digamma(x: Any) -> Any:
-    """Return the derivative of `log_gamma`.
+def log_gamma(x: Any) -> Any:
+    """Return the logarithm of the gamma function of positive numbers."""
+    return (x - 0.5) * ops.log(x) - x + HALF_LOG_2_PI + log_gamma_rest(x)
+
+
+def digamma_rest(x: Any) -> Any:
+    """Return what the logarithm lacks of the derivative of `log_gamma`.
 
     Parameters
     ----------
@@ -54,34 +61,22 @@ def digamma(x: Any) -> Any:
     Returns
     -------
     tensor of float32
-        ``d ln Gamma(x) / dx``, same shape.
+        ``d ln Gamma(x) / dx - ln x``, same shape.
 
     References
     ----------
     NIST Digital Library of Mathematical Functions, eq. 5.11.2.
     https://dlmf.nist.gov/5.11
     """
-    z = x + float(_SHIFT)
-    inverse = 1.0 / z
+    inverse = 1.0 / (x + float(_SHIFT))
     square = inverse * inverse
     series = square * (1 / 12 - square * (1 / 120 - square * (1 / 252)))
-    value = ops.log(z) - 0.5 * inverse - series
+    rest = ops.log1p(_SHIFT / x) - 0.5 * inverse - series
     for k in range(_SHIFT):
-        value = value - 1.0 / (x + float(k))
-    return value
+        rest = rest - 1.0 / (x + float(k))
+    return rest
 
 
-def log_beta(a: Any, b: Any) -> Any:
-    """Return the logarithm of the beta function of positive numbers.
-
-    Parameters
-    ----------
-    a, b : tensor of float32, same shape
-        Positive numbers.
-
-    Returns
-    -------
-    tensor of float32
-        ``ln Gamma(a) + ln Gamma(b) - ln Gamma(a + b)``.
-    """
-    return log_gamma(a) + log_gamma(b) - log_gamma(a + b)
+def digamma(x: Any) -> Any:
+    """Return the derivative of `log_gamma` of positive numbers."""
+    return ops.log(x) + digamma_rest(x)

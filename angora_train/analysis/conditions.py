@@ -126,7 +126,7 @@ class Comparison:
             episodes[name] = Evaluation(**arrays)
         return cls(**{**data, "summaries": summaries, "episodes": episodes})
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
         """Write the comparison to a file, whole or not at all."""
         write_text(path, self.to_json())
 

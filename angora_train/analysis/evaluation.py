@@ -17,6 +17,7 @@ from angora_train.agent.agent import Step
 from angora_train.analysis.actors import Actor
 from angora_train.randomness import ACTIONS, generator
 from angora_train.tasks.base import Task
+from angora_train.tasks.finite import require_finite
 
 __all__ = ["Evaluation", "Moment", "Tally", "episodes", "evaluate", "filmed"]
 
@@ -72,7 +73,9 @@ def episodes(actor: Actor, task: Task, seed: int) -> Iterator[Moment]:
     worlds = range(task.first_world, task.first_world + n_worlds)
     rngs = [generator(seed, world, ACTIONS, 0) for world in worlds]
     uniforms = np.empty((n_worlds, actor.n_uniforms), np.float32)
+    n_steps = np.zeros(n_worlds, np.int64)
     observation, _ = task.reset(seed=seed)
+    require_finite(observation, steps=n_steps, first_world=task.first_world)
     state = actor.initial_state(n_worlds)
     is_first = np.ones(n_worlds, bool)
     is_under_way = np.ones(n_worlds, bool)
@@ -82,6 +85,9 @@ def episodes(actor: Actor, task: Task, seed: int) -> Iterator[Moment]:
         step = actor.act(observation, state, is_first, uniforms)
         following, reward, terminated, truncated, info = task.step(step.action)
         ended = terminated | truncated
+        n_steps += 1
+        require_finite(following, reward, steps=n_steps, first_world=task.first_world)
+        n_steps[ended] = 0
         yield Moment(
             observation=observation,
             step=step,

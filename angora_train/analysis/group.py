@@ -30,9 +30,9 @@ _LAST_SHARE = 0.1
 """Share of a run, at its end, whose episodes are its result. Ours."""
 
 
-def seed_folder(directory: Path, seed: int) -> Path:
+def seed_folder(directory: Path | str, seed: int) -> Path:
     """Return the folder of one run of a group."""
-    return directory / f"seed-{seed}"
+    return Path(directory) / f"seed-{seed}"
 
 
 @dataclass(frozen=True)
@@ -77,17 +77,17 @@ class Group:
             "best_seed": self.best_seed,
         }
 
-    def save(self, directory: Path) -> None:
+    def save(self, directory: Path | str) -> None:
         """Write ``group.json``."""
-        write_text(directory / "group.json", json.dumps(self.summary(), indent=1))
+        write_text(Path(directory) / "group.json", json.dumps(self.summary(), indent=1))
 
 
-def read_group(directory: Path) -> Group:
+def read_group(directory: Path | str) -> Group:
     """Read the runs of a group.
 
     Parameters
     ----------
-    directory : Path
+    directory : Path or str
         The group's folder.
 
     Returns
@@ -100,6 +100,7 @@ def read_group(directory: Path) -> Group:
     CheckpointError
         If there is none.
     """
+    directory = Path(directory)
     rows = {
         int(folder.name.removeprefix("seed-")): read_metrics(folder / "metrics.jsonl")
         for folder in directory.glob("seed-*")

@@ -33,14 +33,16 @@ _TITLE_PX = 22
 _INK, _PAPER = (20, 24, 30), (255, 255, 255)
 
 
-def write_picture(frame: _Frame, path: Path, n_colours: int | None = None) -> None:
+def write_picture(
+    frame: _Frame, path: Path | str, n_colours: int | None = None
+) -> None:
     """Write a picture; its suffix says how.
 
     Parameters
     ----------
     frame : ndarray of uint8, shape (H, W, 3)
         Red, green and blue.
-    path : Path
+    path : Path or str
         Where to; ``.png`` is usual. A file of that name is replaced.
     n_colours : int, optional
         Keep only so many colours, at most 256, for a smaller file.
@@ -57,7 +59,7 @@ def write_picture(frame: _Frame, path: Path, n_colours: int | None = None) -> No
         image.save(temporary, optimize=True)
 
 
-def write_video(frames: Iterable[_Frame], path: Path, fps: float) -> None:
+def write_video(frames: Iterable[_Frame], path: Path | str, fps: float) -> None:
     """Write a video; its suffix says how.
 
     Parameters
@@ -65,7 +67,7 @@ def write_video(frames: Iterable[_Frame], path: Path, fps: float) -> None:
     frames : iterable of ndarray of uint8, shape (H, W, 3)
         One picture after the other, all of one size; a generator is read as it goes
         (at once for ``.png``, which is gone through twice).
-    path : Path
+    path : Path or str
         Where to: ``.webp``, ``.gif``, ``.png`` (animated) or ``.mp4``. A file of that
         name is replaced.
     fps : float
@@ -77,6 +79,7 @@ def write_video(frames: Iterable[_Frame], path: Path, fps: float) -> None:
         If the suffix is unknown, there is no frame, frames differ in size, or an MP4
         is asked for where PyAV is not installed or cannot encode the frames.
     """
+    path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in _SUFFIXES:
         raise TaskError(

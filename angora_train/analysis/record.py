@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from angora_train.agent.agent import Agent
+from angora_train.agent.inputs import spelt_out
 from angora_train.analysis.actors import AgentActor
 from angora_train.analysis.evaluation import Moment, Tally, episodes
 from angora_train.errors import AngoraError, ConfigError
@@ -88,7 +89,9 @@ def record(
         whose coordinates are ``area`` and ``index``. Variables: ``activity``
         (episode, time, unit), of a retinotopic area position by position; each
         sensation as the task gives it (episode, time, ``<sensation>_channel``), pixels
-        with ``<sensation>_row`` and ``<sensation>_column`` before the channel;
+        with ``<sensation>_row`` and ``<sensation>_column`` before the channel; one
+        that is named like another variable, or with a stroke in its name, is spelt out,
+        as ``sensation.value``;
         ``action`` (episode, time, actuator); ``reward``, ``value`` and ``distance``, in
         m after the step (episode, time);
         ``goal_kind``, ``success`` and ``n_steps`` (episode). A row of ``time`` holds
@@ -134,9 +137,15 @@ def _row(moment: Moment) -> dict[str, NDArray[Any]]:
         "reward": moment.reward,
         "value": moment.step.value,
         "distance": _distance_m(moment.info, len(moment.reward)),
-        **moment.observation,
     }
+    row |= {_called(name): x for name, x in moment.observation.items()}
     return {name: _seen(x, moment.is_under_way) for name, x in row.items()}
+
+
+def _called(sensation: str) -> str:
+    """Return what a sensation is called where other variables have names, too."""
+    is_taken = sensation in {*_TEXT, *_COORDINATES} or "/" in sensation
+    return spelt_out(sensation) if is_taken else sensation
 
 
 def _distance_m(info: Mapping[str, Any], n_worlds: int) -> NDArray[np.float32]:
@@ -184,17 +193,18 @@ def _dataset(
     )
 
 
+_COORDINATES = ("episode", "time", "area", "index", "unit", "actuator")
 _SENSED = "sensation as the task gave it, not normalised"
 
 
-def save_recording(recording: xr.Dataset, path: Path) -> None:
+def save_recording(recording: xr.Dataset, path: Path | str) -> None:
     """Write a recording as NetCDF 4, compressed, whole or not at all.
 
     Parameters
     ----------
     recording : xarray.Dataset
         What :func:`record` returned.
-    path : Path
+    path : Path or str
         The file, which ends in ``.nc``.
 
     Raises
@@ -202,6 +212,7 @@ def save_recording(recording: xr.Dataset, path: Path) -> None:
     ConfigError
         If the name does not end in ``.nc``.
     """
+    path = Path(path)
     if path.suffix != ".nc":
         raise ConfigError(f"A recording's file ends in '.nc', got '{path.name}'.")
     encoding = {
@@ -213,12 +224,12 @@ def save_recording(recording: xr.Dataset, path: Path) -> None:
         recording.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
 
 
-def load_recording(path: Path) -> xr.Dataset:
+def load_recording(path: Path | str) -> xr.Dataset:
     """Read a recording into memory.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         What :func:`save_recording` wrote.
 
     Returns
@@ -231,6 +242,7 @@ def load_recording(path: Path) -> xr.Dataset:
     AngoraError
         If the file is missing, or no recording.
     """
+    path = Path(path)
     if not path.is_file():
         raise AngoraError(f"There is no recording '{path}'.")
     try:

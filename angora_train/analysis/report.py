@@ -42,12 +42,14 @@ FIGURES = (
 _ANALYSIS = "analysis.json"
 
 
-def write_report(directory: Path, times: Mapping[str, float] | None = None) -> Path:
+def write_report(
+    directory: Path | str, times: Mapping[str, float] | None = None
+) -> Path:
     """Write ``report.html`` from what a run's folder holds.
 
     Parameters
     ----------
-    directory : Path
+    directory : Path or str
         Holds ``graph.json``, ``network.json``, ``config.yaml``, ``metrics.jsonl``,
         ``evaluation.json``, ``analysis.json`` and the pictures :data:`FIGURES`.
     times : mapping of str to float, optional
@@ -63,6 +65,7 @@ def write_report(directory: Path, times: Mapping[str, float] | None = None) -> P
     AngoraError
         If something is missing: with what makes it.
     """
+    directory = Path(directory)
     found = _read(directory)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("angora_train.analysis", "."),

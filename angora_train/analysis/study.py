@@ -33,12 +33,12 @@ _N_FOLDS_OF_HALF = 3
 _DPI = 140
 
 
-def study(directory: Path, *, n_phases: int = 5, n_folds: int = 5) -> None:
+def study(directory: Path | str, *, n_phases: int = 5, n_folds: int = 5) -> None:
     """Compare the areas of a run, and draw everything.
 
     Parameters
     ----------
-    directory : Path
+    directory : Path or str
         Holds ``graph.json``, ``network.json``, ``metrics.jsonl``,
         ``evaluation.json`` and ``recording.nc``. Written beside them:
         ``similarity.csv`` (areas by areas), ``model_fit.csv`` (areas by hypotheses),
@@ -54,6 +54,7 @@ def study(directory: Path, *, n_phases: int = 5, n_folds: int = 5) -> None:
     AngoraError
         If there are too few episodes of a kind of goal.
     """
+    directory = Path(directory)
     recording = load_recording(directory / "recording.nc")
     patterns = patterns_by_condition(recording, n_phases=n_phases, n_folds=n_folds)
     rdms = area_rdms(recording, n_phases=n_phases, n_folds=n_folds)

@@ -7,12 +7,14 @@ neither Keras nor MuJoCo nor MPI.
 
 import os
 from importlib.util import find_spec
+from typing import Annotated
 
 # One thread a rank: must be set before NumPy loads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import typer
 
+from angora_train import __version__
 from angora_train.commands.demo import demo
 from angora_train.commands.experiment import experiment
 from angora_train.commands.export import export
@@ -37,8 +39,22 @@ app = typer.Typer(
 )
 
 
+def _say_version(is_wanted: bool) -> None:
+    """Say the version, and nothing else."""
+    if is_wanted:
+        typer.echo(f"angora-train {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _require_extra() -> None:
+def _require_extra(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_say_version, is_eager=True, help="Say the version."
+        ),
+    ] = False,
+) -> None:
     """Train networks with named sensations, and look into them."""
     missing = [name for name in _EXTRA if find_spec(name) is None]
     if missing:

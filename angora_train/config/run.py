@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from angora_train.config.architecture import require_architecture
-from angora_train.config.settings import Settings, parse_mapping, shipped
+from angora_train.config.settings import Settings, parse_mapping, read_yaml, shipped
 from angora_train.errors import ConfigError, closest
 from atlasnet import PlanOptions, UnitRule, VisualRule
 
@@ -251,6 +251,10 @@ class PPOConfig(Settings):
     """Trade of bias (0) against variance (1)."""
     clip_range: Annotated[float, Field(gt=0, lt=1)] = 0.2
     """Largest change of the probability ratio, as a fraction of 1."""
+    advantage_floor: NonNegativeFloat = 0.2
+    """Advantages are divided by their standard deviation, and at least by this share of
+    the value targets' so far: where a task is solved they are little more than the
+    errors of the values, and should not be made as large as what was learned from."""
     value_clip_range: PositiveFloat | None = None
     """Largest change of a value that the value loss rewards, in units of the value
     head; None for any."""
@@ -459,7 +463,7 @@ def _changed(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
         if not separator:
             raise ConfigError(f"An override reads KEY=VALUE, got '{override}'.")
         try:
-            value = yaml.safe_load(text)
+            value = read_yaml(text)
         except yaml.YAMLError as error:
             raise ConfigError(
                 f"The value of '{override}' is no valid YAML. Close its brackets and "

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings: typed data that never changes, from YAML; what is wrong is one error."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
@@ -14,7 +15,7 @@ from angora_train.errors import ConfigError
 from atlasnet.errors import AtlasNetError
 from atlasnet.frozen import Frozen, explain
 
-__all__ = ["Settings", "parse_mapping", "said_of", "shipped"]
+__all__ = ["Settings", "parse_mapping", "read_yaml", "said_of", "shipped"]
 
 
 class Settings(Frozen):
@@ -48,8 +49,64 @@ class Settings(Frozen):
 
     def to_yaml(self) -> str:
         """Return the settings, all defaults filled in, as YAML text."""
-        text: str = yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False)
+        text: str = yaml.dump(
+            self.model_dump(mode="json"), Dumper=_Writer, sort_keys=False
+        )
         return text
+
+
+class _Numbers:
+    """Numbers as YAML 1.2 has them: ``1e-2`` is one, ``010`` is ten."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {
+        first: [
+            (tag, pattern)
+            for tag, pattern in known
+            if tag not in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+        ]
+        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+class _Reader(_Numbers, yaml.SafeLoader):
+    """Reads YAML."""
+
+
+class _Writer(_Numbers, yaml.SafeDumper):
+    """Writes YAML: a text that looks like a number is quoted."""
+
+
+for _kind, _pattern in {
+    "int": r"[-+]?[0-9][0-9_]*|0x[0-9a-fA-F]+",
+    "float": r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+    r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+}.items():
+    for _class in (_Reader, _Writer):
+        _class.add_implicit_resolver(
+            f"tag:yaml.org,2002:{_kind}",
+            re.compile(f"^(?:{_pattern})$"),
+            list("-+.0123456789"),
+        )
+
+
+def _whole(reader: _Reader, node: Any) -> int:
+    """Return a whole number, decimal unless it begins with 0x."""
+    text = str(reader.construct_scalar(node))
+    return int(text, 16 if text.startswith("0x") else 10)
+
+
+_Reader.add_constructor("tag:yaml.org,2002:int", _whole)
+
+
+def read_yaml(text: str) -> Any:
+    """Return what a YAML text says; see :func:`parse_mapping` for whole files.
+
+    Examples
+    --------
+    >>> read_yaml("[1e-2, 010, 1_000, '1e-2', 5]")
+    [0.01, 10, 1000, '1e-2', 5]
+    """
+    return yaml.load(text, Loader=_Reader)
 
 
 @contextmanager
@@ -88,7 +145,7 @@ def parse_mapping(text: str, source: str) -> dict[str, Any]:
         If it is no valid YAML, or no mapping.
     """
     try:
-        data = yaml.safe_load(text)
+        data = read_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"'{source}' is no valid YAML: {error}") from error
     if not isinstance(data, dict):

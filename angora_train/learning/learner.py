@@ -9,9 +9,12 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from angora_train.agent.agent import NOISE, Agent
-from angora_train.agent.normalization import RewardScaler, ValueNormalizer
-from angora_train.agent.recurrence import IS_FIRST
+from angora_train.agent.agent import Agent, given_to
+from angora_train.agent.normalization import (
+    RewardScaler,
+    RunningMoments,
+    ValueNormalizer,
+)
 from angora_train.config.run import RunConfig
 from angora_train.errors import DivergenceError
 from angora_train.learning.advantages import generalized_advantage
@@ -54,6 +57,8 @@ class PPOLearner:
     ----------
     last_kl : float
         Divergence of the last epoch's updates, nats.
+    targets : RunningMoments
+        Of all value targets so far, in units of reward.
     """
 
     def __init__(
@@ -77,6 +82,7 @@ class PPOLearner:
         self.geometry = Geometry.of(config)
         self.seed = config.seed
         self.last_kl = 0.0
+        self.targets = RunningMoments.empty(1)
         self.optimizer = keras.optimizers.Adam(
             self.ppo.learning_rate, epsilon=self.ppo.adam_epsilon
         )
@@ -108,14 +114,7 @@ class PPOLearner:
 
     def _loss(self, batch: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Run the model over a batch of chunks and return the loss: compiled."""
-        names = (
-            *self.agent.sensations,
-            *([NOISE] if self.agent.n_noise else []),
-            IS_FIRST,
-            *self.agent.stateful.state_shapes,
-        )
-        inputs = self.agent.as_floats({name: batch[name] for name in names})
-        outputs = self.agent.stateful.model(inputs, training=True)
+        outputs = self.agent.run(batch, training=True)
         loss, metrics = ppo_loss(outputs, batch, self.agent.distribution, self.ppo)
         for name in self._costs:
             if name == _WEIGHT_COST:
@@ -199,7 +198,7 @@ class PPOLearner:
         self._experience.release()
         if len(self.roles.learners) < self.comm.size:
             if self.comm.sum(np.array([0.0 if failure is None else 1.0]))[0]:
-                raise failure or DivergenceError(_diagnose({}), {})
+                raise failure or DivergenceError(_diagnose({}, {}), {})
             self._share_weights()
         if failure is not None:
             raise failure
@@ -254,7 +253,7 @@ class PPOLearner:
         gradient, means = self._averaged(gradient, metrics, len(entries))
         norm = float(np.linalg.norm(gradient))
         if not np.isfinite(norm):  # the same on every rank: all stop together
-            raise DivergenceError(_diagnose(metrics), batch)
+            raise DivergenceError(_diagnose(metrics, batch), batch)
         scale = np.float32(min(1.0, self.ppo.max_grad_norm / (norm + 1e-8)))
         self._apply(gradient * scale, learning_rate)
         return {**means, "grad_norm": norm}
@@ -315,13 +314,15 @@ class PPOLearner:
             gae_lambda=self.ppo.gae_lambda,
         )
         self._explained_variance = self._explain(value, target)
+        self.targets = self.targets.merged(self.comm, _finite(target))
         if self.value_normalizer is not None:
             self.value_normalizer.update(self.comm, target)
             value = self.value_normalizer.normalize(value)
             target = self.value_normalizer.normalize(target)
+        is_first = rollout.is_first.astype(np.float32)
         steps = {
-            **rollout.sensations,
-            IS_FIRST: rollout.is_first.astype(np.float32),
+            **given_to(rollout.sensations),
+            **given_to({self.agent.stateful.is_first: is_first}),
             "sample": rollout.sample,
             "log_prob": rollout.log_prob,
             "advantage": self._standardized(advantage),
@@ -331,17 +332,19 @@ class PPOLearner:
         length = self.ppo.chunk_length
         return {
             **{name: chunked(x, length) for name, x in steps.items()},
-            **rollout.states,
+            **given_to(rollout.states),
         }
 
     def _standardized(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Shift and scale to mean 0 and variance 1 over all ranks."""
+        """Shift to mean 0 and scale to variance 1, or less, over all ranks."""
         wide = x.astype(np.float64)
         n, total = self.comm.sum(np.array([wide.size, wide.sum()]))
         apart = wide - total / n
         (squares,) = self.comm.sum(np.array([np.square(apart).sum()]))
-        standardized: NDArray[np.float32] = apart / np.sqrt(squares / n + 1e-8)
-        return standardized.astype(np.float32)
+        floor = self.ppo.advantage_floor * float(np.sqrt(self.targets.variance[0]))
+        spread = max(float(np.sqrt(squares / n + 1e-8)), floor)
+        standardized: NDArray[np.float32] = (apart / spread).astype(np.float32)
+        return standardized
 
     def _explain(
         self, value: NDArray[np.float32], target: NDArray[np.float32]
@@ -356,6 +359,11 @@ class PPOLearner:
         return float(1.0 - variance_e / (variance_y + 1e-12))
 
 
+def _finite(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the finite numbers of an array, shape (n, 1)."""
+    return x[np.isfinite(x)].reshape(-1, 1)
+
+
 def _cost_names(model: keras.Model) -> tuple[str, ...]:
     """Return the names of what a model itself adds to the loss.
 
@@ -368,8 +376,15 @@ def _cost_names(model: keras.Model) -> tuple[str, ...]:
     )
 
 
-def _diagnose(metrics: Mapping[str, float]) -> str:
+def _diagnose(metrics: Mapping[str, float], batch: Mapping[str, NDArray[Any]]) -> str:
     """Say what of a batch is not finite."""
+    given = [name for name, x in batch.items() if not np.isfinite(x).all()]
+    if given:
+        return (
+            f"What is learned from is not finite ({', '.join(given)}): rewards or "
+            "sensations are too large for float32. Scale them in the environment, or "
+            "set normalization.reward and normalization.sensations to true."
+        )
     names = [name for name, value in metrics.items() if not np.isfinite(value)]
     what = f"on this rank: {', '.join(names)}" if names else "on another rank"
     return (

@@ -9,9 +9,10 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
-from angora_train.agent.agent import Agent, State
-from angora_train.errors import CheckpointError
+from angora_train.agent.agent import Agent, State, Step
+from angora_train.errors import CheckpointError, DivergenceError
 from angora_train.randomness import ACTIONS, generator
+from angora_train.tasks.finite import require_finite
 from angora_train.tasks.saving import restore_worlds, save_worlds
 
 __all__ = ["Collector", "Episode", "Rollout"]
@@ -53,7 +54,8 @@ class Rollout:
     Attributes
     ----------
     sensations : dict of str to ndarray, shape (T, B, ...)
-        Normalised sensations, pixels as they are; see :meth:`Agent.normalize`.
+        Normalised sensations by the network's inputs, pixels as they are; see
+        :meth:`Agent.normalize`.
     raw : dict of str to ndarray of float32, shape (T, B, size)
         The same as the task gave them, for the normaliser; without pixels.
     is_first : ndarray of bool, shape (T, B)
@@ -168,7 +170,9 @@ class Collector:
         n_worlds = task.num_envs
         entropy = np.random.SeedSequence([seed, cycle])
         self._reset_seed = int(entropy.generate_state(1)[0])
+        self._n_steps = np.zeros(n_worlds, np.int64)
         self._observation, _ = task.reset(seed=self._reset_seed)
+        self._require_finite(self._observation)
         self._is_first = np.ones(n_worlds, bool)
         self._state = agent.initial_state(n_worlds)
         self.facts: tuple[str, ...] = getattr(task, "metrics", ("distance_m",))
@@ -184,9 +188,11 @@ class Collector:
             for uniforms in draw:
                 seen.append(self._unscaled(copies=True))
                 action = (2.0 * uniforms - 1.0).astype(np.float32)
-                self._observation, *_ = self._task.step(action)
+                self._step(action)
                 self._progress()
         self._observation, _ = self._task.reset(seed=self._reset_seed)
+        self._n_steps[:] = 0
+        self._require_finite(self._observation)
         return {name: np.stack([row[name] for row in seen]) for name in seen[0]}
 
     def collect(self, cycle: int, horizon: int, chunk_length: int) -> Rollout:
@@ -221,10 +227,9 @@ class Collector:
                 raw.write(t, self._unscaled())
                 sensations = agent.normalize(self._observation)
                 step = agent.act(sensations, self._state, self._is_first, uniforms)
+                self._require_sound(step)
                 sensations |= agent.noise(uniforms)
-                observation, reward, terminated, truncated, info = self._task.step(
-                    step.action
-                )
+                reward, terminated, truncated, info = self._step(step.action)
                 ended = terminated | truncated
                 kept.write(
                     t,
@@ -241,14 +246,50 @@ class Collector:
                     },
                 )
                 episodes += self._tally.add(reward, ended, info)
-                self._observation, self._state, self._is_first = (
-                    observation,
-                    step.state,
-                    ended,
-                )
+                self._state, self._is_first = step.state, ended
                 self._progress()
                 t += 1
         return self._rollout(kept.arrays, raw.arrays, states.arrays, episodes)
+
+    def _step(self, action: NDArray[np.float32]) -> tuple[Any, Any, Any, Any]:
+        """Act, see what comes of it, and refuse what is not finite."""
+        self._observation, *rest, info = self._task.step(action)
+        reward, terminated, truncated = rest
+        self._n_steps += 1
+        ended = terminated | truncated
+        finished = np.flatnonzero(ended)
+        self._require_finite(info.get("final_obs", {}), reward, finished)
+        self._require_finite({}, reward)
+        self._n_steps[finished] = 0
+        self._require_finite(self._observation)
+        return reward, terminated, truncated, info
+
+    def _require_finite(
+        self,
+        observation: Mapping[str, NDArray[Any]],
+        reward: NDArray[np.float32] | None = None,
+        worlds: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Refuse sensations and rewards that are not finite."""
+        require_finite(
+            observation,
+            reward,
+            steps=self._n_steps,
+            worlds=worlds,
+            first_world=self._first_world,
+        )
+
+    def _require_sound(self, step: Step) -> None:
+        """Stop where the network returns what is not finite: what it read was."""
+        for name, x in (("value", step.value), ("policy", step.log_prob)):
+            if not np.isfinite(x).all():
+                world = self._first_world + int(np.flatnonzero(~np.isfinite(x))[0])
+                raise DivergenceError(
+                    f"The network's {name} is not finite in world {world}, while all "
+                    "that it sensed is. Resume from the last checkpoint with a smaller "
+                    "step: --set ppo.learning_rate=...",
+                    {name: x},
+                )
 
     def _rollout(
         self,
@@ -418,6 +459,7 @@ class Collector:
         self._tally.reward = worlds["tally/reward"].copy()
         self._tally.n_steps = worlds["tally/n_steps"].copy()
         self._tally.terms = part("term/")
+        self._n_steps = self._tally.n_steps.copy()
 
     @property
     def terms(self) -> tuple[str, ...]:

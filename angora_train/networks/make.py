@@ -13,6 +13,7 @@ import keras
 
 import atlasnet
 from angora_train.agent.distributions import Distribution
+from angora_train.agent.inputs import input_name, sensation_of
 from angora_train.config.architecture import load_architecture
 from angora_train.config.run import ComponentConfig, NetworkConfig, PolicyConfig
 from angora_train.config.settings import said_of
@@ -81,7 +82,7 @@ def make_network(
         model = _with_spread(model, width, distribution, policy.initial_log_std)
     for sensation, stream in streams.items():
         with said_of(f"network.streams.{sensation}"):
-            model = atlasnet.connect_stream(model, sensation, stream)
+            model = atlasnet.connect_stream(model, input_name(sensation), stream)
     _take_over(model, config.pretrained, directory)
     with said_of("network.frozen"):
         atlasnet.freeze(model, config.frozen)
@@ -168,15 +169,15 @@ def _warn_of_another_step(
 
 def _from_atlas(config: NetworkConfig, terms: _Terms) -> keras.Model:
     """Build the network of a preset or of regions by name."""
-    sizes = {name: tuple(shape) for name, shape in terms.shapes.items()}
+    sizes = {input_name(name): tuple(shape) for name, shape in terms.shapes.items()}
     try:
         graph = _graph(config)
         interface = atlasnet.hand_interface(
             graph,
             sizes={**sizes, "policy": terms.policy_size},
-            inputs=config.inputs,
+            inputs={input_name(name): areas for name, areas in config.inputs.items()},
             action=config.action or None,
-            without=config.without,
+            without=[input_name(name) for name in config.without],
             preset=config.preset or "fpn",
         )
         _require_offered(interface, terms.shapes)
@@ -206,14 +207,19 @@ def _require_offered(
     interface: atlasnet.Interface, shapes: Mapping[str, Sequence[int]]
 ) -> None:
     """Refuse a network that is to sense what the task does not offer."""
-    for entry in interface.inputs:
-        if entry.name not in shapes:
-            raise ConfigError(
-                f"network: the sensation '{entry.name}' enters "
-                f"{', '.join(entry.areas)}, but the task does not offer it."
-                f"{closest(entry.name, shapes)} Offered: {', '.join(shapes)}. Leave it "
-                f"out: network.without=[{entry.name}]."
-            )
+    missing = [
+        entry for entry in interface.inputs if sensation_of(entry.name) not in shapes
+    ]
+    if missing:
+        told = ", ".join(f"'{x.name}' enters {', '.join(x.areas)}" for x in missing)
+        names = ",".join(x.name for x in missing)
+        verb = "the sensation" if len(missing) == 1 else "the sensations"
+        raise ConfigError(
+            f"network: {verb} {told}, but the task does not offer "
+            f"{'it' if len(missing) == 1 else 'them'}."
+            f"{closest(missing[0].name, shapes)} Offered: {', '.join(shapes)}. Leave "
+            f"{'it' if len(missing) == 1 else 'them'} out: network.without=[{names}]."
+        )
 
 
 def _with_components(
@@ -225,7 +231,10 @@ def _with_components(
     for sensation, stream in config.streams.items():
         if stream.replaces:
             spec = atlasnet.replace_areas(
-                spec, stream.replaces, sensation, math.prod(shapes[sensation])
+                spec,
+                stream.replaces,
+                input_name(sensation),
+                math.prod(shapes[sensation]),
             )
     for component in config.pretrained:
         if component.replace:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import keras
 import numpy as np
 
+from angora_train.agent.inputs import input_name
 from angora_train.config.architecture import (
     Architecture,
     architecture_names,
@@ -90,7 +91,7 @@ def build_architecture(
     widths, seeds = widths or load_architecture(name), _Seeds(seed)
     _require_readable(shapes, widths)
     inputs = {
-        sensation: keras.Input((None, *shape), name=sensation)
+        sensation: keras.Input((None, *shape), name=input_name(sensation))
         for sensation, shape in shapes.items()
     }
     policy, value = _stems(inputs, widths, cell, shared, seeds)
@@ -100,7 +101,8 @@ def build_architecture(
         "policy": _dense(policy_size, None, "policy", seeds, gain=0.01)(policy),
         "value": _dense(1, None, "value", seeds, gain=1.0)(value),
     }
-    return keras.Model(inputs, heads, name=Path(name).stem)
+    by_name = {tensor.name: tensor for tensor in inputs.values()}
+    return keras.Model(by_name, heads, name=Path(name).stem)
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def _tell_nobody(what: str, done: int, total: int) -> None:
 
 def pretrain(
     config: PretrainingConfig,
-    directory: Path,
+    directory: Path | str,
     report: Report = _tell_nobody,
     n_threads: int = 1,
 ) -> Pretrained:
@@ -107,7 +107,7 @@ def pretrain(
     ----------
     config : PretrainingConfig
         What is wanted.
-    directory : Path
+    directory : Path or str
         Where ``pose.keras``, ``report.json`` and, in ``images/``, the pictures go;
         pictures that are there already are used again.
     report : callable, optional
@@ -127,7 +127,7 @@ def pretrain(
     DivergenceError
         If the loss is no number.
     """
-    engine = make_engine(n_threads)
+    directory, engine = Path(directory), make_engine(n_threads)
     begun_s = time.monotonic()
     make_images(config, directory / "images", lambda i, n: report("pictures", i, n))
     drawn_s = time.monotonic()

@@ -8,7 +8,8 @@
       metrics.jsonl            one line a cycle
       graph.json network.json  where the network came from
       checkpoints/
-        last, best             small files with the name of a folder below
+        last, best             small files with the name of a folder below; where both
+                               name one, the folder before it is kept, too
         cycle-000150/
           model.keras          weights and architecture, Keras' own format
           optimizer.npz        Adam's moments
@@ -55,6 +56,8 @@ __all__ = [
 ]
 
 Which = Literal["best", "last"]
+_SENSED = "sensation/"
+"""Begins the names of moments of sensations, which may be called like others."""
 _BROKEN = (AtlasNetError, EOFError, OSError, ValueError, zipfile.BadZipFile, zlib.error)
 """What reading a damaged file may raise; ConfigError is a ValueError."""
 
@@ -72,7 +75,8 @@ class Checkpoint:
     optimizer : dict of str to ndarray
         Variables of the optimizer, in its own order.
     moments : dict of str to ndarray of float64
-        Normalisation, by sensation and ``reward``.
+        Normalisation: ``sensation/<name>``, ``reward`` and ``value``. In older files
+        sensations have their plain names.
     progress : dict
         Cycle, samples, best return and seed; with the cycle, every generator of
         the agent's random numbers follows from the seed.
@@ -87,19 +91,38 @@ class Checkpoint:
     progress: dict[str, Any]
     worlds: dict[str, NDArray[Any]] = field(default_factory=dict)
 
+    @property
+    def sensed(self) -> dict[str, NDArray[np.float64]]:
+        """Moments of the sensations, by name."""
+        own = {
+            name.removeprefix(_SENSED): x
+            for name, x in self.moments.items()
+            if name.startswith(_SENSED)
+        }
+        return own or self.moments
+
+    @staticmethod
+    def named(sensed: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Return moments of sensations as a checkpoint calls them."""
+        return {f"{_SENSED}{name}": x for name, x in sensed.items()}
+
 
 def save(
-    directory: Path, checkpoint: Checkpoint, marks: tuple[Which, ...], n_kept: int = 1
+    directory: Path | str,
+    checkpoint: Checkpoint,
+    marks: tuple[Which, ...],
+    n_kept: int = 1,
 ) -> Path:
     """Write a checkpoint and point `marks` at it.
 
-    The folder is written under another name and renamed, then the marks are replaced,
-    then older folders without a mark are deleted: at every instant the marks point at
-    whole checkpoints.
+    The folder is written under another name, read back and renamed; then the marks are
+    replaced, `last` first; then older folders without a mark are deleted, but for one:
+    at every instant the marks point at whole checkpoints, and there is another whole
+    one beside the newest.
 
     Parameters
     ----------
-    directory : Path
+    directory : Path or str
         The run's folder.
     checkpoint : Checkpoint
         What to save.
@@ -116,22 +139,29 @@ def save(
     Raises
     ------
     CheckpointError
-        If it cannot be written, as when the disk is full; what was there before is
-        as it was.
+        If something in it is not finite, or it cannot be written, as when the disk is
+        full; what was there before is as it was.
     """
-    root = directory / "checkpoints"
+    _require_finite(checkpoint)
+    root = Path(directory) / "checkpoints"
     try:
         root.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=root, prefix=".saving-"))
         try:
             _write(temporary, checkpoint)
+            _require_whole(temporary)
             folder = _free_name(root, int(checkpoint.progress["cycle"]))
             temporary.rename(folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-        for mark in marks:
+        for mark in sorted(marks, reverse=True):  # last, then best
             write_text(root / mark, folder.name)
-    except (OSError, RuntimeError) as error:  # h5py raises the latter
+    except (
+        OSError,
+        RuntimeError,
+        zipfile.BadZipFile,
+    ) as error:
+        # h5py raises a RuntimeError.
         reason = getattr(error, "strerror", None) or str(error)
         raise CheckpointError(
             f"The checkpoint of cycle {checkpoint.progress['cycle']} cannot be written "
@@ -154,6 +184,33 @@ def _write(folder: Path, checkpoint: Checkpoint) -> None:
     folder.chmod(0o755)  # mkdtemp grants the owner alone
 
 
+def _require_finite(checkpoint: Checkpoint) -> None:
+    """Refuse to save what nobody could go on from."""
+    weights = {w.path: keras.ops.convert_to_numpy(w) for w in checkpoint.model.weights}
+    parts = {
+        "the network's weights": weights,
+        "the optimizer": checkpoint.optimizer,
+        "the normalisation": checkpoint.moments,
+    }
+    for part, arrays in parts.items():
+        for name, x in arrays.items():
+            if x.dtype.kind == "f" and not np.isfinite(x).all():
+                raise CheckpointError(
+                    f"The checkpoint of cycle {checkpoint.progress['cycle']} is not "
+                    f"saved: in {part}, '{name}' is not finite. The last checkpoint is "
+                    "whole; go on from it with a smaller ppo.learning_rate."
+                )
+
+
+def _require_whole(folder: Path) -> None:
+    """Refuse files that did not reach the disk as they were written."""
+    for path in (folder / "model.keras", *sorted(folder.glob("*.npz"))):
+        with zipfile.ZipFile(path) as file:
+            broken = file.testzip()
+        if broken is not None:
+            raise OSError(f"'{path.name}' is damaged at '{broken}'")
+
+
 def _free_name(root: Path, cycle: int) -> Path:
     """Return a new folder: a cycle may be saved again after a resume."""
     folder = root / f"cycle-{cycle:06d}"
@@ -174,6 +231,8 @@ def _delete_unmarked(root: Path, n_kept: int) -> None:
         if (root / mark).is_file()
     }
     folders = sorted(root.glob("cycle-*"), key=lambda path: path.stat().st_mtime_ns)
+    if len(marked) == 1:  # never all that there is in one folder
+        n_kept = max(n_kept, 2)
     for folder in folders[: max(0, len(folders) - n_kept)]:
         if folder.name not in marked:
             shutil.rmtree(folder, ignore_errors=True)
@@ -195,8 +254,9 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-def _folder(path: Path, which: Which) -> Path:
+def _folder(path: Path | str, which: Which) -> Path:
     """Return the folder of a checkpoint: itself, or one of a run."""
+    path = Path(path)
     if (path / "state.json").is_file():
         return path
     mark = path / "checkpoints" / which
@@ -220,13 +280,13 @@ def is_finished(config: RunConfig) -> bool:
 
 
 def read_config(
-    path: Path, which: Which = "last", overrides: Sequence[str] = ()
+    path: Path | str, which: Which = "last", overrides: Sequence[str] = ()
 ) -> RunConfig:
     """Return the resolved config of a run or checkpoint.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         A run's folder or a checkpoint's.
     which : {"best", "last"}
         Which checkpoint of a run.
@@ -252,12 +312,12 @@ def read_config(
     return load_config(str(file), overrides)
 
 
-def load(path: Path, which: Which = "last") -> Checkpoint:
+def load(path: Path | str, which: Which = "last") -> Checkpoint:
     """Read a checkpoint.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         A run's folder or a checkpoint's.
     which : {"best", "last"}
         Which checkpoint of a run.
@@ -300,11 +360,12 @@ def _read_progress(path: Path) -> dict[str, Any]:
 def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """Read named arrays; pickled ones are refused."""
     with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        return {name: stored[name] for name in stored.files}
+        # With its ending, a name is never another's: 'a.npy' beside 'a'.
+        return {name: stored[f"{name}.npy"] for name in stored.files}
 
 
 def load_agent(
-    path: Path,
+    path: Path | str,
     which: Which = "best",
     probes: Mapping[str, str] | None = None,
     interventions: Sequence[Intervention] = (),
@@ -313,7 +374,7 @@ def load_agent(
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         A run's folder or a checkpoint's.
     which : {"best", "last"}
         Which checkpoint of a run.
@@ -338,6 +399,6 @@ def load_agent(
         make_distribution(config.policy, n_actions),
         config.normalization,
         make_engine(),
-        moments=checkpoint.moments,
+        moments=checkpoint.sensed,
         probes=probes,
     )

@@ -22,7 +22,7 @@ class MetricsWriter:
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         The file. TensorBoard's are in the folder ``tensorboard`` beside it, where
         steps are control steps of all worlds.
     n_cycles : int
@@ -30,8 +30,8 @@ class MetricsWriter:
         checkpoint, and what came later is dropped.
     """
 
-    def __init__(self, path: Path, n_cycles: int) -> None:
-        self._path = path
+    def __init__(self, path: Path | str, n_cycles: int) -> None:
+        self._path = path = Path(path)
         kept = [row for row in read_metrics(path) if row["cycle"] <= n_cycles]
         text = "".join(json.dumps(row) + "\n" for row in kept)
         write_text(path, text)
@@ -61,8 +61,9 @@ class MetricsWriter:
         self._events.close()
 
 
-def read_metrics(path: Path) -> list[dict[str, Any]]:
+def read_metrics(path: Path | str) -> list[dict[str, Any]]:
     """Return a run's metrics, one dict a cycle; a line cut short is left out."""
+    path = Path(path)
     if not path.is_file():
         return []
     rows = []

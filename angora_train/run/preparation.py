@@ -9,8 +9,9 @@ from typing import Any
 import keras
 from numpy.typing import NDArray
 
-from angora_train.agent.agent import Agent, check_model
+from angora_train.agent.agent import Agent, check_model, without_frozen_streams
 from angora_train.agent.distributions import Distribution, make_distribution
+from angora_train.agent.steps import require_same_by_step
 from angora_train.config.run import RunConfig
 from angora_train.engine import Engine, make_engine
 from angora_train.errors import ConfigError
@@ -18,7 +19,7 @@ from angora_train.networks.make import make_network
 from angora_train.run.checkpoint import Checkpoint
 from angora_train.tasks.base import Task
 from angora_train.tasks.registry import make_vector_task
-from atlasnet import Intervention, intervene
+from atlasnet import Intervention, intervene, spec_of
 
 __all__ = ["Prepared", "prepare"]
 
@@ -112,7 +113,8 @@ def prepare(
         If the task or an option of it is unknown or not allowed.
     ConfigError
         If the policy cannot choose the task's actions, the network cannot be made or
-        does not fit the two, or the folder cannot be written to.
+        does not fit the two, a model of the user's own does something else in a
+        sequence than step by step, or the folder cannot be written to.
 
     Examples
     --------
@@ -146,10 +148,19 @@ def prepare(
     else:
         model = stored.model
     check_model(model, task.sensation_shapes, distribution)
+    if stored is None and _holds_layers_of_others(config, model):
+        learned, _ = without_frozen_streams(model)
+        require_same_by_step(learned, config.ppo.chunk_length)
     if interventions:
         model = intervene(model, interventions)
-    moments = None if stored is None else stored.moments
+    moments = None if stored is None else stored.sensed
     return Prepared(config, task, distribution, model, moments)
+
+
+def _holds_layers_of_others(config: RunConfig, model: keras.Model) -> bool:
+    """Whether a network is more than what this project builds, and tests."""
+    is_own = config.network.path is None or spec_of(model) is not None
+    return bool(config.network.streams) or not is_own
 
 
 def _require_bins(config: RunConfig, task: Task) -> None:

@@ -5,8 +5,10 @@ import io
 import logging
 import math
 import os
+import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,14 @@ from numpy.typing import NDArray
 from angora_train.agent.agent import Agent
 from angora_train.agent.normalization import (
     RewardNormalizer,
+    RunningMoments,
     ValueNormalizer,
     make_reward_scaler,
 )
 from angora_train.config.run import RunConfig
 from angora_train.engine import Engine, make_engine
 from angora_train.errors import (
+    AngoraError,
     CheckpointError,
     ConfigError,
     DivergenceError,
@@ -30,7 +34,7 @@ from angora_train.errors import (
 )
 from angora_train.learning.learner import PPOLearner
 from angora_train.learning.rollout import Collector
-from angora_train.ranks.comm import Comm
+from angora_train.ranks.comm import Comm, LocalComm
 from angora_train.ranks.interruption import Interruption
 from angora_train.ranks.roles import Roles
 from angora_train.ranks.watchdog import Watchdog
@@ -38,6 +42,7 @@ from angora_train.run import checkpoint
 from angora_train.run.metrics import MetricsWriter, summarize
 from angora_train.run.preparation import prepare
 from angora_train.tasks.base import Task
+from atlasnet import AtlasNetError
 from atlasnet.files import replacing, write_text
 
 __all__ = ["Report", "next_learning_rate", "pin_to_core", "train"]
@@ -73,7 +78,10 @@ class _Run:
 
 
 def train(
-    config: RunConfig, comm: Comm, report: Report | None = None, resume: bool = False
+    config: RunConfig,
+    comm: Comm | None = None,
+    report: Report | None = None,
+    resume: bool = False,
 ) -> Agent:
     """Train an agent; every rank calls this.
 
@@ -81,8 +89,8 @@ def train(
     ----------
     config : RunConfig
         Everything that decides the result.
-    comm : Comm
-        The ranks.
+    comm : Comm, optional
+        The ranks; by default this process alone.
     report : callable, optional
         Is shown each cycle's metrics, on rank 0.
     resume : bool
@@ -107,12 +115,14 @@ def train(
     InterruptedRunError
         If a rank got SIGINT or SIGTERM: after the cycle, with a checkpoint.
     """
+    comm = LocalComm() if comm is None else comm
     with Watchdog(comm, config.ranks.stall_s) as watchdog, Interruption() as stop:
-        run = _set_up(config, comm, resume, watchdog)
-        writer = _begin(run) if comm.rank == 0 else None
+        with _nothing_left(config.directory, comm):
+            run = _set_up(config, comm, resume, watchdog)
+            writer = _begin(run) if comm.rank == 0 else None
+            if not resume:  # so that even a run that is killed at once can be resumed
+                _save(run)
         signal = 0
-        if not resume:  # so that even a run that is killed at once can be resumed
-            _save(run)
         while run.cycle < config.n_cycles and not signal:
             metrics = _take_cycle(run)
             watchdog.beat()
@@ -129,6 +139,18 @@ def train(
         if signal:
             raise _interrupted(run, signal)
     return run.agent
+
+
+@contextmanager
+def _nothing_left(directory: Path, comm: Comm) -> Iterator[None]:
+    """Take away the folder of a run that is refused, if the run itself made it."""
+    is_new = comm.rank == 0 and not directory.exists()
+    try:
+        yield
+    except (AngoraError, AtlasNetError):
+        if is_new:
+            shutil.rmtree(directory, ignore_errors=True)
+        raise
 
 
 def _interrupted(run: _Run, signal: int) -> InterruptedRunError:
@@ -328,6 +350,8 @@ def _restore(run: _Run, stored: checkpoint.Checkpoint) -> None:
     for part in (learner.reward_normalizer, learner.value_normalizer):
         if part is not None:
             part.restore(stored.moments)
+    if _TARGETS in stored.moments:
+        learner.targets = RunningMoments.from_array(stored.moments[_TARGETS])
     reason = run.collector.why_anew(stored.worlds, run.config.n_worlds)
     if not reason:
         _restore_worlds(run, stored.worlds)
@@ -351,6 +375,8 @@ def _restore_worlds(run: _Run, worlds: Mapping[str, NDArray[Any]]) -> None:
     run.collector.restore(own)
 
 
+_TARGETS = "target"
+"""Name of the moments of the value targets, for the scaling of advantages."""
 _RETURNS = "returns"
 """Name of the discounted returns that are under way, for the scaling of rewards."""
 
@@ -406,10 +432,11 @@ def _write(run: _Run, worlds: dict[str, NDArray[Any]]) -> None:
     is_best = score >= run.best_return  # without any episode, the latest is best
     if is_best:
         run.best_return = score
-    moments = dict(run.agent.normalizer.state())
+    moments = checkpoint.Checkpoint.named(run.agent.normalizer.state())
     for part in (run.learner.reward_normalizer, run.learner.value_normalizer):
         if part is not None:
             moments |= part.state()
+    moments[_TARGETS] = run.learner.targets.to_array()
     best = run.best_return if math.isfinite(run.best_return) else None
     stored = checkpoint.Checkpoint(
         model=run.agent.model,

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from angora_train.errors import TaskError
 from angora_train.tasks.task import (
     Observation,
+    Seed,
     Task,
     TaskConfig,
     Transition,
@@ -189,15 +190,17 @@ class VectorTask(Task):
         return None
 
     def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+        self, *, seed: Seed = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
         """Start a new episode in every world.
 
         Parameters
         ----------
-        seed : int, optional
-            Seeds every world's generator, together with the world's index. Without
-            it the generators go on, and the first time are seeded by chance.
+        seed : int or sequence of int, optional
+            Seeds every world's generator, together with the world's index; of a
+            sequence each world takes its own, and is what a single world would be
+            with that seed. Without it the generators go on, and the first time are
+            seeded by chance.
         options : dict, optional
             No option is known; an empty dictionary is allowed.
 
@@ -211,10 +214,11 @@ class VectorTask(Task):
         Raises
         ------
         TaskError
-            If the seed is negative or an option is given.
+            If a seed is negative, there are not as many as worlds, or an option is
+            given.
         """
-        check_reset(seed, options)
-        super().reset(seed=seed)
+        seed = check_reset(seed, options, self.num_envs)
+        super().reset(seed=seed[0] if isinstance(seed, list) else seed)
         if seed is not None or not self._rngs:
             root = secrets.randbits(64) if seed is None else seed
             for part in (self._rngs, self._senses, self._physics, self._pulses):

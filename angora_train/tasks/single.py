@@ -96,6 +96,8 @@ class SingleTask(gymnasium.Env[_Observation, NDArray[np.float32]]):
         info : dict
             Facts and reward terms of this step.
         """
+        # Past an end the batch goes on in the next episode, which then has begun.
+        self._next_observation = None
         observation, reward, terminated, truncated, info = self.task.step(
             np.asarray(action)[None]
         )

@@ -3,7 +3,7 @@
 
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
 
@@ -24,7 +24,15 @@ from angora_train.tasks.worlds.realism import Imperfection
 from angora_train.tasks.worlds.rendering import Camera, Frame, Style
 from angora_train.tasks.worlds.simulation import require_count
 
-__all__ = ["Observation", "Task", "TaskConfig", "Transition", "Verdict", "check_reset"]
+__all__ = [
+    "Observation",
+    "Seed",
+    "Task",
+    "TaskConfig",
+    "Transition",
+    "Verdict",
+    "check_reset",
+]
 
 Observation = dict[str, NDArray[Any]]
 """Sensations by name: float32 of shape (B, size), or uint8 pixels, (B, H, W, C)."""
@@ -120,6 +128,12 @@ class Task(Remembering, VectorEnv[Observation, NDArray[np.float32], NDArray[Any]
 
     def _offer(self, boxes: Mapping[str, spaces.Box], n_actions: int) -> None:
         """Set the spaces of one world and of all."""
+        nameless = [name for name in boxes if not isinstance(name, str) or not name]
+        if nameless:
+            raise TaskError(
+                f"A sensation is called {nameless[0]!r}; a name is a text that is not "
+                "empty."
+            )
         one = spaces.Dict(OrderedDict[str, spaces.Space[Any]](boxes))
         self.single_observation_space = one
         self.single_action_space = spaces.Box(-1.0, 1.0, (n_actions,))
@@ -275,22 +289,49 @@ class Task(Remembering, VectorEnv[Observation, NDArray[np.float32], NDArray[Any]
         return f"in column {column}"
 
 
-def check_reset(seed: int | None, options: dict[str, Any] | None) -> None:
+Seed = int | Sequence[int] | None
+"""One for all worlds, one for each, or none."""
+
+
+def check_reset(
+    seed: Seed, options: dict[str, Any] | None, n_worlds: int = 1
+) -> int | list[int] | None:
     """Refuse what no task can be reset with.
 
     Parameters
     ----------
-    seed : int, optional
-        The seed.
+    seed : int or sequence of int, optional
+        The seed, or one for each world.
     options : dict, optional
         No option is known; an empty dictionary is allowed.
+    n_worlds : int
+        How many worlds there are.
+
+    Returns
+    -------
+    int or list of int, or None
+        The seed, of Python's own type.
 
     Raises
     ------
     TaskError
-        If the seed is negative or an option is given.
+        If a seed is negative or no whole number, there are not as many as worlds, or
+        an option is given.
     """
     if options:
         raise TaskError(f"reset knows no options, got {sorted(options)}.")
-    if seed is not None and seed < 0:
-        raise TaskError(f"The seed is {seed}; it must not be negative.")
+    if seed is None:
+        return None
+    is_one = isinstance(seed, int | np.integer)
+    seeds: list[Any] = [seed] if is_one else list(seed)  # type: ignore[arg-type]
+    if not is_one and len(seeds) != n_worlds:
+        raise TaskError(
+            f"reset was given {len(seeds)} seeds for {n_worlds} worlds. Give one for "
+            "each, or a single number for all."
+        )
+    for own in seeds:
+        if not isinstance(own, int | np.integer):
+            raise TaskError(f"The seed is {own!r}; it must be a whole number.")
+        if own < 0:
+            raise TaskError(f"The seed is {own}; it must not be negative.")
+    return int(seeds[0]) if is_one else [int(own) for own in seeds]

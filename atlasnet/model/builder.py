@@ -49,6 +49,11 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
         whose output is the area's activity, shape (B, T, n_units), of a map
         (B, T, H, W, C).
 
+    Raises
+    ------
+    SpecError
+        If a sensation is named like a part of the network.
+
     Examples
     --------
     >>> from atlasnet.plan.spec import AreaSpec, InputSpec, NetworkSpec, ValueSpec
@@ -66,6 +71,7 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
     (None, None, 8)
     """
     # Inputs
+    _require_free_names(spec)
     inputs = _inputs(spec)
     rows = {name: _row(tensor) for name, tensor in inputs.items()}
     sensed = [rows[entry.name] for entry in spec.inputs]
@@ -99,6 +105,25 @@ def build_model(spec: NetworkSpec, seed: int = 0) -> keras.Model:
     value = _value(spec.value, seed, _joined([*seen, *auxiliary], "value_inputs"))
     heads = {"policy": policy, "value": value}
     return keras.Model(inputs, {**heads, **costs}, name=spec.name)
+
+
+_OWN = frozenset(
+    f"action_areas activity_cost areas auxiliary by_area {NOISE} policy sensations "
+    "value value_areas value_by_area value_inputs value_network".split()
+)
+"""Names of what every network has, beside its areas."""
+
+
+def _require_free_names(spec: NetworkSpec) -> None:
+    """Refuse sensations that are named like a part of the network."""
+    own = _OWN | {area.layer for area in spec.areas}
+    for entry in spec.inputs:
+        if entry.name in own or not entry.name or "/" in entry.name:
+            raise SpecError(
+                f"A sensation of a network of areas cannot be called '{entry.name}': "
+                "a part of the network is, or the name is empty or has a stroke. Call "
+                f"it '{entry.name.replace('/', '_')}_input', for instance."
+            )
 
 
 def _inputs(spec: NetworkSpec) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from pydantic import (
     PositiveFloat,
     TypeAdapter,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -55,6 +56,17 @@ class _Intervention(Frozen):
     """What is done to a network."""
 
     error = InterventionError
+
+    @field_validator("area", check_fields=False)
+    @classmethod
+    def _check_name(cls, area: str) -> str:
+        if not area.strip() or set(area) & set("*?"):
+            raise InterventionError(
+                f"An intervention is in one area, by its name; '{area}' is "
+                f"{'a pattern' if area.strip() else 'empty'}. For several areas, make "
+                "one of each: [Lesion(area=name) for name in names]."
+            )
+        return area
 
 
 class Lesion(_Intervention):

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from angora_train.agent.agent import Agent
+from angora_train.agent.agent import Agent, given_to
 from angora_train.agent.distributions import MultiCategorical
 from angora_train.agent.normalization import SensationNormalizer
 from angora_train.config.run import RunConfig
@@ -40,7 +40,10 @@ def main(model_file: str, batch_file: str, out_file: str) -> None:
         np.ones(4, bool),
         np.linspace(0, 0.99, 4 * agent.n_uniforms, dtype=np.float32).reshape(4, -1),
     )
-    gradient, metrics = learner._gradient(batch)
+    names = [tensor.name for tensor in agent.stateful.model.inputs]
+    given = given_to({name: batch[name] for name in names})
+    rest = {name: x for name, x in batch.items() if name not in SIZES}
+    gradient, metrics = learner._gradient({**rest, **given})
     learner._apply(gradient, 1e-2)
     weights = [keras.ops.convert_to_numpy(w).ravel() for w in agent.model.weights]
     np.savez(

@@ -14,6 +14,8 @@ import yaml
 
 import angora_train.commands.app
 import atlasnet.commands.app
+from angora_train.config.run import RunConfig
+from angora_train.run.preparation import prepare
 from tests.contracts.documents import ROOT, blocks, commands, pages
 
 PROGRAMS: dict[str, Any] = {
@@ -85,6 +87,22 @@ def test_every_block_of_python_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "page", "exec"), {})
+
+
+RUNS = [
+    pytest.param(block, id=f"{name}-{i}")
+    for name in ("custom_task.md", "tasks.md")
+    for i, block in enumerate(blocks(ROOT / "docs" / name, "yaml"))
+    if block.startswith("task:")
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", RUNS)
+def test_every_run_that_begins_with_its_task_can_be_begun(block: str) -> None:
+    ready = prepare(RunConfig.from_dict(yaml.safe_load(block)))
+    assert ready.model.count_params() > 0
+    ready.task.close()
 
 
 @pytest.mark.parametrize("page", pages(), ids=_name)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Any environment that is registered with Gymnasium, as a task.
 
-Observations become named sensations, actions lie in [-1, 1]: a `Box` is scaled to its
-bounds, and of a `Discrete` or `MultiDiscrete` choice every index owns an equal part,
-so that the centres of as many bins hit each index once.
+Observations become named sensations (`angora_train.tasks.gym.observations`), actions
+lie in [-1, 1]: a `Box` is scaled to its bounds, and of a `Discrete` or `MultiDiscrete`
+choice every index owns an equal part, so that the centres of as many bins hit each
+index once.
 """
 
 import secrets
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -21,17 +21,14 @@ from pydantic import Field, PositiveInt
 from angora_train.errors import TaskError, closest
 from angora_train.tasks.gym.classic_control import ClassicWorlds
 from angora_train.tasks.gym.hidden_velocity import HideVelocity
+from angora_train.tasks.gym.observations import NamedSpace
 from angora_train.tasks.settings import TaskSettings
-from angora_train.tasks.task import Observation, Task, Transition, check_reset
+from angora_train.tasks.task import Observation, Seed, Task, Transition, check_reset
 from angora_train.tasks.worlds.memory import Memory
 from angora_train.tasks.worlds.realism import Imperfection, Senses
 from angora_train.tasks.worlds.rendering import Camera, Frame, Style
 
 __all__ = ["GymConfig", "GymTask", "world_seed"]
-
-
-_MAX_SENSATION = 1e10
-"""Bound of a sensation whose environment names none."""
 
 
 class GymConfig(TaskSettings):
@@ -75,6 +72,13 @@ def world_seed(seed: int, world: int) -> int:
     False
     """
     return int(np.random.SeedSequence([seed, world]).generate_state(1)[0])
+
+
+def _own_seed(seed: Any, world: int, first_world: int) -> int | None:
+    """Return what one environment is reset with."""
+    if isinstance(seed, list):
+        return world_seed(seed[world], 0)
+    return None if seed is None else world_seed(seed, first_world + world)
 
 
 class GymTask(Task):
@@ -124,7 +128,7 @@ class GymTask(Task):
         self.env_id = env_id
         self.envs = [_make(env_id, self.config) for _ in range(n_worlds)]
         env = self.envs[0]
-        self._named = _NamedSpace(env_id, env.observation_space, self.config.sensation)
+        self._named = NamedSpace(env_id, env.observation_space, self.config.sensation)
         self._senses = Senses(
             self.config.sensing, self._named.boxes, n_worlds, first_world
         )
@@ -174,16 +178,17 @@ class GymTask(Task):
         return 1.0 / float(self.metadata["render_fps"])
 
     def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+        self, *, seed: Seed = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
         """Start a new episode in every world.
 
         Parameters
         ----------
-        seed : int, optional
+        seed : int or sequence of int, optional
             Seeds every environment, together with its world's index; see
-            `world_seed`. Without it their generators go on, and the first time are
-            seeded by chance.
+            `world_seed`. Of a sequence each world takes its own, and is what a single
+            one would be with that seed. Without it their generators go on, and the
+            first time are seeded by chance.
         options : dict, optional
             No option is known; an empty dictionary is allowed.
 
@@ -197,17 +202,18 @@ class GymTask(Task):
         Raises
         ------
         TaskError
-            If the seed is negative or an option is given.
+            If a seed is negative, there are not as many as worlds, or an option is
+            given.
         """
-        check_reset(seed, options)
-        super().reset(seed=seed)
+        seed = check_reset(seed, options, self.num_envs)
+        super().reset(seed=seed[0] if isinstance(seed, list) else seed)
         if seed is None and not self._has_started:
             seed = secrets.randbits(64)
         if seed is not None:
             self._senses.seed(seed)
         rows = []
         for world, env in enumerate(self.envs):
-            own = None if seed is None else world_seed(seed, self.first_world + world)
+            own = _own_seed(seed, world, self.first_world)
             raw, info = env.reset(seed=own)
             rows.append(self._named.row(raw))
             self._success[world] = bool(info.get("is_success", False))
@@ -321,47 +327,6 @@ class GymTask(Task):
         """
         for env in self.envs:
             env.close()
-
-
-class _NamedSpace:
-    """Turns an environment's observations into named vectors and pictures."""
-
-    def __init__(self, env_id: str, space: spaces.Space[Any], name: str) -> None:
-        self._is_dict = isinstance(space, spaces.Dict)
-        parts = dict(space.spaces) if isinstance(space, spaces.Dict) else {name: space}
-        self.boxes = OrderedDict[str, spaces.Box]()
-        for part, kind in parts.items():
-            if not isinstance(kind, spaces.Box):
-                raise TaskError(
-                    f"The observation '{part}' of {env_id} is {kind}; an environment "
-                    "can be adapted if it observes a Box, or a Dict of them."
-                )
-            if _is_image(kind):
-                self.boxes[part] = kind
-                continue
-            low, high = (
-                np.clip(bound, -_MAX_SENSATION, _MAX_SENSATION).astype(np.float32)
-                for bound in (kind.low.ravel(), kind.high.ravel())
-            )
-            self.boxes[part] = spaces.Box(low, high)
-        self._names = tuple(parts)
-
-    def row(self, raw: Any) -> Observation:
-        """One world's sensations."""
-        parts = raw if self._is_dict else {self._names[0]: raw}
-        return {
-            name: np.asarray(parts[name], box.dtype).reshape(box.shape)
-            for name, box in self.boxes.items()
-        }
-
-    def batch(self, rows: list[Observation]) -> Observation:
-        """All worlds' sensations, in new arrays."""
-        return {name: np.stack([row[name] for row in rows]) for name in self._names}
-
-
-def _is_image(box: spaces.Box) -> bool:
-    """Whether a space is of pixels, uint8 of shape (H, W, C)."""
-    return box.dtype == np.uint8 and len(box.shape) == 3
 
 
 class _BoxChoice:

@@ -118,10 +118,12 @@ class MeetingGoals(Remembering):
         """
         config, n = self._config, len(fingers)
         noise_m = rng.normal(0.0, config.meeting_noise_m, (n, 3))
-        meeting = self.scene.palm_m + np.asarray(config.meeting_point_m) + noise_m
+        point_m = self.scene.palm_m + np.asarray(config.meeting_point_m)
+        meeting = np.tile(point_m, (n, 1))
         rest = self.scene.rest_fingertips_m
         sideways = rest[fingers, _LATERAL] - meeting[:, _LATERAL]
         meeting[:, _LATERAL] += config.meeting_share * sideways
+        meeting += noise_m
         goals: NDArray[np.float64] = np.tile(rest, (n, 1, 1))
         for tips in (fingers, np.full(n, THUMB)):
             way = meeting - rest[tips]

@@ -35,18 +35,23 @@ class Generators(list[np.random.Generator]):
         self._worlds = range(first_world, first_world + n_worlds)
         self._purpose = () if purpose is None else (purpose,)
 
-    def seed(self, root: int) -> None:
+    def seed(self, root: int | Sequence[int]) -> None:
         """Seed every world's generator.
 
         Parameters
         ----------
-        root : int
+        root : int or sequence of int
             The task's seed; a world's generator depends on it, on the index of the
-            world and on the purpose, and on nothing else.
+            world and on the purpose, and on nothing else. With a seed for each world,
+            each is what world 0 would be with that seed.
         """
+        if isinstance(root, int):
+            keys = [(root, world) for world in self._worlds]
+        else:
+            keys = [(own, 0) for own in root]
         self[:] = [
-            np.random.default_rng(np.random.SeedSequence([root, world, *self._purpose]))
-            for world in self._worlds
+            np.random.default_rng(np.random.SeedSequence([*key, *self._purpose]))
+            for key in keys
         ]
 
     def save_worlds(self) -> Memory:

@@ -8,6 +8,7 @@ and joined by slicing and concatenating.
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,7 +135,8 @@ def flattened(memory: Memory) -> dict[str, NDArray[Any]]:
     ['goals', 'senses/past']
     """
     flat: dict[str, NDArray[Any]] = {}
-    for name, x in memory.items():
+    for plain, x in memory.items():
+        name = plain.replace("%", "%25").replace("/", "%2F")
         if isinstance(x, dict):
             flat |= {f"{name}/{path}": inner for path, inner in flattened(x).items()}
         else:
@@ -152,7 +154,7 @@ def nested(flat: Mapping[str, NDArray[Any]]) -> Memory:
     """
     memory: Memory = {}
     for path, x in flat.items():
-        *folders, name = path.split("/")
+        *folders, name = map(unquote, path.split("/"))
         inner = memory
         for folder in folders:
             inner = inner.setdefault(folder, {})

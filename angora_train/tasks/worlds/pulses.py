@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Force pulses: a body is pushed now and then, for one control step."""
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 from pydantic import Field, PositiveFloat
@@ -68,12 +69,12 @@ class ForcePulses(Remembering):
         ]
         self._rngs = Generators(simulation.n_worlds, first_world, _PURPOSE)
 
-    def seed(self, root: int) -> None:
+    def seed(self, root: int | Sequence[int]) -> None:
         """Seed every world's generator.
 
         Parameters
         ----------
-        root : int
+        root : int or sequence of int
             The task's seed; a world's generator depends on it and on the index of the
             world, and on nothing else.
         """

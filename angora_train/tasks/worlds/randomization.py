@@ -115,12 +115,12 @@ class Physics(Remembering):
             "size": np.ones((n_worlds, len(self._objects))),
         }
 
-    def seed(self, root: int) -> None:
+    def seed(self, root: int | Sequence[int]) -> None:
         """Seed every world's generator.
 
         Parameters
         ----------
-        root : int
+        root : int or sequence of int
             The task's seed; a world's generator depends on it and on the index of the
             world, and on nothing else.
         """

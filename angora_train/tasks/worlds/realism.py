@@ -98,12 +98,12 @@ class Senses(Remembering):
         }
         self._rngs = Generators(n_worlds, first_world, _PURPOSE)
 
-    def seed(self, root: int) -> None:
+    def seed(self, root: int | Sequence[int]) -> None:
         """Seed every world's generator.
 
         Parameters
         ----------
-        root : int
+        root : int or sequence of int
             The task's seed; a world's generator depends on it and on the index of the
             world, and on nothing else.
         """

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from atlasnet.atlas.sources.hierarchy import SYSTEMS
 from atlasnet.atlas.sources.user_table import (
     TableRow,
     positive,
@@ -14,7 +15,7 @@ from atlasnet.atlas.sources.user_table import (
     require_column,
     whole,
 )
-from atlasnet.errors import AtlasError, require_member
+from atlasnet.errors import AtlasError, closest, require_member
 from atlasnet.graph.direction import CORTICAL_TYPES
 from atlasnet.graph.graph import Hemisphere
 from atlasnet.naming import side_of, without_side
@@ -101,6 +102,18 @@ class LabelRow:
     """File and line, for messages."""
 
 
+def _system(text: str, where: str) -> str:
+    """Return the part of the brain that a cell names; nothing where it is empty."""
+    system = text.casefold()
+    if system and system not in SYSTEMS:
+        raise AtlasError(
+            f"{where}: the system is '{text}', which is no part of the brain that is "
+            f"known here.{closest(system, SYSTEMS)} Allowed: {', '.join(SYSTEMS)}; or "
+            "nothing."
+        )
+    return system
+
+
 def read_labels(path: Path | str, *, has_image: bool = True) -> list[LabelRow]:
     """Read the label table.
 
@@ -166,12 +179,13 @@ def _label_row(row: TableRow, label: int | None) -> LabelRow:
         )
     isocortex = cells.get("is_isocortex", "").casefold() not in ("false", "no", "0")
     volume = cells.get("volume_mm3")
+    system = _system(cells.get("system", ""), where)
     return LabelRow(
         label=label,
         given=cells["name"],
         name=f"{without_side(cells['name'])} {side}",
         hemisphere=side,
-        system=cells.get("system") or ("other cortex" if isocortex else "subcortical"),
+        system=system or ("other cortex" if isocortex else "subcortical"),
         parent=cells.get("parent", ""),
         is_isocortex=isocortex,
         volume_mm3=positive(volume, f"{where}: volume_mm3") if volume else None,

@@ -121,7 +121,7 @@ def test_uniform_numbers_at_the_ends_give_finite_samples() -> None:
 
 
 def _beta_of(parameters: np.ndarray) -> "stats.rv_frozen":
-    a, b = np.split(1 + np.log1p(np.exp(parameters.astype(float))), 2, axis=-1)
+    a, b = np.split(1 + np.logaddexp(0.0, parameters.astype(float)), 2, axis=-1)
     return stats.beta(a, b, loc=-1, scale=2)  # its support is [-1, 1]
 
 
@@ -222,3 +222,31 @@ def test_an_unknown_family_is_an_error_with_the_nearest_name() -> None:
         family("no_such_module:Family", 3)
     with pytest.raises(ConfigError, match="one choice; the task has 2"):
         Categorical(2, 3)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [(1.5, 1.2), (30.0, 400.0), (10_001.0, 10_001.0), (2.0, 10_001.0), (1e6, 3e5)],
+)
+def test_a_beta_keeps_its_entropy_and_density_at_large_shapes(
+    shapes: tuple[float, float],
+) -> None:
+    # The inverse of 1 + softplus; what float32 makes of it is what scipy is given.
+    wide = np.array([shapes]) - 1.0
+    parameters = (wide + np.log(-np.expm1(-wide))).astype(np.float32)
+    expected, policy = _beta_of(parameters[0]), Beta(1)
+    entropy = float(policy.entropy(parameters)[0])
+    assert entropy == pytest.approx(float(expected.entropy().item()), abs=1e-4)
+    if max(shapes) > 1e5:  # float32 tells samples there apart no better
+        return
+    drawn = expected.ppf([[0.01], [0.4], [0.99]]).astype(np.float32)
+    log_prob = policy.log_prob(parameters.repeat(3, axis=0), drawn)
+    wanted = expected.logpdf(drawn.astype(np.float64)).ravel()
+    np.testing.assert_allclose(log_prob, wanted, atol=2e-3)
+
+
+def test_the_divergence_of_large_betas_is_that_of_normal_distributions() -> None:
+    # With shapes a = b = n / 2 the variance is 1 / n; twice the shapes are half of it:
+    # KL = (ln 2 - 1 + 1 / 2) / 2 = 0.09657.
+    one, half = np.float32([[2e4, 2e4]]), np.float32([[1e4, 1e4]])
+    assert float(Beta(1).kl(one, half)[0]) == pytest.approx(0.09657, abs=1e-3)

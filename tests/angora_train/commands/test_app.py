@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
+from angora_train import __version__
 from angora_train.analysis.record import load_recording
 from angora_train.commands import app as cli
 from angora_train.run.metrics import read_metrics
@@ -22,7 +23,8 @@ def test_an_unknown_config_key_is_one_message_and_exit_code_2() -> None:
         "Error: Unknown config key 'ppo.clip'. Close matches: clip_range. Allowed: "
         "horizon, chunk_length, n_epochs, minibatch_size, learning_rate, schedule, "
         "final_learning_rate, target_kl, max_kl, adam_epsilon, discount, gae_lambda, "
-        "clip_range, value_clip_range, value_coef, entropy_coef, max_grad_norm.\n"
+        "clip_range, advantage_floor, value_clip_range, value_coef, entropy_coef, "
+        "max_grad_norm.\n"
     )
 
 
@@ -197,3 +199,8 @@ def test_a_dry_run_says_what_a_config_amounts_to() -> None:
     refused = call("run", "reach", "--dry-run", "--ranks", "2", *few)
     assert refused.exit_code == 2
     assert "Enlarge the minibatches" in refused.stderr
+
+
+def test_the_version_is_said_alone() -> None:
+    result = call("--version")
+    assert (result.exit_code, result.stdout) == (0, f"angora-train {__version__}\n")

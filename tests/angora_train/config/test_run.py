@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from angora_train.config.run import RunConfig, load_config
+from angora_train.config.settings import parse_mapping
 from angora_train.errors import ConfigError
 from atlasnet import PlanOptions, UnitRule
 
@@ -14,6 +15,26 @@ def test_a_resolved_config_reads_back_as_the_same_config(tmp_path: Path) -> None
     assert config.ppo.clip_range == 0.1
     (tmp_path / "config.yaml").write_text(config.to_yaml())
     assert load_config(str(tmp_path / "config.yaml")) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1e-2", 0.01), ("1E-2", 0.01), ("2.5e-3", 0.0025), (".5", 0.5), ("1", 1.0)],
+)
+def test_a_number_may_be_written_as_python_writes_it(text: str, value: float) -> None:
+    changes = [f"ppo.learning_rate={text}", f"task.options.success_rad={text}"]
+    config = load_config("reach", changes)
+    assert config.ppo.learning_rate == config.task.options["success_rad"] == value
+
+
+def test_counts_may_be_written_as_numbers_too_and_texts_stay_texts() -> None:
+    config = load_config("reach", ["seed=010", "n_cycles=1e2"])
+    assert (config.seed, config.n_cycles) == (10, 100)
+    config = load_config("reach", ["directory='1e-2'"])
+    assert yaml.safe_load(config.to_yaml())["directory"] == "1e-2"
+    assert str(RunConfig.from_dict(parse_mapping(config.to_yaml(), "x")).directory) == (
+        "1e-2"
+    )
 
 
 def test_an_unknown_key_is_named_with_the_nearest_one() -> None:

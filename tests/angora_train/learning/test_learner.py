@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from angora_train.agent.agent import NOISE, Agent
+from angora_train.agent.agent import NOISE, Agent, given_to
 from angora_train.agent.distributions import MultiCategorical
 from angora_train.agent.normalization import (
     RewardNormalizer,
+    RunningMoments,
     SensationNormalizer,
     ValueNormalizer,
 )
@@ -251,10 +252,10 @@ def test_a_loss_that_is_not_finite_stops_the_update_with_its_batch(
     rollout.sensations["touch"][3, 2] = np.nan
     before = weights(agent)
     with pytest.raises(
-        DivergenceError, match=r"not finite.*Resume with a smaller step"
+        DivergenceError, match=r"What is learned from is not finite .*touch"
     ) as e:
         learner.update(rollout, 1, PPO.learning_rate)
-    assert np.isnan(e.value.batch["touch"]).any()
+    assert np.isnan(e.value.batch["given/touch"]).any()
     assert np.isfinite(before).all()
     assert np.isfinite(weights(agent)).all()
 
@@ -310,9 +311,10 @@ def test_a_gradient_over_chunks_is_that_of_the_whole_where_nothing_is_cut(
     # Episodes begin at steps 0 and 10: chunks of ten steps cut nothing.
     _, collector, learner = make_parts(tiny_spec)
     rollout = collector.collect(1, 20, 10)
-    whole = {**_batch(rollout, 20), **{k: x[0] for k, x in rollout.states.items()}}
+    first_states = given_to({k: x[0] for k, x in rollout.states.items()})
+    whole = {**_batch(rollout, 20), **first_states}
     states = {k: x.reshape(-1, *x.shape[2:]) for k, x in rollout.states.items()}
-    cut = {**_batch(rollout, 10), **states}
+    cut = {**_batch(rollout, 10), **given_to(states)}
     first, _ = learner._gradient(whole)
     second, _ = learner._gradient(cut)
     assert np.abs(first).max() > 0
@@ -321,8 +323,8 @@ def test_a_gradient_over_chunks_is_that_of_the_whole_where_nothing_is_cut(
 
 def _batch(rollout: Rollout, length: int) -> dict[str, NDArray[Any]]:
     steps = {
-        **rollout.sensations,
-        IS_FIRST: rollout.is_first.astype(np.float32),
+        **given_to(rollout.sensations),
+        f"given/{IS_FIRST}": rollout.is_first.astype(np.float32),
         "sample": rollout.sample,
         "log_prob": rollout.log_prob,
         "advantage": rollout.reward,
@@ -407,3 +409,12 @@ def test_a_cost_makes_small_what_it_is_a_cost_of(
         rollout = collector.collect(cycle, PPO.horizon, PPO.chunk_length)
         found.append(learner.update(rollout, cycle, 1e-2)[f"train/{name}"])
     assert found[-1] < 0.5 * found[0]
+
+
+def test_advantages_of_almost_no_spread_stay_small(tiny_spec: NetworkSpec) -> None:
+    _, _, learner = make_parts(tiny_spec)
+    learner.targets = RunningMoments.of(np.array([[0.0], [2.0]]))  # a spread of 1
+    x = np.float32([[0.01, -0.01]])
+    # Divided by the floor, 0.2 of that spread, and not by their own 0.01.
+    np.testing.assert_allclose(learner._standardized(x), [[0.05, -0.05]], rtol=1e-4)
+    np.testing.assert_allclose(learner._standardized(100 * x), [[1.0, -1.0]], rtol=1e-4)

@@ -2,6 +2,7 @@
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -115,3 +116,20 @@ def test_worlds_of_other_settings_begin_anew_and_say_why(
     on_time = load_config("reach", [*changes, "n_cycles=2"])
     train(on_time, LocalComm(), resume=True)
     assert "begin new episodes: other settings of the task" in caplog.text
+
+
+@pytest.mark.slow
+def test_a_model_that_looks_back_by_itself_is_refused_before_it_acts(
+    tmp_path: Path,
+) -> None:
+    inputs = keras.Input((None, 4), name="proprioception")
+    x = keras.layers.Conv1D(4, 3, padding="causal", name="looks_back")(inputs)
+    heads = {
+        "policy": keras.layers.Dense(2, name="policy")(x),
+        "value": keras.layers.Dense(1, name="value")(x),
+    }
+    keras.Model({"proprioception": inputs}, heads).save(tmp_path / "own.keras")
+    changes = ["task.name=gym:CartPole-v1", "policy.n_bins=2"]
+    config = load_config("reach", [*changes, f"network.path={tmp_path}/own.keras"])
+    with pytest.raises(ConfigError, match=r"'looks_back' \(Conv1D\) reaches over time"):
+        prepare(config)

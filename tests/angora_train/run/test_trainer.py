@@ -67,8 +67,8 @@ def test_a_resumed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert int(before.optimizer["0000"]) == 16
     assert int(after.optimizer["0000"]) == 32
     # 2 warm-up steps of 4 worlds, then 32 samples a cycle.
-    assert before.moments["touch"][0] == 8 + 2 * 32
-    assert after.moments["touch"][0] == 8 + 4 * 32
+    assert before.sensed["touch"][0] == 8 + 2 * 32
+    assert after.sensed["touch"][0] == 8 + 4 * 32
 
 
 def test_a_run_has_a_best_checkpoint_before_any_episode_ends(tmp_path: Path) -> None:

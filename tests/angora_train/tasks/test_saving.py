@@ -14,6 +14,7 @@ from angora_train.errors import CheckpointError, TaskError
 from angora_train.tasks import make_task, make_vector_task, task_names, variant_of
 from angora_train.tasks.base import TaskConfig, VectorTask, Verdict
 from angora_train.tasks.saving import restore_worlds, save_worlds
+from angora_train.tasks.worlds.memory import flattened, nested
 from angora_train.tasks.worlds.simulation import Simulation
 
 TASKS = [name for name in task_names() if variant_of(name) is None]
@@ -400,3 +401,12 @@ def test_a_copy_that_was_never_reset_can_be(copied: Callable[[Any], Any]) -> Non
 def test_what_cannot_be_copied_says_so(copied: Callable[[Any], Any]) -> None:
     with pytest.raises(TaskError, match=r"Silent cannot be copied or pickled: Silent"):
         copied(Silent())
+
+
+def test_a_memory_with_strokes_in_its_names_is_nested_as_it_was() -> None:
+    memory = {
+        "senses": {"a/b": np.zeros(2), "100%": np.ones(2), "a": {"b": np.ones(2)}}
+    }
+    flat = flattened(memory)
+    assert list(flat) == ["senses/a%2Fb", "senses/100%25", "senses/a/b"]
+    assert set(nested(flat)["senses"]) == set(memory["senses"])

@@ -226,3 +226,14 @@ def test_a_file_that_is_no_model_is_one_clear_error(tmp_path: Path) -> None:
         atlasnet.load_model(tmp_path / "missing.keras")
     with pytest.raises(SpecError, match=r"ends in '\.keras'"):
         atlasnet.load_model(tmp_path / "model.h5")
+
+
+@pytest.mark.parametrize("name", ["value", "noise", "p", "areas", "a/b"])
+def test_a_sensation_named_like_a_part_of_the_network_is_refused(
+    name: str, tiny_spec: NetworkSpec
+) -> None:
+    first, *others = tiny_spec.model_dump()["inputs"]
+    data = {**tiny_spec.model_dump(), "inputs": ({**first, "name": name}, *others)}
+    spec = NetworkSpec.model_validate(data)
+    with pytest.raises(SpecError, match=f"cannot be called '{name}'"):
+        build_model(spec)

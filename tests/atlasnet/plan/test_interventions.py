@@ -328,3 +328,9 @@ def test_words_become_interventions(
 ) -> None:
     assert parse_intervention(kind, text, seed=7) == expected
     assert read_interventions([expected.model_dump(mode="json")]) == (expected,)
+
+
+@pytest.mark.parametrize("name", ["M1*", "4? left", " "])
+def test_a_pattern_is_no_area(name: str) -> None:
+    with pytest.raises(InterventionError, match="in one area, by its name"):
+        Lesion(area=name)

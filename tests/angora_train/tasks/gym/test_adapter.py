@@ -13,6 +13,7 @@ from gymnasium import spaces
 from angora_train.errors import TaskError
 from angora_train.tasks import make_vector_task
 from angora_train.tasks.gym.adapter import GymConfig, GymTask, world_seed
+from angora_train.tasks.gym.observations import NamedSpace
 
 
 class Echo(gymnasium.Env[Any, Any]):
@@ -193,8 +194,8 @@ def test_environments_that_cannot_be_adapted_are_explained() -> None:
         GymTask("Echo-v0", GymConfig(hidden="velocity", make=_CHOICE))
     with pytest.raises(TaskError, match="elements 0 to 1"):
         GymTask("Echo-v0", GymConfig(hidden=(2,), make=_CHOICE))
-    with pytest.raises(TaskError, match="observes a Box"):
-        _echoing(spaces.Discrete(2), observation_space=spaces.Discrete(3))
+    with pytest.raises(TaskError, match="observes a Box, Discrete"):
+        _echoing(spaces.Discrete(2), observation_space=spaces.Text(3))
     with pytest.raises(TaskError, match="no bounds"):
         _echoing(spaces.Box(-np.inf, np.inf, (1,)))
     with pytest.raises(TaskError, match="equally many"):
@@ -203,6 +204,37 @@ def test_environments_that_cannot_be_adapted_are_explained() -> None:
         make_vector_task("gym:CartPole-v1", n_worlds=0)
     with pytest.raises(TaskError, match=r"Unknown setting key 'hiden'.*hidden"):
         make_vector_task("gym:CartPole-v1", {"hiden": [1]})
+
+
+def test_choices_that_are_observed_have_a_number_for_each() -> None:
+    # Of three from 5 on the second; of two the last and of three the first.
+    named = NamedSpace("Env", spaces.Discrete(3, start=5), "place")
+    assert named.boxes["place"] == spaces.Box(0, 1, (3,))
+    assert named.row(np.int64(6))["place"].tolist() == [0, 1, 0]
+    several = spaces.Dict(
+        a=spaces.MultiDiscrete([2, 3], start=[1, 0]), b=spaces.MultiBinary((2, 2))
+    )
+    row = NamedSpace("Env", several, "").row(
+        {"a": np.array([2, 0]), "b": np.array([[1, 0], [0, 1]], np.int8)}
+    )
+    assert row["a"].tolist() == [0, 1, 1, 0, 0]
+    assert row["b"].tolist() == [1, 0, 0, 1]
+
+
+@pytest.mark.parametrize("name", ["gym:CartPole-v1", "Reach"])
+def test_with_a_seed_for_each_every_world_is_the_single_one_of_its_seed(
+    name: str,
+) -> None:
+    batch = make_vector_task(name, n_worlds=3, first_world=2)
+    seen, _ = batch.reset(seed=[5, 6, np.int64(5)])
+    for row, seed in enumerate([5, 6, 5]):
+        alone, _ = make_vector_task(name).reset(seed=seed)
+        for sensation, x in alone.items():
+            np.testing.assert_array_equal(seen[sensation][row], x[0])
+    with pytest.raises(TaskError, match="2 seeds for 3 worlds"):
+        batch.reset(seed=[1, 2])
+    with pytest.raises(TaskError, match="None; it must be a whole number"):
+        batch.reset(seed=[1, None, 2])  # type: ignore[list-item]
 
 
 _CHOICE = {"action_space": spaces.Discrete(2)}

@@ -267,6 +267,7 @@ def test_a_matrix_that_cannot_be_is_refused(
         ("label,name,hemi\n-1,A,l\n", "a whole number"),
         ("label,name,hemi\n1,A,l\n1,B,l\n", "label '1' twice"),
         ("label,name,hemi\n1,A,l\n2,A,l\n", "name 'A left' twice"),
+        ("label,name,hemi,system\n1,A,l,visul\n", "'visul', which.*matches: visual"),
         (LABELS + "12,Z,left,\n", r"no voxel of the labels 12 \('Z'\)"),
     ],
 )

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a task gives must be finite: what is not is named where it comes from.
+
+An infinity that is let through is in every mean that was learned from then on, and
+shows up elsewhere: as an action or a gradient that is not a number.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from angora_train.errors import TaskError
+
+__all__ = ["require_finite"]
+
+
+def require_finite(
+    observation: Mapping[str, NDArray[Any]],
+    reward: NDArray[Any] | None = None,
+    *,
+    steps: NDArray[np.int64],
+    worlds: NDArray[np.int64] | None = None,
+    first_world: int = 0,
+) -> None:
+    """Refuse sensations and rewards that are infinite or no number.
+
+    Parameters
+    ----------
+    observation : mapping of str to ndarray, shape (B, ...)
+        Sensations.
+    reward : ndarray, shape (B,), optional
+        Rewards of the step that led here.
+    steps : ndarray of int64, shape (B,)
+        Steps of each world's episode so far, for the message.
+    worlds : ndarray of int64, shape (m,), optional
+        Rows to look at; by default all.
+    first_world : int
+        Index of row 0 among the worlds of all processes.
+
+    Raises
+    ------
+    TaskError
+        Naming world, step, and the sensation with its channel, or the reward.
+
+    Examples
+    --------
+    >>> touch = np.array([[0.0, np.inf]], np.float32)
+    >>> require_finite({"touch": touch}, steps=np.array([7]))
+    Traceback (most recent call last):
+    angora_train.errors.TaskError: World 0, step 7 of its episode: the sensation 'touch'
+    is inf in channel 1. Sensations and rewards must be finite: mend the environment.
+    """
+    named = dict(observation)
+    for name, x in [*named.items(), (None, reward)]:
+        if x is None or x.dtype.kind != "f" or np.isfinite(x).all():
+            continue
+        rows = np.arange(len(x)) if worlds is None else worlds
+        bad = np.argwhere(~np.isfinite(x[rows]))
+        if not len(bad):
+            continue
+        row, channel = int(rows[bad[0, 0]]), tuple(bad[0, 1:].tolist())
+        where = ", ".join(map(str, channel))
+        what = "the reward" if name is None else f"the sensation '{name}'"
+        raise TaskError(
+            f"World {first_world + row}, step {steps[row]} of its episode: {what} is "
+            f"{x[(row, *channel)]}{f' in channel {where}' if where else ''}. "
+            "Sensations and rewards must be finite: mend the environment."
+        )
