@@ -60,12 +60,8 @@ class _Intervention(Frozen):
     @field_validator("area", check_fields=False)
     @classmethod
     def _check_name(cls, area: str) -> str:
-        if not area.strip() or set(area) & set("*?"):
-            raise InterventionError(
-                f"An intervention is in one area, by its name; '{area}' is "
-                f"{'a pattern' if area.strip() else 'empty'}. For several areas, make "
-                "one of each: [Lesion(area=name) for name in names]."
-            )
+        if not area.strip():
+            raise InterventionError("An intervention names an area, got no name.")
         return area
 
 
