@@ -229,7 +229,9 @@ def explicit_state(model: keras.Model, *, is_opened: bool = False) -> StatefulMo
     }
     # `keras.models.clone_model` walks the graph like this, but then refuses outputs
     # that depend on inputs which the original does not have.
-    outputs = model._run_through_graph(list(inputs.values()), call_fn=walk)
+    outputs = model._run_through_graph(
+        list(inputs.values()), operation_fn=_same, call_fn=walk
+    )
     stateful = keras.Model(
         {**inputs, walk.flags.name: walk.flags, **walk.states_in},
         {**outputs, **walk.states_out},
@@ -264,7 +266,7 @@ class _Walk:
             or (self._is_opened and hasattr(layer, "_run_through_graph"))
         ):
             inner = getattr(layer, "_functional", layer)  # of a Sequential
-            return inner._run_through_graph(args[0], call_fn=self)
+            return inner._run_through_graph(args[0], operation_fn=_same, call_fn=self)
         if not isinstance(layer, keras.layers.RNN):
             require_no_recurrence(layer)
             return layer(*args, **kwargs)
@@ -329,3 +331,8 @@ def _require_plain(layer: keras.layers.RNN) -> None:
             f"The recurrent layer '{layer.name}' must have return_sequences=True, "
             "return_state=False and go_backwards=False: the trainer carries its state."
         )
+
+
+def _same(operation: Any) -> Any:
+    """Return an operation as it is: Keras before 3.14 asks for it."""
+    return operation

@@ -87,7 +87,10 @@ def _options_of(
     """Yield an option for each field of a model."""
     for name, field, flag in _fields_of(model):
         kind = _type_of(field.annotation)
-        own, shown = field.get_default(call_default_factory=True), flag.shown
+        own, shown = (
+            field.get_default(call_default_factory=True, validated_data={}),
+            flag.shown,
+        )
         default = getattr(example, name, own)
         if shown is None and is_optional and isinstance(default, int | float | str):
             shown = str(default)
@@ -126,7 +129,7 @@ def given_flags(model: Frozen) -> list[str]:
     flags = []
     for name, field, flag in _fields_of(type(model)):
         value, spelt = getattr(model, name), _spelt(name, flag)[0]
-        if value != field.get_default(call_default_factory=True):
+        if value != field.get_default(call_default_factory=True, validated_data={}):
             flags.append(_negated(spelt) if value is False else spelt)
     return flags
 

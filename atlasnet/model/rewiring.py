@@ -150,7 +150,9 @@ def rewire(
             layer = type(layer).from_config(layer.get_config())
         return layer(*args, **kwargs)
 
-    return model._run_through_graph(list(inputs), call_fn=run)
+    return model._run_through_graph(
+        list(inputs), operation_fn=lambda operation: operation, call_fn=run
+    )
 
 
 def area_cell(model: keras.Model) -> AreaCell | None:
