@@ -12,7 +12,7 @@ from atlasnet.commands.arguments import MAX_SEED, require_writable_file
 from atlasnet.commands.console import results, side_channel
 from atlasnet.commands.selection import Atlas, Selection
 from atlasnet.commands.summary import print_bundle, report_lines
-from atlasnet.commands.tables import file_table
+from atlasnet.commands.tables import file_table, loss_table
 
 __all__ = ["make_graph"]
 
@@ -40,13 +40,18 @@ def make_graph(
     if null_model is None and seed is not None:
         raise typer.BadParameter("--seed is for --null-model: give both, or none.")
     require_writable_file(out, "--out")
-    graph = selection.graph(atlas.open(), rules)
+    original = graph = selection.graph(atlas.open(), rules)
     if null_model is not None:
         from atlasnet.graph.null_models import randomize
 
-        graph = randomize(graph, null_model, seed or 0)
+        graph = randomize(original, null_model, seed or 0)
     graph.save(out)
     print_bundle(Bundle(graph))
+    if null_model is not None:
+        from atlasnet.graph.loss import what_is_left
+
+        title = f"What '{null_model}' left of the graph"
+        results().print(loss_table(title, what_is_left(original, graph)))
     results().print(file_table({str(out): "what the atlas says"}))
     for line in report_lines(graph):
         side_channel().print(line, markup=False)

@@ -9,12 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from atlasnet.graph.difference import Difference
+from atlasnet.graph.loss import Finding
 
 __all__ = [
     "difference_table",
     "edge_table",
     "file_table",
     "latency_notes",
+    "loss_table",
     "node_table",
     "note_table",
     "parameter_table",
@@ -199,6 +201,34 @@ def parameter_table(title: str, rows: Sequence[Record]) -> Table:
         )
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
+    return table
+
+
+def loss_table(title: str, findings: Iterable[Finding]) -> Table:
+    """Return what a null model kept, changed and lost.
+
+    Parameters
+    ----------
+    title : str
+        Heading.
+    findings : iterable of Finding
+        Of :func:`atlasnet.graph.loss.what_is_left`.
+
+    Returns
+    -------
+    rich.table.Table
+        One row per property.
+    """
+    table = Table(title=title, title_justify="left")
+    table.add_column("property")
+    for column in ("before", "after"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for one in findings:
+        numbers = (f"{one.before:,.3g}", f"{one.after:,.3g}")
+        if one.before >= 1000:
+            numbers = (f"{one.before:,.0f}", f"{one.after:,.0f}")
+        table.add_row(one.what, *numbers, one.verdict)
     return table
 
 

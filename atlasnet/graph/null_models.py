@@ -13,7 +13,6 @@ from types import MappingProxyType
 
 import networkx as nx
 import numpy as np
-from numpy.typing import NDArray
 
 from atlasnet.errors import GraphError, require_known
 from atlasnet.graph.direction import (
@@ -25,13 +24,16 @@ from atlasnet.graph.direction import (
 )
 from atlasnet.graph.graph import Metadata, Projection, Region, RegionGraph
 from atlasnet.graph.order import break_cycles
+from atlasnet.graph.rewiring import (
+    rewire,
+    rewire_by_distance,
+    rewire_by_strength,
+    rewire_pairs,
+)
 from atlasnet.signature import checked
 from atlasnet.units import delay_ms
 
 __all__ = ["NULL_MODELS", "NullModel", "randomize"]
-
-_SWAPS_PER_EDGE = 10
-_N_BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,72 +105,6 @@ def randomize(graph: RegionGraph, model: str, seed: int) -> RegionGraph:
 
 
 # --- edges ---------------------------------------------------------------------------
-
-
-def _rewire(graph: RegionGraph, rng: np.random.Generator) -> RegionGraph:
-    """Swap the targets of projections of one kind (Maslov & Sneppen 2002)."""
-    return _swap(graph, rng, lambda _source, _target: 0)
-
-
-def _rewire_by_distance(graph: RegionGraph, rng: np.random.Generator) -> RegionGraph:
-    """Swap targets only where both new projections span distances like the old ones."""
-    points = _points(graph)
-    lengths = [
-        float(np.linalg.norm(points[e.source] - points[e.target]))
-        for e in graph.projections
-    ]
-    limits: NDArray[np.float64] = np.zeros(0)
-    if lengths:
-        limits = np.quantile(lengths, np.linspace(0, 1, _N_BINS + 1)[1:-1])
-
-    def bin_of(source: str, target: str) -> int:
-        distance_mm = float(np.linalg.norm(points[source] - points[target]))
-        return int(np.searchsorted(limits, distance_mm))
-
-    return _swap(graph, rng, bin_of)
-
-
-def _swap(
-    graph: RegionGraph, rng: np.random.Generator, bin_of: Callable[[str, str], int]
-) -> RegionGraph:
-    """Swap targets within each kind of projection: a->b, c->d become a->d, c->b.
-
-    A kind is a direction class and the hemispheres of both ends. A swap is done if it
-    makes no loop and no double, and the bins of the new projections are those of the
-    old ones. What was measured moves with the bin.
-    """
-    side = {region.name: region.hemisphere for region in graph.regions}
-    ends = [(edge.source, edge.target) for edge in graph.projections]
-    taken = set(ends)
-    kinds: dict[tuple[Direction, str, str], list[int]] = {}
-    for i, edge in enumerate(graph.projections):
-        kind = edge.direction, side[edge.source], side[edge.target]
-        kinds.setdefault(kind, []).append(i)
-    for members in kinds.values():
-        if len(members) < 2:
-            continue
-        n_swaps = _SWAPS_PER_EDGE * len(members)
-        for first, second in rng.integers(len(members), size=(n_swaps, 2)).tolist():
-            i, k = members[first], members[second]
-            (a, b), (c, d) = ends[i], ends[k]
-            new = (a, d), (c, b)
-            if a == d or c == b or new[0] in taken or new[1] in taken:
-                continue
-            old_bins = bin_of(a, b), bin_of(c, d)
-            new_bins = bin_of(a, d), bin_of(c, b)
-            if sorted(old_bins) != sorted(new_bins):
-                continue
-            taken -= {ends[i], ends[k]}
-            if old_bins == new_bins:
-                ends[i], ends[k] = new
-            else:
-                ends[k], ends[i] = new
-            taken |= set(new)
-    edges = [
-        edge if (edge.source, edge.target) == end else _moved(edge, *end)
-        for edge, end in zip(graph.projections, ends, strict=True)
-    ]
-    return RegionGraph(graph.regions, edges, graph.metadata)
 
 
 def _shuffle_weights(graph: RegionGraph, rng: np.random.Generator) -> RegionGraph:
@@ -293,16 +229,6 @@ def _moved(edge: Projection, source: str, target: str) -> Projection:
     )
 
 
-def _points(graph: RegionGraph) -> dict[str, NDArray[np.float64]]:
-    """Return the centroids of all regions, in mm."""
-    lacking = [region.name for region in graph.regions if region.centroid_mm is None]
-    if lacking:
-        raise GraphError(
-            f"Distances need the centroid of every region, '{lacking[0]}' has none."
-        )
-    return {r.name: np.array(r.centroid_mm, dtype=np.float64) for r in graph.regions}
-
-
 # --- regions -------------------------------------------------------------------------
 
 
@@ -345,11 +271,28 @@ def _resized(
 NULL_MODELS: Mapping[str, NullModel] = MappingProxyType(
     {
         "rewired": NullModel(
-            _rewire,
+            rewire,
             keeps="how many projections of each class leave and enter every region, by "
             "hemisphere; the set of all measurements; regions",
-            loses="which regions a projection joins",
+            loses="which regions a projection joins; that most pairs are joined both "
+            "ways, and with the same count; forward cycles may close",
             references=("maslov2002",),
+        ),
+        "rewired_reciprocal": NullModel(
+            rewire_pairs,
+            keeps="all that 'rewired' keeps; how many pairs are joined both ways, each "
+            "with its two classes and its two measurements",
+            loses="which regions a projection joins; forward cycles may close",
+            references=("maslov2002",),
+        ),
+        "rewired_strengths": NullModel(
+            rewire_by_strength,
+            keeps="all that 'rewired' keeps; nearly the strength that enters and "
+            "leaves every region",
+            loses="which regions a projection joins; that most pairs are joined both "
+            "ways, and with the same count; lengths go with the strengths; forward "
+            "cycles may close",
+            references=("maslov2002", "rubinov2011"),
         ),
         "shuffled_weights": NullModel(
             _shuffle_weights,
@@ -358,11 +301,13 @@ NULL_MODELS: Mapping[str, NullModel] = MappingProxyType(
             loses="which projection is strong",
         ),
         "distance_surrogate": NullModel(
-            _rewire_by_distance,
+            rewire_by_distance,
             keeps="all that 'rewired' keeps; how many projections span a distance, in "
-            "10 bins, and the measurements of each bin",
-            loses="which regions a projection joins, but for their distance",
-            references=("betzel2018",),
+            "10 bins, but for what sampling would change; that the longer has what the "
+            "longer had",
+            loses="which regions a projection joins, but for their distance; that most "
+            "pairs are joined both ways; forward cycles may close",
+            references=("betzel2018", "maslov2002"),
         ),
         "shuffled_units": NullModel(
             _shuffle_units,

@@ -48,8 +48,8 @@ class PlanOptions(Frozen):
     """How an area's pathways of one timing share its drive: evenly, or with an
     amplitude that goes with log10(1 + streamline count). Counts spread over orders of
     magnitude, about log-normally (Ercsey-Ravasz et al. 2013, Neuron 80:184), so that
-    the logarithm, which is our choice, keeps weak pathways audible. A pathway of
-    unknown count has the mean amplitude."""
+    the logarithm, which is our choice, keeps weak pathways audible. A pathway without
+    a measured streamline, which is there by citation, has the least amplitude."""
     strength: StrengthUse = "initial"
     """Whether these amplitudes are those of the first weights alone, fixed factors of
     the weights, or factors that training changes."""

@@ -280,6 +280,12 @@ class _Planner:
         Pathways of one timing share what is theirs of the drive.
         """
         if self.options.gain == "equal":
+            if self.graph.metadata.get("null_model") == "shuffled_weights":
+                raise SpecError(
+                    "With gain 'equal' no pathway's strength counts, so the null model "
+                    "'shuffled_weights' makes the network of the graph it is of. Plan "
+                    "both with gain 'streamlines' (--gain streamlines)."
+                )
             return dict.fromkeys(self._timings, 1.0)
         groups: dict[tuple[str, Timing], dict[Ends, float | None]] = {}
         for edge in self.graph.projections:
@@ -289,9 +295,8 @@ class _Planner:
             group[ends] = amplitude
         strengths: dict[Ends, float] = {}
         for amplitudes in groups.values():
-            known = [a for a in amplitudes.values() if a is not None] or [1.0]
-            mean = sum(known) / len(known)
-            filled = {k: mean if a is None else a for k, a in amplitudes.items()}
+            least = min((a for a in amplitudes.values() if a is not None), default=1.0)
+            filled = {k: least if a is None else a for k, a in amplitudes.items()}
             rms = math.sqrt(sum(a * a for a in filled.values()) / len(filled))
             strengths |= {key: a / rms for key, a in filled.items()}
         return strengths

@@ -7,13 +7,16 @@ from importlib.resources import files
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from atlasnet.atlas.assembly import preset_graph
+from atlasnet.atlas.assembly import all_regions_graph, preset_graph
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.sources.snapshot import SnapshotSource
-from atlasnet.errors import GraphError
+from atlasnet.errors import GraphError, SpecError
 from atlasnet.graph.graph import Projection, Region, RegionGraph
+from atlasnet.graph.loss import mixing, what_is_left
 from atlasnet.graph.null_models import NULL_MODELS, randomize
+from atlasnet.graph.rewiring import distances_mm
 from atlasnet.plan.interface import hand_interface
 from atlasnet.plan.planner import plan_network
 from atlasnet.plan.sharing import UnitRule, unit_counts
@@ -95,26 +98,118 @@ def test_a_direction_that_was_moved_is_claimed_by_nobody(
 def test_a_distance_surrogate_keeps_distances_too(
     graph: RegionGraph, seed: int
 ) -> None:
-    null = randomize(graph, "distance_surrogate", seed)
-    points = {r.name: np.array(r.centroid_mm) for r in graph.regions}
+    null, rewired = (
+        randomize(graph, model, seed) for model in ("distance_surrogate", "rewired")
+    )
+    distance = distances_mm(graph)
 
-    def distances(which: RegionGraph) -> np.ndarray:
-        return np.array(
-            [
-                np.linalg.norm(points[e.source] - points[e.target])
-                for e in which.projections
-            ]
-        )
+    def spans(which: RegionGraph) -> np.ndarray:
+        return np.array([distance[e.source, e.target] for e in which.projections])
 
-    limits = np.quantile(distances(graph), np.linspace(0, 1, 11)[1:-1])
-    histogram = [
-        np.bincount(np.searchsorted(limits, distances(g)), minlength=10)
+    limits = np.quantile(spans(graph), np.linspace(0, 1, 11)[1:-1])
+    before, after = (
+        np.bincount(np.searchsorted(limits, spans(g)), minlength=10)
         for g in (graph, null)
-    ]
-    np.testing.assert_array_equal(*histogram)
+    )
+    # As many are too many as too few: 1.7 sqrt(n) of n are in another bin.
+    assert np.abs(before - after).sum() <= 3.4 * np.sqrt(len(graph.projections))
+    largest = stats.ks_2samp(spans(graph), spans(null)).statistic
+    assert largest < 0.1 < stats.ks_2samp(spans(graph), spans(rewired)).statistic
     assert degrees(null) == degrees(graph)
     assert measurements(null) == measurements(graph)
-    assert ends(null) != ends(graph)
+    assert mixing(graph, null) > 0.4
+    # What is long stays long: measured lengths go with the distance as before.
+    lengths = [
+        stats.spearmanr(
+            [distance[e.source, e.target] for e in g.projections if e.length_mm],
+            [e.length_mm for e in g.projections if e.length_mm],
+        ).statistic
+        for g in (graph, null)
+    ]
+    assert lengths[1] > lengths[0] - 0.1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_reciprocal_rewiring_keeps_pairs(graph: RegionGraph, seed: int) -> None:
+    null = randomize(graph, "rewired_reciprocal", seed)
+    assert degrees(null) == degrees(graph)
+    assert measurements(null) == measurements(graph)
+
+    def pairs(which: RegionGraph) -> Counter:
+        return Counter(
+            (
+                e.direction,
+                e.streamline_count,
+                which.projection(e.target, e.source).direction,
+                which.projection(e.target, e.source).streamline_count,
+            )
+            if which.has_projection(e.target, e.source)
+            else (e.direction, e.streamline_count)
+            for e in which.projections
+        )
+
+    assert pairs(null) == pairs(graph)
+    assert mixing(graph, null) > 0.4
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_strengths_are_kept_where_they_are_dealt(graph: RegionGraph, seed: int) -> None:
+    null, plain = (randomize(graph, m, seed) for m in ("rewired_strengths", "rewired"))
+    assert degrees(null) == degrees(graph)
+    assert measurements(null) == measurements(graph)
+
+    def strengths(which: RegionGraph) -> np.ndarray:
+        total = Counter({(n, way): 0.0 for n in graph.names for way in ("in", "out")})
+        for edge in which.projections:
+            total[edge.source, "out"] += edge.strength
+            total[edge.target, "in"] += edge.strength
+        return np.array([total[key] for key in sorted(total)])
+
+    def error(which: RegionGraph) -> float:
+        return float(np.abs(strengths(which) - strengths(graph)).sum())
+
+    assert error(null) < 0.35 * error(plain)
+
+
+def test_what_is_left_by_hand() -> None:
+    places = {"a": 0.0, "b": 3.0, "c": 4.0}
+    regions = [
+        Region(f"{name} left", "left", centroid_mm=(x, 0.0, 0.0))
+        for name, x in places.items()
+    ]
+
+    def joined(*ends: str) -> RegionGraph:
+        return RegionGraph(
+            regions,
+            [
+                Projection(f"{a} left", f"{b} left", 10.0, 1.0, 1.0, "lateral", "none")
+                for a, b in ends
+            ],
+        )
+
+    before, after = joined("ab", "ba", "bc"), joined("ab", "ac", "bc")
+    found = {one.what: one for one in what_is_left(before, after)}
+    # One of three is new; of six pairs three are joined: 1/3 over 1/2.
+    assert mixing(before, after) == pytest.approx(2 / 3)
+    assert found["reciprocity"].before == pytest.approx(2 / 3)
+    assert found["reciprocity"].after == 0.0
+    # 3, 3, 1 mm and 3, 4, 1 mm.
+    assert found["mean distance (mm)"].after == pytest.approx(8 / 3)
+    assert found["projections"].verdict == "kept"
+    same = what_is_left(before, before)
+    assert {one.verdict for one in same} == {"kept"}
+
+
+def test_the_table_of_what_is_left_serves_graphs_of_all_regions() -> None:
+    whole = all_regions_graph(SnapshotSource(), "both")
+    assert len(whole) == 294
+    found = {
+        one.what: one
+        for one in what_is_left(whole, randomize(whole, "rewired_reciprocal", 0))
+    }
+    assert found["reciprocity"].verdict == "kept"
+    assert found["projections that enter a region"].verdict == "kept"
+    assert found["projections in their place"].after < 0.4
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -198,9 +293,16 @@ def test_a_fully_connected_graph_has_every_pair_and_the_old_ones(
 def test_a_network_can_be_planned_on_every_null_model(model: str, seed: int) -> None:
     graph = preset_graph(SnapshotSource(), "fpn", blind=True)
     null = randomize(graph, model, seed)
-    spec = plan_network(null, hand_interface(null))
+    gains = {"gain": "streamlines"}
+    spec = plan_network(null, hand_interface(null), options=gains)
     assert spec.n_units == 2048
     assert spec.provenance["null_model"] == model
+
+
+def test_shuffled_weights_that_nothing_reads_are_refused() -> None:
+    null = randomize(preset_graph(SnapshotSource()), "shuffled_weights", 0)
+    with pytest.raises(SpecError, match="gain 'streamlines'"):
+        plan_network(null, hand_interface(null))
 
 
 def test_the_report_on_the_parts_of_a_graph_is_of_the_null_model() -> None:
