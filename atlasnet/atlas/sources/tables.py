@@ -131,7 +131,7 @@ TABLES = (
         licence="facts of the literature; cite the sources",
         provenance=_ECONOMO + " English: Triarhou LC (2009) Cellular Structure of the "
         "Human Cerebral Cortex, Karger. Density: mean over the layers weighted by "
-        "thickness, as digitised for Pronold J, Morales-Gregorio A, et al. (2024) "
+        "thickness, as digitised for Pronold J, van Meegen A, et al. (2024) "
         "Multi-scale spiking network model of human cerebral cortex, Cereb Cortex "
         "34:bhae409.\n\nCortical types: Garcia-Cabezas MA, Hacker JL, Zikopoulos B "
         "(2020) Front Neuroanat 14:576015, tables 4-7 (KO koniocortex, EU eulaminate, "

@@ -209,12 +209,12 @@ def test_every_pathway_joins_two_nodes_and_has_its_support(source):
     nodes = {node.node for node in source.node_table()}
     pathways = source.pathways()
     assert {p.source for p in pathways} | {p.target for p in pathways} <= nodes
-    assert len({(p.source, p.target) for p in pathways}) == len(pathways) == 198
+    assert len({(p.source, p.target) for p in pathways}) == len(pathways) == 202
     assert Counter(p.support for p in pathways) == {
-        "verified": 143,
+        "verified": 145,
         "cited": 3,
         "doubtful": 10,
-        "weak": 28,
+        "weak": 30,
         "denied": 14,
     }
 
@@ -431,7 +431,7 @@ def test_a_snapshot_of_before_tracers_is_read(copy):
     (copy / "manifest.json").write_text(json.dumps(manifest))
     older = SnapshotSource(copy)
     assert older.tracer_fractions() == older.macaque_homologues() == ()
-    assert len(older.pathways()) == 198
+    assert len(older.pathways()) == 202
 
 
 PATHWAYS = "hand_network_pathways.csv"
@@ -448,7 +448,7 @@ def test_an_edited_table_is_read_again_after_its_checksums_are_renewed(copy, sou
     assert renewed.pathways()[:-1] == source.pathways()
     assert renewed.pathways()[-1].support == "denied"
     assert renewed.describe()["snapshot_date"] == "2026-01-02"
-    assert "(199 rows)" in (copy / "README.md").read_text("utf-8")
+    assert "(203 rows)" in (copy / "README.md").read_text("utf-8")
     # The licence of a note follows from the note, whatever the editor wrote.
     assert (copy / PATHWAYS).read_text("utf-8").endswith("FLN 0,CC BY-NC 4.0\n")
 
