@@ -8,6 +8,8 @@ nothing is timed: ``--quick`` changes nothing.
 
 Figures
 -------
+m1_denied_edges
+    Edges into M1 that the literature denies, in the preset of both hemispheres.
 m1_hits_at_5, m1_hits_at_10
     Of the nodes that most streamlines join to M1 (4a and 4p together), the share that
     the literature cites as projecting to it; a blind guess would hit
@@ -101,14 +103,17 @@ def rank_afferents(
     Returns
     -------
     list of (str, float, bool)
-        Node, streamlines, and whether a pathway that is not doubtful leads from it to
-        one of the targets. All nodes of the preset, visual ones included.
+        Node, streamlines, and whether a pathway that is verified or a standard
+        citation leads from it to one of the targets. All nodes of the preset, visual
+        ones included, and what the literature denies, too: streamlines are ranked.
     """
-    graph = preset_graph(source, blind=False, min_streamline_count=1e-9)
+    graph = preset_graph(
+        source, blind=False, min_streamline_count=1e-9, denied=True, doubtful=True
+    )
     cited = {
         p.source
         for p in source.pathways()
-        if p.target in targets and p.support != "doubtful"
+        if p.target in targets and p.support in ("verified", "cited")
     }
     counts: dict[str, float] = {}
     for region in graph.regions:
@@ -120,6 +125,34 @@ def rank_afferents(
             )
     ranked = sorted(counts, key=lambda node: (-counts[node], node))
     return [(node, counts[node], node in cited) for node in ranked]
+
+
+def count_denied(source: SnapshotSource, targets: tuple[str, ...] = M1) -> int:
+    """Return the edges into some nodes that the literature denies.
+
+    Parameters
+    ----------
+    source : SnapshotSource
+        The atlas.
+    targets : tuple of str
+        Nodes that the edges reach.
+
+    Returns
+    -------
+    int
+        Edges of the preset of both hemispheres, across the callosum too.
+    """
+    graph = preset_graph(source, hemisphere="both", blind=False)
+    denied = {
+        (p.source, p.target)
+        for p in source.pathways()
+        if p.support == "denied" and p.target in targets
+    }
+    ends = (
+        (graph.region(edge.source).node, graph.region(edge.target).node)
+        for edge in graph.projections
+    )
+    return sum(pair in denied for pair in ends)
 
 
 def unit_shares(graph: RegionGraph, rule: UnitRule | None = None) -> dict[str, float]:
@@ -228,6 +261,7 @@ def _figures(
     aip = rank_afferents(source, ("AIP",))
     distance = sum(abs(shares[g] - ANGORAPY[g]) for g in ANGORAPY) / 200.0
     return {
+        "m1_denied_edges": figure(float(count_denied(source)), "1"),
         "m1_hits_at_5": figure(_hits(ranking, 5), "1"),
         "m1_hits_at_10": figure(_hits(ranking, 10), "1"),
         "m1_cited_share": figure(cited, "1"),

@@ -10,11 +10,16 @@ Rules, the same for single regions and for a preset's nodes:
   cited direction only, however few the streamlines. A claim about a node says less
   about its parts: where a region is only a part of a node, a cited pathway adds no edge
   and decides the direction of those that are there, and its citation says so.
+- *Evidence against*: a pathway that the literature denies, or whose citation is
+  doubtful, is no edge, however many the streamlines; one that it calls weak is an edge
+  where streamlines make it one, and its weight is no more than the least of the other
+  edges; see :mod:`atlasnet.atlas.claims`.
 - *Direction*: see :mod:`atlasnet.graph.direction`.
 """
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,16 +27,18 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from atlasnet.atlas.catalogue import Catalogue, Member, require_disjoint
-from atlasnet.atlas.claims import Claims, Pair, cited_pairs, table_claims
-from atlasnet.atlas.edges import (
-    StreamlineThreshold,
-    count_components,
-    join_components,
-    weigh,
+from atlasnet.atlas.claims import (
+    Claims,
+    Pair,
+    cited_pairs,
+    pairs_against,
+    table_claims,
 )
+from atlasnet.atlas.edge_set import select_edges
+from atlasnet.atlas.edges import StreamlineThreshold, count_components
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.selection import Hemispheres, choose, sides_of
-from atlasnet.atlas.source import AtlasSource, Connections
+from atlasnet.atlas.source import AtlasSource, Connections, PathwayRecord
 from atlasnet.errors import AtlasError
 from atlasnet.graph.direction import (
     Direction,
@@ -244,29 +251,25 @@ def _assemble(
     require_disjoint(members, "a graph")
     counts, lengths_mm, total_input = _between(source.connections(), members)
     cited = cited_pairs(source, members, rules)
-    mask = rules.edges.select(counts, total_input)
-    np.fill_diagonal(mask, val=False)
-    for i, j in cited:
-        whole = members[i].is_whole_node and members[j].is_whole_node
-        mask[i, j] = mask[i, j] or whole
-    joining = join_components(mask, counts) if rules.edges.keep_connected else ()
-    for i, j in joining:
-        mask[i, j] |= counts[i, j] > 0
-        mask[j, i] |= counts[j, i] > 0
+    against = pairs_against(source, members, rules)
+    chosen = select_edges(members, rules, (counts, total_input), cited, against)
+    mask = chosen.mask
     table = table_claims(members, rules)
     claims = Claims(members, cited, table)
-    weights: list[float | None] = [None] * int(mask.sum())
-    if rules.weight != "streamlines":
-        weights = weigh(rules.weight, counts, total_input)[mask].tolist()
     measured = zip(
         np.argwhere(mask).tolist(),
         counts[mask].tolist(),
         lengths_mm[mask].tolist(),
-        weights,
+        chosen.weights(rules, counts, total_input),
         strict=True,
     )
     edges = [
-        _project(members, claims, rules, (i, j), *values)
+        replace(
+            _project(members, claims, rules, (i, j), *values),
+            presence=chosen.presence((i, j)),
+            is_weak=(i, j) in chosen.weak,
+            evidence_against=_reference(chosen.weak.get((i, j))),
+        )
         for (i, j), *values in measured
     ]
     names = [member.region.name for member in members]
@@ -281,8 +284,14 @@ def _assemble(
         "isolated_regions": [
             n for n, is_in in zip(names, joined.tolist(), strict=True) if not is_in
         ],
-        "edges_that_join_components": [f"{names[i]} - {names[j]}" for i, j in joining],
+        "edges_that_join_components": [
+            f"{names[i]} - {names[j]}" for i, j in chosen.joining
+        ],
         "closing_cycles": [f"{e.source} -> {e.target}" for e in closing],
+        "left_out_pathways": [
+            f"{names[i]} -> {names[j]}: {pathway.support} ({pathway.reference})"
+            for (i, j), pathway in sorted(chosen.left_out.items())
+        ],
         "direction_table_unused": [
             f"{names[i]} -> {names[j]}" for i, j in table if not mask[i, j]
         ],
@@ -292,6 +301,11 @@ def _assemble(
         **({} if mask.any() else _remarks(source.connections(), rules)),
     }
     return RegionGraph([member.region for member in members], edges, metadata)
+
+
+def _reference(pathway: PathwayRecord | None) -> str | None:
+    """Return where a pathway is from, None for none."""
+    return None if pathway is None else pathway.reference
 
 
 def _remarks(connections: Connections, rules: GraphRules) -> Metadata:

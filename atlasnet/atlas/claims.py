@@ -1,18 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Claims about directions: a user's table, and the cited pathways of the literature."""
+"""Claims about pathways: a user's table, and what the literature cites for and against.
 
-from collections.abc import Mapping, Sequence
+Evidence against a pathway is of three kinds. *Denied* ones were looked for and not
+found, *doubtful* ones rest on nothing that bears them: neither is an edge, however many
+streamlines join their ends. *Weak* ones were found, but faint or against other reports:
+streamlines make them edges, the citation does not, and they stay the weakest edges. It
+holds for the parts of a node, too, and between hemispheres: where nothing leads from an
+area to another on its own side, nothing is assumed to reach it on the other.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 
 from atlasnet.atlas.catalogue import Member
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.source import AtlasSource, PathwayRecord
 from atlasnet.errors import AtlasError, closest
 from atlasnet.graph.direction import Claim, Direction
-from atlasnet.graph.graph import Hemisphere
 from atlasnet.graph.synonyms import meant
 from atlasnet.naming import side_of
 
-__all__ = ["Claims", "Pair", "cited_pairs", "table_claims"]
+__all__ = ["Claims", "Pair", "cited_pairs", "pairs_against", "table_claims"]
 
 Pair = tuple[int, int]
 
@@ -20,23 +27,43 @@ Pair = tuple[int, int]
 def cited_pairs(
     source: AtlasSource, members: Sequence[Member], rules: GraphRules
 ) -> dict[Pair, PathwayRecord]:
-    """Return the pathways that count between members of one hemisphere."""
-    if not rules.cited:
-        return {}
-    of_node: dict[tuple[str | None, Hemisphere], list[int]] = {}
-    for i, member in enumerate(members):
-        key = member.region.node, member.region.hemisphere
-        of_node.setdefault(key, []).append(i)
-    sides: tuple[Hemisphere, ...] = ("left", "right")
+    """Return the pathways that lead somewhere between members of one hemisphere.
+
+    Weak ones are among them where their direction is known: it counts, though they add
+    no edge.
+    """
+    left_out = {"denied"} if rules.doubtful else {"denied", "doubtful"}
     return {
         (i, j): pathway
-        for pathway in source.pathways()
-        if rules.doubtful or pathway.support != "doubtful"
-        for side in sides
-        for i in of_node.get((pathway.source, side), ())
-        for j in of_node.get((pathway.target, side), ())
-        if i != j
+        for pathway in (source.pathways() if rules.cited else ())
+        if pathway.direction is not None and pathway.support not in left_out
+        for i, j in _ends(members, pathway)
+        if members[i].region.hemisphere == members[j].region.hemisphere
     }
+
+
+def pairs_against(
+    source: AtlasSource, members: Sequence[Member], rules: GraphRules
+) -> dict[Pair, PathwayRecord]:
+    """Return the evidence against pathways by pair of members, of any hemispheres."""
+    against = {"weak"}
+    against |= set() if rules.denied else {"denied"}
+    against |= set() if rules.doubtful else {"doubtful"}
+    return {
+        pair: pathway
+        for pathway in (source.pathways() if rules.cited else ())
+        if pathway.support in against
+        for pair in _ends(members, pathway)
+    }
+
+
+def _ends(members: Sequence[Member], pathway: PathwayRecord) -> Iterator[Pair]:
+    """Yield the pairs of members that are a pathway's nodes, or parts of them."""
+    sources, targets = (
+        [i for i, member in enumerate(members) if member.region.node == node]
+        for node in (pathway.source, pathway.target)
+    )
+    yield from ((i, j) for i in sources for j in targets if i != j)
 
 
 def table_claims(
@@ -85,15 +112,10 @@ class Claims:
             direction, note = self._table[pair]
             return (direction, "table"), note
         pathway = self._cited.get(pair)
-        if pathway is None:
+        if pathway is None or pathway.direction is None:
             return None
-        note = _cite(pathway) + _part_note(self._members[i], self._members[j])
+        note = pathway.reference + _part_note(self._members[i], self._members[j])
         return (pathway.direction, "cited"), note
-
-
-def _cite(pathway: PathwayRecord) -> str:
-    """Return a citation with its doi."""
-    return pathway.citation + (f", doi:{pathway.doi}" if pathway.doi else "")
 
 
 def _part_note(source: Member, target: Member) -> str:

@@ -121,7 +121,11 @@ class GraphRules(Frozen):
     cited: bool = True
     """Whether the cited pathways add edges and decide directions."""
     doubtful: bool = False
-    """Whether cited pathways with doubtful support count too."""
+    """Whether cited pathways with doubtful support count too. If not, they are no
+    edges, however many the streamlines."""
+    denied: bool = False
+    """Whether pathways that the literature denies are kept where streamlines join
+    their ends."""
     direction_model: DirectionModel = "structural_model"
     """What decides directions where nobody claims one."""
     direction_table: Annotated[
@@ -201,6 +205,7 @@ class GraphRules(Frozen):
             "weight": self.weight,
             "cited_pathways": self.cited,
             "doubtful_pathways": self.doubtful,
+            "denied_pathways": self.denied,
             "direction_model": self.direction_model,
             "direction_table": len(self.direction_table),
             "density_rule": self.density,

@@ -15,26 +15,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atlasnet.errors import AtlasError, require_member
-from atlasnet.graph.direction import Direction
+from atlasnet.graph.direction import DIRECTIONS, Direction
 from atlasnet.graph.graph import DensityRule, Hemisphere
 
 __all__ = [
     "LAYERS",
     "POOLED",
+    "SUPPORTS",
     "AtlasSource",
     "Connections",
     "EconomoArea",
     "Homologue",
     "Layer",
     "LayerRecord",
+    "MacaqueHomologue",
     "NodeRecord",
     "PathwayRecord",
     "RegionRecord",
+    "Support",
+    "TracerFraction",
 ]
 
 Layer = Literal["I", "II", "III", "IV", "V", "VI"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 """Layers of isocortex, from the pia down."""
+
+Support = Literal["verified", "cited", "doubtful", "weak", "denied"]
+SUPPORTS: tuple[Support, ...] = get_args(Support)
+"""What the literature says of a pathway: that it is there (``verified``: the statement
+was read; ``cited``: a standard citation; ``doubtful``: it does not bear the claim),
+there and ``weak``, or not there (``denied``)."""
 
 POOLED: Mapping[str, tuple[str, ...]] = {
     "FLMN": ("FL", "FM", "FN"),
@@ -195,14 +205,22 @@ class NodeRecord:
 
 @dataclass(frozen=True, slots=True)
 class PathwayRecord:
-    """A directed pathway between two nodes, as the literature has it."""
+    """A directed pathway between two nodes, as the literature has it.
+
+    Raises
+    ------
+    AtlasError
+        If the support is none of `SUPPORTS`, or a pathway that is neither weak nor
+        denied has no direction.
+    """
 
     source: str
     """Node that the pathway leaves."""
     target: str
     """Node that it reaches."""
-    direction: Direction
-    """Which way it leads in the hierarchy."""
+    direction: Direction | None
+    """Which way it leads in the hierarchy; None where evidence against it says
+    nothing of that."""
     evidence: str
     """How it was seen, e.g. ``tracer``."""
     species: str
@@ -211,11 +229,92 @@ class PathwayRecord:
     """Publication that reports it."""
     doi: str | None
     """Its digital object identifier."""
-    support: str
-    """``verified`` (the statement was read), ``cited`` (a standard citation) or
-    ``doubtful``."""
+    support: Support
+    """One of `SUPPORTS`."""
     note: str
     """What else is to be known of it."""
+
+    def __post_init__(self) -> None:
+        where = f"The pathway {self.source} -> {self.target}"
+        require_member(f"{where}: support", self.support, SUPPORTS, AtlasError)
+        if self.direction is not None:
+            label = f"{where}: direction"
+            require_member(label, self.direction, DIRECTIONS, AtlasError)
+        elif not self.is_against:
+            raise AtlasError(
+                f"{where} is {self.support} and has no direction. Give one of "
+                f"{', '.join(DIRECTIONS)}; only weak and denied pathways need none."
+            )
+
+    @property
+    def is_against(self) -> bool:
+        """Whether it is evidence against the pathway: weak or denied."""
+        return self.support in ("weak", "denied")
+
+    @property
+    def reference(self) -> str:
+        """The citation with its doi."""
+        return self.citation + (f", doi:{self.doi}" if self.doi else "")
+
+
+@dataclass(frozen=True, slots=True)
+class MacaqueHomologue:
+    """A cortical area of the macaque, and the nodes that stand for it."""
+
+    area: str
+    """Name of the area in macaques, e.g. ``F5``."""
+    nodes: tuple[str, ...]
+    """Nodes of the hand network, several where the area pools theirs; none where no
+    node stands for the area."""
+    source: str
+    """Publication that says so, or that it is a choice of the table."""
+    doi: str | None
+    """Digital object identifier of the publication."""
+    note: str
+    """What else is to be known of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TracerFraction:
+    """Labelled cells counted in one area after a retrograde tracer in another.
+
+    Raises
+    ------
+    AtlasError
+        If a number cannot be.
+    """
+
+    source_area: str
+    """Macaque area in which cells were counted."""
+    target_area: str
+    """Macaque area that was injected."""
+    sources: tuple[str, ...]
+    """Nodes that stand for the area of the cells."""
+    targets: tuple[str, ...]
+    """Nodes that stand for the injected area."""
+    fln: float
+    """Fraction of all labelled cells outside the injected area, in [0, 1]; 0 was
+    measured like any other."""
+    sln: float | None
+    """Fraction of them in the upper layers, None where there was no cell."""
+    n_cells: int
+    """Cells counted, over all injections of the target."""
+    publication: str
+    """Publication that reports the injection."""
+    doi: str | None
+    """Its digital object identifier."""
+
+    def __post_init__(self) -> None:
+        where = f"{self.source_area} -> {self.target_area}"
+        if not 0.0 <= self.fln <= 1.0:
+            raise AtlasError(f"fln of {where} lies in [0, 1], got {self.fln!r}.")
+        if (self.sln is None) != (self.n_cells == 0) or self.n_cells < 0:
+            raise AtlasError(
+                f"{where}: an sln is known just where cells were counted, got "
+                f"{self.sln!r} and {self.n_cells!r} cells."
+            )
+        if self.sln is not None and not 0.0 <= self.sln <= 1.0:
+            raise AtlasError(f"sln of {where} lies in [0, 1], got {self.sln!r}.")
 
 
 @runtime_checkable
@@ -261,5 +360,16 @@ class AtlasSource(Protocol):
         return ()
 
     def pathways(self) -> tuple[PathwayRecord, ...]:
-        """Return the cited pathways of the hand network, doubtful ones included."""
+        """Return the cited pathways of the hand network.
+
+        Doubtful ones are included, and evidence against pathways, too.
+        """
+        return ()
+
+    def macaque_homologues(self) -> tuple[MacaqueHomologue, ...]:
+        """Return which nodes of the hand network stand for macaque areas."""
+        return ()
+
+    def tracer_fractions(self) -> tuple[TracerFraction, ...]:
+        """Return counted tracer data among the homologues of the nodes."""
         return ()

@@ -90,7 +90,7 @@ def _show() -> Command:
 
 @app.command("snapshot", cls=LateCommand)
 def _snapshot() -> Command:
-    """Compile a snapshot of the atlas, record one from siibra, or compare two."""
+    """Compile a snapshot of the atlas, record, renew or compare snapshots."""
     from atlasnet.commands.snapshot import make_snapshot
 
     return make_snapshot

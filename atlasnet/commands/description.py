@@ -50,6 +50,9 @@ _EDGE_KEYS = (
     "timing",
     "sln",
     "citation",
+    "presence",
+    "is_weak",
+    "evidence_against",
 )
 
 
@@ -70,7 +73,8 @@ def describe(bundle: Bundle) -> Record:
         order in which they are computed, ``map`` the layout of a retinotopic one;
         ``edges`` has one record per directed projection with ``source``, ``target``,
         ``streamline_count``, ``length_mm``, ``delay_ms``, ``direction``,
-        ``direction_rule``, ``timing`` and more;
+        ``direction_rule``, ``timing``, ``presence`` (why it is there), ``is_weak`` and
+        more; ``left_out`` what streamlines join and the literature denies;
         ``network`` is what the network is connected to, with ``latencies`` from its
         sensations to the areas that drive action; ``metadata`` where the
         graph's numbers come from. All records have all keys; what is unknown, or not
@@ -91,6 +95,7 @@ def describe(bundle: Bundle) -> Record:
             _edge(projections.get(key), pathways.get(key))
             for key in dict.fromkeys([*projections, *pathways])
         ],
+        "left_out": graph.metadata.get("left_out_pathways", []) if graph else [],
         "network": _network(spec) if spec else None,
         "metadata": dict(graph.metadata) if graph else None,
     }

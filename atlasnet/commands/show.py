@@ -15,14 +15,27 @@ from atlasnet.commands.description import describe
 from atlasnet.commands.selection import Snapshot
 from atlasnet.commands.summary import print_bundle
 from atlasnet.commands.tables import file_table
+from atlasnet.frozen import Flag, Frozen
 from atlasnet.plan.interface import hand_interface
 from atlasnet.plan.planner import plan_network
 
-__all__ = ["show_bundle"]
+__all__ = ["Display", "show_bundle"]
+
+
+class Display(Frozen):
+    """What of a network is shown, and where."""
+
+    edges: bool = False
+    """List every projection, and why it is there."""
+    figures: Annotated[Path | None, Flag(metavar="DIR")] = None
+    """Draw figures into this folder."""
+    figure_format: Literal["png", "pdf", "svg"] = "png"
+    """File format of the figures."""
 
 
 def show_bundle(
     atlas: Snapshot,
+    display: Display,
     file: Annotated[
         Path | None,
         typer.Argument(
@@ -39,12 +52,6 @@ def show_bundle(
         Hemispheres, typer.Option(help="Side of the regions.")
     ] = "left",
     as_json: AsJson = False,
-    figures: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Draw figures into this folder.")
-    ] = None,
-    figure_format: Annotated[
-        Literal["png", "pdf", "svg"], typer.Option(help="File format of the figures.")
-    ] = "png",
 ) -> None:
     """Show a network or graph."""
     if preset is not None and file is None:
@@ -55,11 +62,12 @@ def show_bundle(
         bundle = _read_bundle(file)
     else:
         raise typer.BadParameter("give either a FILE or --preset.")
-    written = _draw(bundle, figures, figure_format, file) if figures else {}
+    folder = display.figures
+    written = _draw(bundle, folder, display.figure_format, file) if folder else {}
     if as_json:
         print_json(describe(bundle))
         return
-    print_bundle(bundle)
+    print_bundle(bundle, every_edge=display.edges)
     if written:
         results().print(file_table(written))
 

@@ -78,6 +78,13 @@ def make_snapshot(
         tuple[Path, Path] | None,
         typer.Option(metavar="A B", help="Print what differs between two snapshots."),
     ] = None,
+    renew: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Renew the checksums of a snapshot whose tables you edited.",
+        ),
+    ] = None,
     tolerance: Annotated[
         float | None,
         typer.Option(
@@ -88,19 +95,29 @@ def make_snapshot(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compile, record or compare."""
-    given = [from_files is not None, live is not None, compare is not None]
-    if sum(given) != 1:
-        raise typer.BadParameter("give one of --from-files, --from and --compare.")
+    """Compile, record, renew or compare."""
+    ways = {
+        "from-files": from_files is not None,
+        "from": live is not None,
+        "renew": renew is not None,
+        "compare": compare is not None,
+    }
+    if sum(ways.values()) != 1:
+        raise typer.BadParameter(
+            "give one of --from-files, --from, --renew and --compare."
+        )
+    way = next(name for name, is_given in ways.items() if is_given)
     idle = [] if live is not None else given_flags(recording)
     idle += ["--tolerance"] if compare is None and tolerance is not None else []
     idle += ["--json"] if compare is None and as_json else []
-    idle += ["--out"] if compare is not None and out is not None else []
+    idle += ["--out"] if way in ("compare", "renew") and out is not None else []
     if idle:
-        way = "compare" if compare else "from-files" if from_files else "from"
         raise typer.BadParameter(f"--{way} has no use for {', '.join(idle)}.")
     if compare is not None:
         _compare(*compare, _TOLERANCE if tolerance is None else tolerance, as_json)
+        return
+    if renew is not None:
+        _renew(renew)
         return
     if out is None:
         raise typer.BadParameter("a snapshot needs a place: give --out.")
@@ -119,6 +136,14 @@ def _compile(from_files: Path, out: Path) -> None:
 
     record_snapshot(from_files, out)
     _show_written(out)
+
+
+def _renew(folder: Path) -> None:
+    """Renew the checksums of a snapshot."""
+    from atlasnet.atlas.sources.renewal import renew_snapshot
+
+    renew_snapshot(folder)
+    _show_written(folder)
 
 
 def _show_written(out: Path) -> None:

@@ -4,7 +4,14 @@
 from atlasnet.bundle import Bundle
 from atlasnet.commands.console import results
 from atlasnet.commands.description import describe
-from atlasnet.commands.tables import edge_table, latency_notes, node_table, note_table
+from atlasnet.commands.tables import (
+    edge_list,
+    edge_table,
+    latency_notes,
+    node_table,
+    note_table,
+    presence_notes,
+)
 from atlasnet.graph.graph import RegionGraph
 
 __all__ = ["print_bundle", "report_lines"]
@@ -13,6 +20,7 @@ _REPORTED = {
     "isolated_regions": "Without any projection",
     "edges_that_join_components": "Added so that the graph holds together",
     "closing_cycles": "Feedforward, but closing a cycle; they act one step later",
+    "left_out_pathways": "Left out, since the literature speaks against them",
     "left_out_without_connections": "Left out, since the connectome lacks them",
     "direction_table_unused": "Rows of the direction table without a projection",
     "composites": "Composites",
@@ -21,13 +29,20 @@ _REPORTED = {
 }
 
 
-def print_bundle(bundle: Bundle) -> None:
-    """Print the tables of regions and projections."""
+def print_bundle(bundle: Bundle, *, every_edge: bool = False) -> None:
+    """Print the tables of regions and projections, and each projection if wanted."""
     record = describe(bundle)
     console = results()
     title = f"Network '{record['name']}'" if record["name"] else "Region graph"
     console.print(node_table(title, record["nodes"]))
     console.print(edge_table(record["edges"]))
+    why = list(presence_notes(record["edges"]))
+    if why:
+        console.print(note_table("Why they are there", why))
+    if record["left_out"]:
+        console.print(note_table("Left out by the literature", record["left_out"]))
+    if every_edge:
+        console.print(edge_list(record["edges"]))
     if record["network"]:
         notes = latency_notes(record["network"]["latencies"])
         console.print(note_table("Latencies", notes))

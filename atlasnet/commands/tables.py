@@ -13,6 +13,7 @@ from atlasnet.graph.loss import Finding
 
 __all__ = [
     "difference_table",
+    "edge_list",
     "edge_table",
     "file_table",
     "latency_notes",
@@ -20,6 +21,7 @@ __all__ = [
     "node_table",
     "note_table",
     "parameter_table",
+    "presence_notes",
     "region_table",
 ]
 
@@ -108,6 +110,58 @@ def edge_table(edges: Sequence[Record]) -> Table:
             _range(chosen),
         )
     return table
+
+
+def edge_list(edges: Sequence[Record]) -> Table:
+    """Return every projection: its class, and why it is there.
+
+    Parameters
+    ----------
+    edges : sequence of mapping
+        Records of ``describe(...)["edges"]``.
+
+    Returns
+    -------
+    rich.table.Table
+        One row per projection.
+    """
+    table = Table(title="Every projection", title_justify="left")
+    table.add_column("projection")
+    table.add_column("streamlines", justify="right")
+    for column in ("direction", "decided by", "there by", "literature"):
+        table.add_column(column)
+    for edge in edges:
+        against = edge["evidence_against"]
+        known = [edge["citation"], f"weak: {against}" if against else None]
+        table.add_row(
+            Text(f"{edge['source']} -> {edge['target']}"),
+            _number(edge["streamline_count"]),
+            edge["direction"],
+            _words(edge["direction_rule"]),
+            _THERE_BY.get(edge["presence"], _MISSING),
+            Text("; ".join(filter(None, known)) or _MISSING),
+        )
+    return table
+
+
+def presence_notes(edges: Iterable[Record]) -> Iterator[str]:
+    """Return how many projections are there for which reason, one line each."""
+    edges = list(edges)
+    numbers = Counter(edge["presence"] for edge in edges)
+    for presence, words in _THERE_BY.items():
+        if numbers[presence]:
+            yield f"{numbers[presence]:,} by {words}"
+    n_weak = sum(bool(edge["is_weak"]) for edge in edges)
+    if n_weak:
+        yield f"{n_weak:,} of them are weak by the literature: least weight"
+
+
+_THERE_BY = {
+    "streamlines": "streamlines",
+    "both": "streamlines and a citation",
+    "cited": "a citation",
+    "joining": "streamlines below the rule, so that the graph holds together",
+}
 
 
 def region_table(title: str, regions: Sequence[Record]) -> Table:

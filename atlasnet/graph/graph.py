@@ -38,13 +38,15 @@ __all__ = [
     "DensityRule",
     "Hemisphere",
     "Metadata",
+    "Presence",
     "Projection",
     "Region",
     "RegionGraph",
 ]
 
-SCHEMA_VERSION = 2
-"""Version 1, which is read too, lacks `Projection.weight` and `is_callosal`."""
+SCHEMA_VERSION = 3
+"""Version 1, which is read too, lacks `Projection.weight` and `is_callosal`, version 2
+`presence`, `is_weak` and `evidence_against`."""
 
 DensityRule = Literal[
     "homologue",
@@ -57,6 +59,9 @@ DensityRule = Literal[
     "filled_nearest",
     "null_model",
 ]
+Presence = Literal["streamlines", "cited", "both", "joining"]
+"""Why a projection is in a graph."""
+PRESENCES: tuple[Presence, ...] = get_args(Presence)
 Metadata = Mapping[str, str | int | float | bool | list[str] | None]
 
 
@@ -179,6 +184,15 @@ class Projection:
     streamline count is the strength."""
     is_callosal: bool = False
     """Whether it joins the two hemispheres."""
+    presence: Presence | None = None
+    """Why it is in the graph: enough ``streamlines`` by the edge rule, a ``cited``
+    pathway however few they are, ``both``, or ``joining`` parts that would fall apart;
+    None where nobody has said so."""
+    is_weak: bool = False
+    """Whether the literature calls it weak. Its `weight` is then the least of the
+    graph's edges."""
+    evidence_against: str | None = None
+    """Literature that calls it weak."""
 
     def __post_init__(self) -> None:
         # A graph has up to n squared of these: the message is made when it is needed.
@@ -197,6 +211,8 @@ class Projection:
             and (self.weight is None or 0.0 <= self.weight < math.inf)
             and (self.sln is None or 0.0 <= self.sln <= 1.0)
             and (self.direction_rule != "cited" or bool(self.citation))
+            and (self.presence is None or self.presence in PRESENCES)
+            and (not self.is_weak or bool(self.evidence_against))
         )
 
     def _refuse(self, where: str) -> None:
@@ -218,7 +234,13 @@ class Projection:
         require_member(f"{where}: direction_rule", rule, DIRECTION_RULES, GraphError)
         if self.sln is not None and not 0.0 <= self.sln <= 1.0:
             raise GraphError(f"{where}: sln lies in [0, 1], got {self.sln!r}.")
-        raise GraphError(f"{where}: a cited direction needs its citation.")
+        if self.presence is not None:
+            label = f"{where}: presence"
+            require_member(label, self.presence, PRESENCES, GraphError)
+        lacking = "weak projection needs its evidence_against"
+        if self.direction_rule == "cited" and not self.citation:
+            lacking = "cited direction needs its citation"
+        raise GraphError(f"{where}: a {lacking}.")
 
     @property
     def strength(self) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 
 from atlasnet.errors import GraphError, closest
 from atlasnet.graph.direction import Direction
-from atlasnet.graph.graph import Projection, Region, RegionGraph
+from atlasnet.graph.graph import Presence, Projection, Region, RegionGraph
 from atlasnet.signature import checked
 from atlasnet.units import delay_ms
 
@@ -180,7 +180,18 @@ def _projection(
         citation=_in_words(edge.citation for edge in edges),
         weight=total([edge.weight for edge in edges]),
         is_callosal=edges[0].is_callosal,
+        presence=_presence([edge.presence for edge in edges]),
+        is_weak=all(edge.is_weak for edge in edges),
+        evidence_against=_in_words(edge.evidence_against for edge in edges),
     )
+
+
+def _presence(parts: Sequence[Presence | None]) -> Presence | None:
+    """Return why projections are in a graph together."""
+    known = {part for part in parts if part is not None} - {"joining"}
+    if len(known) > 1:
+        return "both"
+    return next(iter(known), parts[0])
 
 
 def total(values: Sequence[float | None]) -> float | None:

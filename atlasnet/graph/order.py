@@ -83,5 +83,5 @@ def processing_levels(graph: RegionGraph) -> dict[str, int]:
 
 def _strength(edge: Projection) -> tuple[bool, float, str, str]:
     """Return the rank of an edge when cycles are broken; the names settle ties."""
-    is_claimed = edge.direction_rule in ("cited", "table")
+    is_claimed = edge.direction_rule in ("cited", "table") and not edge.is_weak
     return is_claimed, edge.streamline_count, edge.source, edge.target

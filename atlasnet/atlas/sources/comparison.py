@@ -53,6 +53,13 @@ def _differences(
         ("homologue", lambda s: s.homologues()),
         ("node", lambda s: {f"{n.node} {n.hemisphere}": n for n in s.node_table()}),
         ("pathway", lambda s: {f"{p.source} -> {p.target}": p for p in s.pathways()}),
+        ("macaque area", lambda s: {h.area: h for h in s.macaque_homologues()}),
+        (
+            "tracer fraction",
+            lambda s: {
+                f"{f.source_area} -> {f.target_area}": f for f in s.tracer_fractions()
+            },
+        ),
     )
     for what, read in keyed:
         yield from differences(what, read(a), read(b), tolerance)

@@ -7,9 +7,11 @@ holds a checksum per table; :mod:`atlasnet.atlas.sources.snapshot` reads it.
 
 import csv
 import datetime
+import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -18,27 +20,20 @@ from numpy.typing import NDArray
 from atlasnet.atlas.source import POOLED
 from atlasnet.atlas.sources.hierarchy import is_isocortex, system_of
 from atlasnet.atlas.sources.tables import (
-    MANIFEST,
-    TABLES,
-    note_licence,
-    render_manifest,
-    render_table,
     row_of,
 )
+from atlasnet.atlas.sources.tracers import (
+    fraction_row,
+    read_counts,
+    tracer_fractions,
+)
+from atlasnet.atlas.sources.writing import write_tables
 from atlasnet.errors import SnapshotError
-from atlasnet.files import write_text
 from atlasnet.naming import normalised
 
 __all__ = ["record_snapshot"]
 
 Row = Mapping[str, object]
-
-_ATLAS = {
-    "name": "Julich-Brain",
-    "connections": "2.9",
-    "volumes": "3.1",
-    "space": "MNI ICBM 152 2009c nonlinear asymmetric",
-}
 
 _CONNECTOME = "domhof2022-julich29-sc/julich29_connectome.npz"
 _LEAVES_2_9 = "siibra-julich-hierarchy/julich_2.9_leaves.csv"
@@ -48,7 +43,7 @@ _ECONOMO = "voneconomo/economo_areas.csv"
 _ECONOMO_LAYERS = "voneconomo/economo_layers.csv"
 _CORTICAL_TYPES = "voneconomo/economo_cortical_types_laminar_organization.csv"
 _NODES = "hand-network/regions.csv"
-_PATHWAYS = "hand-network/pathways.csv"
+_TRACERS = "macaque-hierarchy/raw_data"
 _SOURCES = (
     _CONNECTOME,
     _LEAVES_2_9,
@@ -57,8 +52,13 @@ _SOURCES = (
     _ECONOMO,
     _CORTICAL_TYPES,
     _NODES,
-    _PATHWAYS,
 )
+_CURATED = (
+    "hand_network_pathways.csv",
+    "macaque_homologues.csv",
+    "tracer_fractions.csv",
+)
+"""Tables that are this project's own reading: the shipped ones are their source."""
 
 
 def record_snapshot(
@@ -70,7 +70,9 @@ def record_snapshot(
     ----------
     sources : Path or str
         Folder of the source files, one folder per source (connectome, hierarchy,
-        overlap, von Economo's tables, hand network).
+        overlap, von Economo's tables, nodes of the hand network, and counts of
+        tracers if they are to be computed anew). Pathways and macaque homologues are
+        the project's own reading and are taken from the shipped tables.
     out : Path or str
         Folder to write the tables, ``manifest.json``, ``README.md`` and
         ``LICENSES.md`` to. Files of other names in it are left alone.
@@ -89,14 +91,7 @@ def record_snapshot(
                 f"The folder '{sources}' lacks '{name}', from which the snapshot is "
                 f"made. It needs: {', '.join(_SOURCES)}."
             )
-    date = date or datetime.datetime.now(tz=datetime.UTC).date()
-    contents = _compile(sources)
-    texts = {table.name: render_table(table, contents[table.name]) for table in TABLES}
-    for name, text in texts.items():
-        write_text(out / name, text)
-    write_text(out / "README.md", _readme(contents, date))
-    write_text(out / "LICENSES.md", _licences())
-    write_text(out / MANIFEST, render_manifest(texts, _ATLAS, date))
+    write_tables(_compile(sources), out, date)
 
 
 def _compile(sources: Path) -> dict[str, Sequence[Row]]:
@@ -112,10 +107,27 @@ def _compile(sources: Path) -> dict[str, Sequence[Row]]:
         "measured_layers.csv": [],
         "homologues.csv": _homologues(nodes, regions),
         "hand_network_regions.csv": nodes,
-        "hand_network_pathways.csv": [
-            _pathway(row) for row in _read(sources / _PATHWAYS)
-        ],
+        **{name: _shipped(name) for name in _CURATED},
+        **_fractions(sources / _TRACERS),
     }
+
+
+def _shipped(name: str) -> Sequence[Row]:
+    """Return the rows of a shipped table."""
+    text = (files("atlasnet.data") / name).read_text(encoding="utf-8")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def _fractions(folder: Path) -> dict[str, Sequence[Row]]:
+    """Return the table of tracer fractions if their counts are there."""
+    if not folder.is_dir():
+        return {}
+    nodes_of = {
+        str(row["area"]): tuple(filter(None, str(row["node"]).split(";")))
+        for row in _shipped("macaque_homologues.csv")
+    }
+    found = tracer_fractions(read_counts(folder), nodes_of)
+    return {"tracer_fractions.csv": [fraction_row(each) for each in found]}
 
 
 _SPELT = {
@@ -124,7 +136,6 @@ _SPELT = {
     "x_mm": "x",
     "y_mm": "y",
     "z_mm": "z",
-    "direction": "direction_class",
 }
 """Columns of the hand network, and what its files call them."""
 
@@ -326,11 +337,6 @@ def _node(row: Mapping[str, str]) -> Row:
     return row_of("hand_network_regions.csv", _respelt(row))
 
 
-def _pathway(row: Mapping[str, str]) -> Row:
-    known = {**_respelt(row), "note_licence": note_licence(row["note"])}
-    return row_of("hand_network_pathways.csv", known)
-
-
 def _respelt(row: Mapping[str, str]) -> Row:
     """Return a row of the hand network's files, columns in our words, too."""
     spelt = {ours: row[theirs] for ours, theirs in _SPELT.items() if theirs in row}
@@ -359,61 +365,3 @@ def _homologues(nodes: Iterable[Row], regions: Iterable[Row]) -> list[Row]:
 def _read(path: Path | str) -> list[dict[str, str]]:
     with Path(path).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-def _readme(contents: Mapping[str, Sequence[Row]], date: datetime.date) -> str:
-    """Return ``README.md``, which describes every column."""
-    parts = [
-        "# Snapshot of the atlas\n",
-        f"Compiled on {date.isoformat()} by `atlasnet snapshot`. Read it with "
-        "`atlasnet.SnapshotSource`,\nwhich verifies the checksums of "
-        "`manifest.json`: don't edit the tables, compile them again.\nAn empty field "
-        "is a missing value. Sources and licences are in `LICENSES.md`.\n\n"
-        "`atlasnet snapshot --from siibra` records what a live query returned: the "
-        "same tables in one file,\nwith `recorded_from` in the manifest (siibra's "
-        "version, cohort, subject, date). What is not\nsiibra's is copied from here; "
-        "derived columns of the nodes stay empty.\n",
-        _CAVEATS,
-    ]
-    for table in TABLES:
-        n_rows = len(contents[table.name])
-        parts.append(f"## `{table.name}` ({n_rows:,} rows)\n\n{table.title}\n")
-        parts.append("| column | meaning |\n|---|---|")
-        parts.append("\n".join(f"| `{c}` | {text} |" for c, text in table.columns))
-        parts.append("")
-    return "\n".join(parts)
-
-
-_CAVEATS = """\
-## Read this first
-
-- **Two atlas versions.** Connections are of Julich-Brain 2.9, volumes of 3.1. Regions
-  are matched by name without case and punctuation (270 of 294). Some parcels were
-  redrawn between the versions (3b; every "GapMap", which lost what was mapped since),
-  so never divide the streamline counts of 2.9 by the volumes of 3.1.
-- **Missing values.** 24 of the 294 regions of the connectome have no namesake in 3.1
-  and therefore no volume. Another 21 have no surface overlap with the von Economo
-  map, and more lose theirs because they are not isocortex (`overlap_use`).
-- **Volumes** are voxel counts of a maximum probability map in template space. Use
-  them relative to each other.
-- **Densities** are counts of 1925 in shrunken tissue. Use their ratios.
-- **Streamlines** are not axons: tractography is symmetric, and a weak tract is not an
-  absent projection. Subjects without a streamline entered the mean length as 0, so
-  the lengths of weak edges are biased low.
-"""
-
-
-def _licences() -> str:
-    """Return ``LICENSES.md``: licence and provenance of every table."""
-    parts = [
-        "# Licences and provenance of the snapshot\n",
-        "The code of this project is Apache-2.0; **these data are not**. Volumes, "
-        "centroids and overlap columns are CC BY-NC-SA 4.0:\nwhat is made from them "
-        "may not be used commercially and is shared under the same licence.\n",
-    ]
-    for table in TABLES:
-        parts.append(
-            f"## `{table.name}`\n\nLicence: {table.licence}\n\n"
-            f"Source: {table.source}\n\n{table.provenance}\n"
-        )
-    return "\n".join(parts)

@@ -21,6 +21,7 @@ from atlasnet.atlas.sources.tables import (
     render_table,
     row_of,
 )
+from atlasnet.atlas.sources.tracers import fraction_row
 from atlasnet.files import write_archive
 
 __all__ = ["record_source"]
@@ -105,6 +106,15 @@ def _contents(source: AtlasSource, *, layers: bool) -> dict[str, Iterable[Row]]:
         "hand_network_pathways.csv": [
             {**asdict(pathway), "note_licence": note_licence(pathway.note)}
             for pathway in source.pathways()
+        ],
+        "macaque_homologues.csv": [
+            row_of(
+                "macaque_homologues.csv", {**asdict(each), "node": ";".join(each.nodes)}
+            )
+            for each in source.macaque_homologues()
+        ],
+        "tracer_fractions.csv": [
+            fraction_row(each) for each in source.tracer_fractions()
         ],
     }
 

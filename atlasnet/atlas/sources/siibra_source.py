@@ -21,9 +21,11 @@ from atlasnet.atlas.source import (
     EconomoArea,
     Homologue,
     LayerRecord,
+    MacaqueHomologue,
     NodeRecord,
     PathwayRecord,
     RegionRecord,
+    TracerFraction,
 )
 from atlasnet.atlas.sources.hierarchy import is_isocortex, system_of
 from atlasnet.atlas.sources.snapshot import SnapshotSource
@@ -197,6 +199,14 @@ class SiibraSource:
     def pathways(self) -> tuple[PathwayRecord, ...]:
         """Return the cited pathways of the hand network, from the shipped tables."""
         return self._tables.pathways()
+
+    def macaque_homologues(self) -> tuple[MacaqueHomologue, ...]:
+        """Return which nodes stand for macaque areas, from the shipped tables."""
+        return self._tables.macaque_homologues()
+
+    def tracer_fractions(self) -> tuple[TracerFraction, ...]:
+        """Return counted tracer data, from the shipped tables."""
+        return self._tables.tracer_fractions()
 
     @cached_property
     def _answers(self) -> "_Answers":

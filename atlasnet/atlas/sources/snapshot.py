@@ -21,18 +21,24 @@ from atlasnet.atlas.source import (
     EconomoArea,
     Homologue,
     LayerRecord,
+    MacaqueHomologue,
     NodeRecord,
     PathwayRecord,
     RegionRecord,
+    TracerFraction,
 )
 from atlasnet.atlas.sources.tables import MANIFEST, SNAPSHOT_VERSION, TABLES
 from atlasnet.errors import AtlasError, SnapshotError
+from atlasnet.graph.direction import Direction
 
 __all__ = ["SnapshotSource"]
 
 _T = TypeVar("_T")
 _Row = Mapping[str, str]
-_REMEDY = "Restore the file, or compile the snapshot again with 'atlasnet snapshot'."
+_REMEDY = (
+    "Restore the file, or compile the snapshot again with 'atlasnet snapshot'; "
+    "after an edit on purpose, 'atlasnet snapshot --renew DIR' renews the checksums."
+)
 
 
 class SnapshotSource:
@@ -120,8 +126,16 @@ class SnapshotSource:
         return self._node_table
 
     def pathways(self) -> tuple[PathwayRecord, ...]:
-        """Return the cited pathways of the hand network, doubtful ones included."""
+        """Return the cited pathways of the hand network, of every support."""
         return self._pathways
+
+    def macaque_homologues(self) -> tuple[MacaqueHomologue, ...]:
+        """Return which nodes stand for macaque areas; empty in older snapshots."""
+        return self._optional("macaque_homologues.csv", _macaque_homologue)
+
+    def tracer_fractions(self) -> tuple[TracerFraction, ...]:
+        """Return counted tracer data among the homologues of the nodes, likewise."""
+        return self._optional("tracer_fractions.csv", _tracer_fraction)
 
     @cached_property
     def _regions(self) -> tuple[RegionRecord, ...]:
@@ -170,6 +184,10 @@ class SnapshotSource:
             for area, layer in rows:
                 layers.setdefault(area, []).append(layer)
         return {area: tuple(listed) for area, listed in layers.items()}
+
+    def _optional(self, name: str, read: Callable[[_Row], _T]) -> tuple[_T, ...]:
+        """Return the rows of a table that a snapshot may lack."""
+        return self._parse(name, read) if name in self._texts else ()
 
     def _parse(self, name: str, read: Callable[[_Row], _T]) -> tuple[_T, ...]:
         """Return the rows of a table as records."""
@@ -254,6 +272,8 @@ _OF_TYPE: Mapping[Any, Callable[[str], Any]] = {
     float | None: lambda text: float(text) if text else None,
     int | None: lambda text: int(text) if text else None,
     str | None: lambda text: text or None,
+    int: int,
+    Direction | None: lambda text: text or None,
 }
 """How a cell is read into a field of a type; into one of another type, as it stands."""
 
@@ -299,3 +319,17 @@ def _node(row: _Row) -> NodeRecord:
         julich_3_1=tuple(row["julich_3_1"].split(";")),
         economo_symbols=tuple(row["economo"].split("+")),
     )
+
+
+def _macaque_homologue(row: _Row) -> MacaqueHomologue:
+    return _record(MacaqueHomologue, row, nodes=_listed(row["node"]))
+
+
+def _tracer_fraction(row: _Row) -> TracerFraction:
+    ends = {"sources": _listed(row["source"]), "targets": _listed(row["target"])}
+    return _record(TracerFraction, row, **ends)
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    """Return the names that ``;`` joins; none of an empty text."""
+    return tuple(filter(None, text.split(";")))

@@ -131,7 +131,7 @@ TABLES = (
         licence="facts of the literature; cite the sources",
         provenance=_ECONOMO + " English: Triarhou LC (2009) Cellular Structure of the "
         "Human Cerebral Cortex, Karger. Density: mean over the layers weighted by "
-        "thickness, as digitised for Pronold J, Morales-Gregorio A, et al. (2024) "
+        "thickness, as digitised for Pronold J, van Meegen A, et al. (2024) "
         "Multi-scale spiking network model of human cerebral cortex, Cereb Cortex "
         "34:bhae409.\n\nCortical types: Garcia-Cabezas MA, Hacker JL, Zikopoulos B "
         "(2020) Front Neuroanat 14:576015, tables 4-7 (KO koniocortex, EU eulaminate, "
@@ -236,15 +236,67 @@ TABLES = (
         columns=(
             ("source", "node where the pathway starts"),
             ("target", "node where it ends"),
-            ("direction", "order of processing: feedforward is towards motor output"),
+            (
+                "direction",
+                "order of processing: feedforward is towards motor output; may be "
+                "empty where `support` is `weak` or `denied`",
+            ),
             ("evidence", "kind of evidence"),
             ("species", "species studied"),
             ("citation", "citation"),
             ("doi", "doi of the citation"),
-            ("support", "`verified` (statement read), `cited` or `doubtful`"),
+            (
+                "support",
+                "`verified` (statement read), `cited`, `doubtful`, or evidence against "
+                "the pathway: `weak`, `denied`",
+            ),
             ("note", "what was read"),
             ("note_licence", "licence of the note"),
         ),
+    ),
+    Table(
+        name="macaque_homologues.csv",
+        title="Which nodes of the hand network stand for a cortical area of the "
+        "macaque. Rows about macaques in the other tables use it, one way.",
+        source="the publications in `source`; where it says so, a choice of this table",
+        licence="facts of the literature; cite the sources",
+        provenance="One table for all rows, so that an area is the same node "
+        "everywhere. Where no source decides, a choice was made and is called so.",
+        columns=(
+            ("area", "name of the area in macaques"),
+            ("node", "nodes that stand for it, joined by `;`; empty if none does"),
+            ("source", "citation, or `choice of this table`"),
+            ("doi", "doi of the citation"),
+            ("note", "what else is to be known"),
+        ),
+        is_optional=True,
+    ),
+    Table(
+        name="tracer_fractions.csv",
+        title="Cells counted after retrograde tracers in macaques, among the "
+        "homologues of the nodes: every pair of an injected area and another, zeros "
+        "included.",
+        source="counted cells released with Froudist-Walsh et al. 2021; injections of "
+        "Markov et al. 2014 and of Froudist-Walsh et al. 2021",
+        licence="CC BY-NC 4.0",
+        provenance="Computed from the cell counts that Froudist-Walsh S et al. (2021) "
+        "Neuron 109:3500, doi:10.1016/j.neuron.2021.08.024, release in the repository "
+        "seanfw/macaque_hierarchy (commit 3602a6b, CC BY-NC 4.0), as its code does: "
+        "mean over the injections of an area, share of all labelled cells outside it. "
+        "29 of the injected areas are those of Markov NT et al. (2014) Cereb Cortex "
+        "24:17, doi:10.1093/cercor/bhs270. Most areas were injected in one animal.",
+        columns=(
+            ("source_area", "`area` in `macaque_homologues.csv` with the cells"),
+            ("target_area", "`area` that was injected"),
+            ("source", "nodes that stand for the area of the cells, joined by `;`"),
+            ("target", "nodes that stand for the injected area, joined by `;`"),
+            ("fln", "fraction of labelled cells outside the injected area"),
+            ("sln", "fraction of these cells in upper layers; empty without cells"),
+            ("n_cells", "cells counted, over all injections of the area"),
+            ("publication", "publication that reports the injection"),
+            ("doi", "doi of the publication"),
+        ),
+        is_optional=True,
     ),
 )
 """All tables of a snapshot."""

@@ -92,7 +92,12 @@ def test_other_programs_find_the_weight_where_they_look(
     with edges.open() as file:
         for row, edge in zip(csv.DictReader(file), graph.projections, strict=True):
             assert float(row["weight"]) == edge.strength
+    # Weak edges have less weight than streamlines, so strengths are a matrix of their
+    # own; without the literature they are the streamlines.
     written = export_graph(graph, "bids", str(tmp_path))
+    assert any("Strength_relmat.tsv" in p.name for p in written)
+    uncited = preset_graph(SnapshotSource(), blind=True, weight=weight, cited=False)
+    written = export_graph(uncited, "bids", str(tmp_path))
     assert any("Strength_relmat.tsv" in p.name for p in written) == (weight == "log")
 
 

@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import json
 import shutil
+from collections import Counter
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +16,7 @@ from atlasnet.atlas.sources.comparison import compare_sources
 from atlasnet.atlas.sources.compilation import record_snapshot
 from atlasnet.atlas.sources.hierarchy import SYSTEMS
 from atlasnet.atlas.sources.recording import record_source
+from atlasnet.atlas.sources.renewal import renew_snapshot
 from atlasnet.atlas.sources.snapshot import SnapshotSource
 from atlasnet.atlas.sources.tables import TABLES
 from atlasnet.errors import AtlasError, SnapshotError
@@ -206,12 +208,15 @@ def test_a_part_of_a_node_takes_the_nodes_homologue(source):
 def test_every_pathway_joins_two_nodes_and_has_its_support(source):
     nodes = {node.node for node in source.node_table()}
     pathways = source.pathways()
-    assert len(pathways) == 156
     assert {p.source for p in pathways} | {p.target for p in pathways} <= nodes
-    supports = [p.support for p in pathways]
-    assert supports.count("verified") == 139
-    assert supports.count("cited") == 3
-    assert supports.count("doubtful") == 14
+    assert len({(p.source, p.target) for p in pathways}) == len(pathways) == 202
+    assert Counter(p.support for p in pathways) == {
+        "verified": 145,
+        "cited": 3,
+        "doubtful": 10,
+        "weak": 30,
+        "denied": 14,
+    }
 
 
 def test_notes_with_figures_state_their_licence():
@@ -353,11 +358,6 @@ def sources(tmp_path):
         "S2,left,touch,Area OP1 (POperc) left,Area Op1 (POperc) left,PF,44122.8,3.42,"
         "2000,88245600,-50,-20,17,EU2\n",
     )
-    _write(
-        root / "hand-network/pathways.csv",
-        "source,target,direction_class,evidence,species,citation,doi,support,note\n"
-        "S2,PMv,feedforward,tracer,macaque,A 2000,,verified,SLN 0.55\n",
-    )
     return root
 
 
@@ -403,3 +403,75 @@ def test_an_asymmetric_connectome_is_refused(sources, tmp_path):
     np.savez(path, **arrays)
     with pytest.raises(SnapshotError, match="not a symmetric matrix"):
         record_snapshot(sources, tmp_path / "out", DATE)
+
+
+def test_counts_of_tracers_among_the_sources_are_computed_anew(sources, tmp_path):
+    folder = sources / "macaque-hierarchy/raw_data"
+    columns = {"source": "F2", "inj_site": "F1", "supragranular": "3"}
+    for name, value in {**columns, "infragranular": "1"}.items():
+        _write(folder / f"{name}.txt", f"{value}\n")
+    record_snapshot(sources, tmp_path / "out", DATE)
+    (only,) = SnapshotSource(tmp_path / "out").tracer_fractions()
+    assert (only.sources, only.targets) == (("PMdc",), ("4a", "4p"))
+    assert (only.fln, only.sln, only.n_cells) == (1.0, 0.75, 4)
+
+
+def test_without_counts_the_shipped_fractions_are_taken(sources, source, tmp_path):
+    record_snapshot(sources, tmp_path / "out", DATE)
+    compiled = SnapshotSource(tmp_path / "out")
+    assert compiled.tracer_fractions() == source.tracer_fractions()
+    assert compiled.pathways() == source.pathways()
+
+
+def test_a_snapshot_of_before_tracers_is_read(copy):
+    manifest = json.loads((copy / "manifest.json").read_text("utf-8"))
+    for name in ("macaque_homologues.csv", "tracer_fractions.csv"):
+        (copy / name).unlink()
+        del manifest["files"][name]
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    older = SnapshotSource(copy)
+    assert older.tracer_fractions() == older.macaque_homologues() == ()
+    assert len(older.pathways()) == 202
+
+
+PATHWAYS = "hand_network_pathways.csv"
+DENIAL = "5L,4p,,tracer,macaque,A 2000,,denied,4->5 FLN 0,facts\n"
+
+
+def test_an_edited_table_is_read_again_after_its_checksums_are_renewed(copy, source):
+    with (copy / PATHWAYS).open("a", encoding="utf-8") as file:
+        file.write(DENIAL)
+    with pytest.raises(SnapshotError, match=r"edited.*--renew"):
+        SnapshotSource(copy)
+    renew_snapshot(copy, DATE)
+    renewed = SnapshotSource(copy)
+    assert renewed.pathways()[:-1] == source.pathways()
+    assert renewed.pathways()[-1].support == "denied"
+    assert renewed.describe()["snapshot_date"] == "2026-01-02"
+    assert "(203 rows)" in (copy / "README.md").read_text("utf-8")
+    # The licence of a note follows from the note, whatever the editor wrote.
+    assert (copy / PATHWAYS).read_text("utf-8").endswith("FLN 0,CC BY-NC 4.0\n")
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (DENIAL.replace("4p", "4q"), "names '4q', which is no node.*4p"),
+        (DENIAL.replace("5L", "dlPFC"), "dlPFC -> 4p has two rows"),
+        (DENIAL.replace("denied", "verified"), "verified and has no direction"),
+        ("a,b\n", "does not have the columns source, target"),
+    ],
+)
+def test_an_edit_that_cannot_be_is_refused_and_nothing_is_written(copy, row, message):
+    with (copy / PATHWAYS).open("a", encoding="utf-8") as file:
+        file.write(row)
+    before = {path.name: path.read_bytes() for path in copy.iterdir()}
+    with pytest.raises(SnapshotError, match=message):
+        renew_snapshot(copy)
+    assert {path.name: path.read_bytes() for path in copy.iterdir()} == before
+
+
+def test_a_folder_of_some_tables_is_not_renewed(copy):
+    (copy / PATHWAYS).unlink()
+    with pytest.raises(SnapshotError, match=f"lacks '{PATHWAYS}'"):
+        renew_snapshot(str(copy))
