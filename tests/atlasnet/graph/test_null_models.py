@@ -117,7 +117,7 @@ def test_a_distance_surrogate_keeps_distances_too(
     assert largest < 0.1 < stats.ks_2samp(spans(graph), spans(rewired)).statistic
     assert degrees(null) == degrees(graph)
     assert measurements(null) == measurements(graph)
-    assert mixing(graph, null) > 0.4
+    assert mixing(graph, null) > 0.3
     # What is long stays long: measured lengths go with the distance as before.
     lengths = [
         stats.spearmanr(
