@@ -3,13 +3,20 @@
 
 ``python benchmarks/validity.py [--quick] [--json]``
 
-Prints markdown tables; ``docs/atlas.md`` quotes them. Nothing here is random, and
-nothing is timed: ``--quick`` changes nothing.
+Prints markdown tables; ``docs/validity.md`` quotes them. Nothing is timed; what is
+drawn has fixed seeds. ``--quick`` leaves out what runs networks.
 
 Figures
 -------
 m1_denied_edges
     Edges into M1 that the literature denies, in the preset of both hemispheres.
+gain_fln_correlation, gain_fln_correlation/<gain>, gain_fln_error/<gain>
+    Correlation of the logarithms of input shares and tracers' fractions, of the default
+    gain and of each, and their error in decades.
+null_min_mixing, null_mixing/<model>
+    Share of new projections of a null model over what chance makes new; the smallest.
+dale_max_activity, dale_activity/<network>
+    Largest activity of a unit within 1,000 steps under Dale's principle.
 m1_hits_at_5, m1_hits_at_10
     Of the nodes that most streamlines join to M1 (4a and 4p together), the share that
     the literature cites as projecting to it; a blind guess would hit
@@ -33,12 +40,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from evidence import dale_activity, gains, mixings
 from figures import figure, make_parser
 from scipy.stats import spearmanr
 
 from atlasnet.atlas.assembly import preset_graph
 from atlasnet.atlas.sources.snapshot import SnapshotSource
 from atlasnet.graph.graph import RegionGraph
+from atlasnet.plan.options import PlanOptions
 from atlasnet.plan.sharing import UnitRule, unit_counts
 
 GROUPS = {
@@ -75,17 +84,38 @@ M1 = ("4a", "4p")
 
 def main() -> None:
     """Compare, and print one object or markdown tables."""
-    parser = make_parser("The graph beside what is known.", "the same")
+    parser = make_parser("The graph beside what is known.", "without running networks")
     options = parser.parse_args()
     source = SnapshotSource()
     graph = preset_graph(source, blind=True, also=["MCC (stand-in)"])
     ranking = rank_afferents(source, M1)
     shares = unit_shares(graph)
     tables = sensitivity(source, graph)
+    evidence = {"gains": gains(source), "mixing": mixings(source)}
+    if not options.quick:
+        evidence["dale"] = dale_activity(source)
     if options.json:
-        print(json.dumps(_figures(source, ranking, shares, tables)))
+        figures = _figures(source, ranking, shares, tables)
+        print(json.dumps({**_evidence(evidence), **figures}))
         return
+    for title, rows in evidence.items():
+        print(f"\n{title}: {json.dumps(rows, indent=1)}")
     _print(ranking, shares, tables)
+
+
+def _evidence(evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the figures of gains, null models and stability."""
+    default = PlanOptions().gain
+    found = {"gain_fln_correlation": evidence["gains"][default]["correlation"]}
+    for gain, row in evidence["gains"].items():
+        found[f"gain_fln_correlation/{gain}"] = row["correlation"]
+        found[f"gain_fln_error/{gain}"] = row["error_decades"]
+    found["null_min_mixing"] = min(evidence["mixing"].values())
+    found |= {f"null_mixing/{k}": v for k, v in evidence["mixing"].items()}
+    if "dale" in evidence:
+        found["dale_max_activity"] = max(evidence["dale"].values())
+        found |= {f"dale_activity/{k}": v for k, v in evidence["dale"].items()}
+    return {name: figure(value, "1") for name, value in found.items()}
 
 
 def rank_afferents(

@@ -44,6 +44,12 @@ _MAX_DELAY_STEPS = 1000
 Ends = tuple[str, str]
 """Source and target of a pathway."""
 
+_DEALT = "shuffled_weights"  # the null model that changes strengths alone
+_WEAK = 0.1
+"""Amplitude of a weak pathway where all others have the same. A number filled in: the
+median fraction of labelled neurons of a pathway called weak (below 0.001) is less than
+a tenth of that of the others."""
+
 
 def cell_of(region: Region) -> Cell:
     """Return the kind of cell that an area's units are.
@@ -279,23 +285,22 @@ class _Planner:
 
         Pathways of one timing share what is theirs of the drive.
         """
-        if self.options.gain == "equal":
-            if self.graph.metadata.get("null_model") == "shuffled_weights":
-                raise SpecError(
-                    "With gain 'equal' no pathway's strength counts, so the null model "
-                    "'shuffled_weights' makes the network of the graph it is of. Plan "
-                    "both with gain 'streamlines' (--gain streamlines)."
-                )
-            return dict.fromkeys(self._timings, 1.0)
+        gain = self.options.gain
+        if gain == "equal" and self.graph.metadata.get("null_model") == _DEALT:
+            raise SpecError(
+                "With gain 'equal' no pathway's strength counts, so the null model "
+                f"'{_DEALT}' makes the network of the graph it is of. Plan both with "
+                "gain 'streamlines' or 'input_share' (--gain streamlines)."
+            )
         groups: dict[tuple[str, Timing], dict[Ends, float | None]] = {}
         for edge in self.graph.projections:
-            ends, count = (edge.source, edge.target), edge.streamline_count
-            amplitude = math.log10(1.0 + count) if count else None
+            ends = edge.source, edge.target
             group = groups.setdefault((edge.target, self._timings[ends]), {})
-            group[ends] = amplitude
+            group[ends] = None if edge.is_weak else _amplitude(edge, gain)
         strengths: dict[Ends, float] = {}
         for amplitudes in groups.values():
-            least = min((a for a in amplitudes.values() if a is not None), default=1.0)
+            known = [a for a in amplitudes.values() if a is not None]
+            least = min(known, default=1.0) * (_WEAK if gain == "equal" else 1.0)
             filled = {k: least if a is None else a for k, a in amplitudes.items()}
             rms = math.sqrt(sum(a * a for a in filled.values()) / len(filled))
             strengths |= {key: a / rms for key, a in filled.items()}
@@ -368,3 +373,13 @@ def _lack(region: Region) -> str:
     if region.system in ("allocortex", "subcortical"):
         text += f" ({region.system}: only isocortex has a cortical density)"
     return text + (f" (part of the node '{region.node}')" if region.node else "")
+
+
+def _amplitude(edge: Projection, gain: str) -> float | None:
+    """Return a pathway's amplitude before it is scaled; None without a streamline."""
+    if gain == "equal":
+        return 1.0
+    count = edge.streamline_count
+    if not count:
+        return None
+    return count if gain == "input_share" else math.log10(1.0 + count)

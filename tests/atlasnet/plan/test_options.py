@@ -7,7 +7,7 @@ import pytest
 
 from atlasnet.errors import RegionNotFoundError, SpecError
 from atlasnet.graph.graph import Projection, Region, RegionGraph
-from atlasnet.plan.interface import Interface
+from atlasnet.plan.interface import Interface, hand_interface
 from atlasnet.plan.latency import path_latencies
 from atlasnet.plan.options import PlanOptions
 from atlasnet.plan.planner import plan_network
@@ -107,6 +107,70 @@ def test_gains_go_with_the_logarithm_of_streamline_counts() -> None:
     assert by_name["SP"].strength == pytest.approx(1.0)
     assert by_name["MQ"].strength == pytest.approx(1.0)
     assert {p.strength_use for p in by_name.values()} == {"fixed"}
+
+
+def test_shares_go_with_streamline_counts() -> None:
+    by_name = pathways(plan(gain="input_share"))
+    # To M: 9 and 9999 streamlines, root mean square sqrt((9^2 + 9999^2) / 2).
+    rms = ((9.0**2 + 9999.0**2) / 2) ** 0.5
+    assert by_name["PM"].strength == pytest.approx(9.0 / rms)
+    assert by_name["QM"].strength == pytest.approx(9999.0 / rms)
+
+
+def _graph_of_three(*edges: Projection) -> RegionGraph:
+    cells = {"volume_mm3": 1.0, "cell_density_per_mm3": 1.0}
+    regions = [
+        Region(f"{n} left", "left", **cells, cell_density_rule="table") for n in "ABCD"
+    ]
+    return RegionGraph(regions, edges)
+
+
+@pytest.mark.parametrize(
+    ("gain", "counts", "expected"),
+    [
+        # Without a streamline: the least of the others, 1 of 1, 4 and 1.
+        ("streamlines", (9.0, 9999.0, 0.0), (1.0, 4.0, 1.0)),
+        ("input_share", (2.0, 6.0, 0.0), (2.0, 6.0, 2.0)),
+        ("equal", (2.0, 6.0, 0.0), (1.0, 1.0, 1.0)),
+    ],
+)
+def test_what_no_streamline_measures_is_not_loud(gain, counts, expected) -> None:
+    graph = _graph_of_three(
+        *(
+            Projection(f"{a} left", "D left", n, None, None, "feedforward", "none")
+            for a, n in zip("ABC", counts, strict=True)
+        )
+    )
+    found = [p.strength for p in _plan_of(graph, gain).pathways]
+    rms = (sum(x * x for x in expected) / 3) ** 0.5
+    assert found == pytest.approx([x / rms for x in expected])
+
+
+def test_a_weak_pathway_is_weak_under_every_gain() -> None:
+    weak = {"is_weak": True, "evidence_against": "seen by nobody"}
+    edges = [
+        Projection("A left", "D left", 5000.0, None, None, "feedforward", "none"),
+        Projection("B left", "D left", 50.0, None, None, "feedforward", "none"),
+        Projection(
+            "C left", "D left", 9000.0, None, None, "feedforward", "none", **weak
+        ),
+    ]
+    graph = _graph_of_three(*edges)
+    for gain, ratio in (("equal", 0.1), ("streamlines", 1.0), ("input_share", 1.0)):
+        a, b, c = (p.strength for p in _plan_of(graph, gain).pathways)
+        assert c == pytest.approx(ratio * min(a, b))
+
+
+def _plan_of(graph: RegionGraph, gain: str) -> NetworkSpec:
+    interface = hand_interface(
+        graph,
+        inputs={"goal": ["A left", "B left", "C left"]},
+        action=["D left"],
+        value=["D left"],
+        without=["touch", "vision", "proprioception"],
+    )
+    rule = UnitRule(total=40, floor=4)
+    return plan_network(graph, interface, rule, options={"gain": gain})
 
 
 def test_a_delay_is_at_most_1000_control_steps() -> None:

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What of a graph and its controls can be counted: gains, null models, stability."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+import atlasnet
+from atlasnet.atlas.sources.snapshot import SnapshotSource
+from atlasnet.graph.loss import mixing
+from atlasnet.graph.null_models import NULL_MODELS
+
+GAINS = ("equal", "streamlines", "input_share")
+_LEAST_SOURCES = 4  # of a target, for shares to be compared
+_UNMIXED = ("shuffled_weights", "shuffled_units", "equal_units", "fully_connected")
+"""Null models that leave projections in their place, or join all."""
+
+
+def gains(source: SnapshotSource) -> dict[str, dict[str, float]]:
+    """Compare input shares under each gain with tracers' fractions, by homologue.
+
+    Parameters
+    ----------
+    source : SnapshotSource
+        The atlas and the counted cells.
+
+    Returns
+    -------
+    dict of str to dict of str to float
+        By gain: ``correlation`` of the logarithms of share and fraction, both as parts
+        of the sum over a target's compared sources, and ``error_decades``, the root
+        mean square of their difference, over ``n`` pathways of the whole graph.
+    """
+    fractions: dict[tuple[str, str], float] = defaultdict(float)
+    for row in source.tracer_fractions():
+        for one in row.sources:
+            for other in row.targets:
+                fractions[f"{one} left", f"{other} left"] += row.fln
+    graph = atlasnet.preset_graph(source, blind=False)
+    interface = atlasnet.hand_interface(graph)
+    found = {}
+    for gain in GAINS:
+        spec = atlasnet.plan_network(graph, interface, options={"gain": gain})
+        compared: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        for pathway in spec.pathways:
+            fraction = fractions.get((pathway.source, pathway.target), 0.0)
+            # What is weak is weak by these counts: it would agree by construction.
+            is_weak = graph.projection(pathway.source, pathway.target).is_weak
+            if fraction > 0 and not is_weak:
+                pair = fraction, pathway.strength
+                compared[pathway.target].append(pair)
+        found[gain] = _compared(compared)
+    return found
+
+
+def _compared(by_target: Mapping[str, list[tuple[float, float]]]) -> dict[str, float]:
+    """Compare shares within targets."""
+    logs: list[NDArray[np.float64]] = []
+    for pairs in by_target.values():
+        if len(pairs) >= _LEAST_SOURCES:
+            values = np.array(pairs)
+            logs.append(np.log10(values / values.sum(axis=0)))
+    measured, shared = np.concatenate(logs).T
+    return {
+        "correlation": float(np.corrcoef(measured, shared)[0, 1]),
+        "error_decades": float(np.sqrt(np.mean((measured - shared) ** 2))),
+        "n": float(len(measured)),
+    }
+
+
+def mixings(source: SnapshotSource, n_seeds: int = 5) -> dict[str, float]:
+    """Return the mean mixing of the null models that randomise the preset's graph."""
+    graph = atlasnet.preset_graph(source)
+    return {
+        model: float(
+            np.mean(
+                [
+                    mixing(graph, atlasnet.randomize(graph, model, seed))
+                    for seed in range(n_seeds)
+                ]
+            )
+        )
+        for model in NULL_MODELS
+        if model not in _UNMIXED
+    }
+
+
+def dale_activity(source: SnapshotSource, n_steps: int = 1000) -> dict[str, float]:
+    """Return the largest activity of networks of units that excite or inhibit.
+
+    Parameters
+    ----------
+    source : SnapshotSource
+        The atlas.
+    n_steps : int
+        Control steps, from zero and from random input.
+
+    Returns
+    -------
+    dict of str to float
+        By preset, activation and cell.
+    """
+    import keras
+
+    found = {}
+    for preset in ("fpn", "fpn-compact", "fpn-visual"):
+        graph = atlasnet.preset_graph(source, preset)
+        interface = atlasnet.hand_interface(graph, preset=preset)
+        for activation in ("softplus", "relu"):
+            for cell in ("rate", "rnn"):
+                is_visual = preset == "fpn-visual"
+                if is_visual and (activation, cell) != ("softplus", "rate"):
+                    continue  # maps are dense or rate
+                options = {
+                    "activation": activation,
+                    "cell": cell,
+                    "inhibitory_share": 0.2,
+                }
+                spec = atlasnet.plan_network(
+                    graph, interface, {"total": 1024}, options=options
+                )
+                model = atlasnet.build_model(spec)
+                layer = next(x for x in model.layers if hasattr(x, "cell"))
+                n = n_steps // 10 if is_visual else n_steps
+                n_inputs = sum(entry.size for entry in spec.inputs)
+                given = keras.Input((n, n_inputs))
+                reader = keras.layers.RNN(layer.cell, return_sequences=True)
+                whole = keras.Model(given, reader(given))
+                rng = np.random.default_rng(0)
+                heard = rng.standard_normal((2, n, n_inputs)).astype(np.float32)
+                heard[0] = 0.0
+                activity = whole.predict(heard, verbose=0)
+                largest = float(np.abs(activity).max())
+                found[f"{preset} {activation} {cell}"] = (
+                    largest if np.isfinite(activity).all() else float("inf")
+                )
+                keras.backend.clear_session()
+    return found
