@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """What of a graph and its controls can be counted: gains, null models, stability."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import atlasnet
+from atlasnet.atlas.catalogue import Catalogue
+from atlasnet.atlas.levels import fit_levels
+from atlasnet.atlas.rules import GraphRules
+from atlasnet.atlas.source import PathwayRecord, TracerFraction
 from atlasnet.atlas.sources.snapshot import SnapshotSource
+from atlasnet.graph.direction import laminar_class, structural_sln
 from atlasnet.graph.loss import mixing
 from atlasnet.graph.null_models import NULL_MODELS
 
@@ -68,6 +74,110 @@ def _compared(by_target: Mapping[str, list[tuple[float, float]]]) -> dict[str, f
         "error_decades": float(np.sqrt(np.mean((measured - shared) ** 2))),
         "n": float(len(measured)),
     }
+
+
+def directions(source: SnapshotSource) -> dict[str, dict[str, float]]:
+    """Return how often each direction rule agrees with claims it has not seen.
+
+    Parameters
+    ----------
+    source : SnapshotSource
+        The cited directions.
+
+    Returns
+    -------
+    dict of str to dict of str to float
+        By what is left out at a time (``pair``: both directions of one; a
+        ``publication``; an ``area``): agreement of the ``hierarchy`` fitted to the
+        rest, of the ``structural_model``, of saying always the ``majority``, the paired
+        ``difference`` of the first two and the ends of its 95 % bootstrap interval over
+        what is left out, or over pairs where that is an area.
+    """
+    catalogue = Catalogue(source, GraphRules())
+    density = {}
+    for node in source.node_table():
+        found = catalogue.composite(node.node, node.hemisphere).whole_density_per_mm3
+        density.setdefault(node.node, found)
+    claims = [
+        p
+        for p in source.pathways()
+        if p.support in ("verified", "cited") and p.direction
+    ]
+    structural = np.array(
+        [
+            laminar_class(structural_sln(density[p.source], density[p.target]))
+            == p.direction
+            for p in claims
+        ],
+        np.float64,
+    )
+    majority = max(Counter(p.direction for p in claims).values()) / len(claims)
+    found = {}
+    for name, keys_of, fraction_keys, stratum in _LEFT_OUT:
+        agrees: dict[int, list[bool]] = defaultdict(list)
+        for key in dict.fromkeys(k for p in claims for k in keys_of(p)):
+            rest = [p for p in source.pathways() if key not in keys_of(p)]
+            counted = [
+                f for f in source.tracer_fractions() if key not in fraction_keys(f)
+            ]
+            levels = fit_levels(rest, counted, density)
+            for i, p in enumerate(claims):
+                if key in keys_of(p):
+                    ends = levels.level[p.source], levels.level[p.target]
+                    probable = levels.probabilities(*ends)
+                    agrees[i].append(max(probable, key=probable.get) == p.direction)
+        mean = np.array([np.mean(agrees[i]) for i in range(len(claims))])
+        strata: dict[object, list[int]] = defaultdict(list)
+        for i, p in enumerate(claims):
+            strata[stratum(p)].append(i)
+        low, high = _over_strata(mean - structural, list(strata.values()))
+        found[name] = {
+            "hierarchy": float(mean.mean()),
+            "structural_model": float(structural.mean()),
+            "majority": majority,
+            "difference": float((mean - structural).mean()),
+            "low": low,
+            "high": high,
+        }
+    return found
+
+
+def _pair(pathway: PathwayRecord) -> frozenset[str]:
+    return frozenset((pathway.source, pathway.target))
+
+
+def _pairs_of(fraction: TracerFraction) -> set[frozenset[str]]:
+    return {frozenset((a, b)) for a in fraction.sources for b in fraction.targets}
+
+
+_LEFT_OUT: tuple[tuple[str, Any, Any, Any], ...] = (
+    ("pair", lambda p: [_pair(p)], _pairs_of, _pair),
+    (
+        "publication",
+        lambda p: [p.citation],
+        lambda f: [f.publication],
+        lambda p: p.citation,
+    ),
+    (
+        "area",
+        lambda p: [p.source, p.target],
+        lambda f: [*f.sources, *f.targets],
+        _pair,
+    ),
+)
+
+
+def _over_strata(
+    values: NDArray[np.float64], strata: list[list[int]]
+) -> tuple[float, float]:
+    """Return the 95 % interval of a mean, strata resampled whole."""
+    rng = np.random.default_rng(0)
+    means = []
+    for _ in range(4000):
+        picked = rng.integers(len(strata), size=len(strata))
+        means.append(values[[i for k in picked for i in strata[k]]].mean())
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
 
 
 def mixings(source: SnapshotSource, n_seeds: int = 5) -> dict[str, float]:

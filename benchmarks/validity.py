@@ -17,6 +17,10 @@ null_min_mixing, null_mixing/<model>
     Share of new projections of a null model over what chance makes new; the smallest.
 dale_max_activity, dale_activity/<network>
     Largest activity of a unit within 1,000 steps under Dale's principle.
+direction_accuracy, direction_majority, direction_<left out>/<rule>
+    Share of cited directions that a rule says without having seen them: the default
+    rule and always the majority, both directions of a pair left out; then each, also
+    with a publication or an area left out, and the paired difference's interval.
 m1_hits_at_5, m1_hits_at_10
     Of the nodes that most streamlines join to M1 (4a and 4p together), the share that
     the literature cites as projecting to it; a blind guess would hit
@@ -40,11 +44,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from evidence import dale_activity, gains, mixings
+from evidence import dale_activity, directions, gains, mixings
 from figures import figure, make_parser
 from scipy.stats import spearmanr
 
 from atlasnet.atlas.assembly import preset_graph
+from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.sources.snapshot import SnapshotSource
 from atlasnet.graph.graph import RegionGraph
 from atlasnet.plan.options import PlanOptions
@@ -94,6 +99,7 @@ def main() -> None:
     evidence = {"gains": gains(source), "mixing": mixings(source)}
     if not options.quick:
         evidence["dale"] = dale_activity(source)
+        evidence["directions"] = directions(source)
     if options.json:
         figures = _figures(source, ranking, shares, tables)
         print(json.dumps({**_evidence(evidence), **figures}))
@@ -115,6 +121,12 @@ def _evidence(evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     if "dale" in evidence:
         found["dale_max_activity"] = max(evidence["dale"].values())
         found |= {f"dale_activity/{k}": v for k, v in evidence["dale"].items()}
+    if "directions" in evidence:
+        by_pair = evidence["directions"]["pair"]
+        found["direction_accuracy"] = by_pair[GraphRules().direction_model]
+        found["direction_majority"] = by_pair["majority"]
+        for out, row in evidence["directions"].items():
+            found |= {f"direction_{out}/{name}": x for name, x in row.items()}
     return {name: figure(value, "1") for name, value in found.items()}
 
 

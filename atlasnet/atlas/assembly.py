@@ -36,18 +36,13 @@ from atlasnet.atlas.claims import (
 )
 from atlasnet.atlas.edge_set import select_edges
 from atlasnet.atlas.edges import StreamlineThreshold, count_components
+from atlasnet.atlas.expectation import ExpectedDirections
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.selection import Hemispheres, choose, sides_of
 from atlasnet.atlas.source import AtlasSource, Connections, PathwayRecord
 from atlasnet.errors import AtlasError
-from atlasnet.graph.direction import (
-    Direction,
-    cortical_type_class,
-    decide,
-    laminar_class,
-    structural_sln,
-)
-from atlasnet.graph.graph import Metadata, Projection, Region, RegionGraph
+from atlasnet.graph.direction import decide, structural_sln
+from atlasnet.graph.graph import Metadata, Projection, RegionGraph
 from atlasnet.graph.merging import merge_regions
 from atlasnet.graph.order import break_cycles
 from atlasnet.graph.preset import Preset, load_preset
@@ -256,6 +251,7 @@ def _assemble(
     mask = chosen.mask
     table = table_claims(members, rules)
     claims = Claims(members, cited, table)
+    model = ExpectedDirections(source, catalogue, rules)
     measured = zip(
         np.argwhere(mask).tolist(),
         counts[mask].tolist(),
@@ -265,7 +261,7 @@ def _assemble(
     )
     edges = [
         replace(
-            _project(members, claims, rules, (i, j), *values),
+            _project(members, claims, model, (i, j), *values),
             presence=chosen.presence((i, j)),
             is_weak=(i, j) in chosen.weak,
             evidence_against=_reference(chosen.weak.get((i, j))),
@@ -363,7 +359,7 @@ def _add_up(membership: csr_array, values: Matrix) -> Matrix:
 def _project(
     members: Sequence[Member],
     claims: Claims,
-    rules: GraphRules,
+    model: ExpectedDirections,
     pair: Pair,
     count: float,
     length_mm: float,
@@ -376,14 +372,15 @@ def _project(
     if source.whole_density_per_mm3 and target.whole_density_per_mm3:
         sln = structural_sln(source.whole_density_per_mm3, target.whole_density_per_mm3)
     claim, opposite = claims.of(i, j), claims.of(j, i)
+    expected, probability = model.of(source, target, sln)
     decision = decide(
         claim[0] if claim else None,
         opposite[0] if opposite else None,
-        _expected(source.region, target.region, sln, rules),
-        "cortical_type"
-        if rules.direction_model == "cortical_type"
-        else "structural_model",
+        expected,
+        model.rule,
     )
+    if decision.rule != "hierarchy":
+        probability = None
     citation = claim[1] if claim else None
     if decision.is_contradicted and opposite is not None:
         citation = f"opposite pathway: {opposite[1]}"
@@ -397,18 +394,8 @@ def _project(
         direction=decision.direction,
         direction_rule=decision.rule,
         sln=sln,
+        direction_probability=probability,
         citation=citation,
         weight=weight,
         is_callosal=source.region.hemisphere != target.region.hemisphere,
     )
-
-
-def _expected(
-    source: Region, target: Region, sln: float | None, rules: GraphRules
-) -> Direction | None:
-    """Return the class that the model of the rules expects."""
-    if rules.direction_model == "cortical_type":
-        return cortical_type_class(source.cortical_type, target.cortical_type)
-    if rules.direction_model == "none" or sln is None:
-        return None
-    return laminar_class(sln)

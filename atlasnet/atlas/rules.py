@@ -11,6 +11,7 @@ from pydantic import (
     AliasChoices,
     BeforeValidator,
     Field,
+    NonNegativeInt,
     PlainValidator,
     model_validator,
 )
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 DensityChoice = Literal["homologue", "surface_overlap", "measured_layers"]
-DirectionModel = Literal["structural_model", "cortical_type", "none"]
+DirectionModel = Literal["structural_model", "cortical_type", "hierarchy", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,11 @@ class GraphRules(Frozen):
     """Whether pathways that the literature denies are kept where streamlines join
     their ends."""
     direction_model: DirectionModel = "structural_model"
-    """What decides directions where nobody claims one."""
+    """What decides directions where nobody claims one: densities, cortical types, or a
+    hierarchy of levels fitted to the claims and to counted cells."""
+    direction_sample: NonNegativeInt | None = None
+    """Seed of a draw: directions by the hierarchy, which are uncertain, are drawn with
+    their probabilities. None takes the most probable ones."""
     direction_table: Annotated[
         tuple[TableClaim, ...], BeforeValidator(_read_table), Flag(metavar="CSV")
     ] = ()
@@ -165,9 +170,19 @@ class GraphRules(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
+        if self.direction_sample is not None and self.direction_model != "hierarchy":
+            raise AtlasError(
+                "direction_sample draws directions by their probabilities, which the "
+                f"direction model 'hierarchy' gives; it is '{self.direction_model}'."
+            )
         if set(self.layers_left_out) == set(LAYERS):
             raise AtlasError("All six layers are left out: no cell would be left.")
         return self
+
+    @property
+    def needs_levels(self) -> bool:
+        """Whether directions go by a fitted hierarchy."""
+        return self.direction_model == "hierarchy"
 
     @classmethod
     def chosen(cls, rules: Self | None, options: Mapping[str, Any]) -> Self:
@@ -207,6 +222,7 @@ class GraphRules(Frozen):
             "doubtful_pathways": self.doubtful,
             "denied_pathways": self.denied,
             "direction_model": self.direction_model,
+            "direction_sample": self.direction_sample,
             "direction_table": len(self.direction_table),
             "density_rule": self.density,
             "layers_left_out": list(self.layers_left_out),

@@ -11,12 +11,13 @@ origin of its pathways is not that of a feedforward one.
 Order of the rules, for the pathway s -> t:
 
 1. s -> t is claimed, by a user's table or else by a citation: the claimed class.
-2. The class that a model expects, the structural model by default or the cortical
-   types, unless a claim about t -> s contradicts it. If t -> s is claimed to be
-   feedforward then s -> t cannot be feedforward too, and if it is claimed to be
-   feedback then s -> t cannot be feedback too. A contradicted pathway becomes lateral:
-   the claim denies the order that the model expects, but nobody has claimed the
-   opposite one. A t -> s claimed to be lateral contradicts nothing.
+2. The class that a model expects, the structural model by default, the cortical types
+   or the fitted hierarchy (:mod:`atlasnet.atlas.levels`), unless a claim about t -> s
+   contradicts it. If t -> s is claimed to be feedforward then s -> t cannot be
+   feedforward too, and if it is claimed to be feedback then s -> t cannot be feedback
+   too. A contradicted pathway becomes lateral: the claim denies the order that the
+   model expects, but nobody has claimed the opposite one. A t -> s claimed to be
+   lateral contradicts nothing.
 3. Lateral, if what the model needs is unknown.
 """
 
@@ -44,6 +45,7 @@ DirectionRule = Literal[
     "none",
     "table",
     "cortical_type",
+    "hierarchy",
     "null_model",
     "merged",
 ]
@@ -141,7 +143,7 @@ def decide(
         What it says of the opposite pathway.
     expected : {"feedforward", "feedback", "lateral"} or None
         Class that the model expects, None where it cannot say.
-    model : {"structural_model", "cortical_type"}
+    model : {"structural_model", "cortical_type", "hierarchy"}
         The model.
 
     Returns

@@ -188,6 +188,8 @@ class Projection:
     """Why it is in the graph: enough ``streamlines`` by the edge rule, a ``cited``
     pathway however few they are, ``both``, or ``joining`` parts that would fall apart;
     None where nobody has said so."""
+    direction_probability: float | None = None
+    """How probable `direction` is by the fitted hierarchy; None for other rules."""
     is_weak: bool = False
     """Whether the literature calls it weak. Its `weight` is then the least of the
     graph's edges."""
@@ -210,6 +212,7 @@ class Projection:
             and self.direction_rule in DIRECTION_RULES
             and (self.weight is None or 0.0 <= self.weight < math.inf)
             and (self.sln is None or 0.0 <= self.sln <= 1.0)
+            and 0.0 <= (self.direction_probability or 0.0) <= 1.0
             and (self.direction_rule != "cited" or bool(self.citation))
             and (self.presence is None or self.presence in PRESENCES)
             and (not self.is_weak or bool(self.evidence_against))
@@ -232,8 +235,10 @@ class Projection:
         require_member(f"{where}: direction", self.direction, DIRECTIONS, GraphError)
         rule = self.direction_rule
         require_member(f"{where}: direction_rule", rule, DIRECTION_RULES, GraphError)
-        if self.sln is not None and not 0.0 <= self.sln <= 1.0:
-            raise GraphError(f"{where}: sln lies in [0, 1], got {self.sln!r}.")
+        for name in ("sln", "direction_probability"):
+            value = getattr(self, name)
+            if value is not None and not 0.0 <= value <= 1.0:
+                raise GraphError(f"{where}: {name} lies in [0, 1], got {value!r}.")
         if self.presence is not None:
             label = f"{where}: presence"
             require_member(label, self.presence, PRESENCES, GraphError)
