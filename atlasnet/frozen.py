@@ -6,9 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import formatannotation, getdoc
 from textwrap import indent
-from typing import Any, ClassVar, Self, get_args
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -76,6 +82,20 @@ class Frozen(BaseModel):
     # whole, and errors know the way from there.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth_for_numbers(cls, data: Any) -> Any:
+        """Refuse ``true`` where a number is wanted: it is no 1."""
+        for name, value in data.items() if isinstance(data, Mapping) else ():
+            field = cls.model_fields.get(name)
+            if field is None or not isinstance(value, bool):
+                continue
+            kinds = _kinds(field.annotation)
+            if bool not in kinds and kinds & {int, float}:
+                where = f"Invalid {cls._label(data)} at '{name}'"
+                raise cls.error(f"{where}: a number is wanted, got {value!r}.")
+        return data
+
     def __copy__(self) -> Self:
         """Return a copy without what was computed of the fields and kept."""
         copied = super().__copy__()
@@ -97,6 +117,18 @@ class Frozen(BaseModel):
     def _label(cls, data: Mapping[str, Any]) -> str:
         """Return what is being made, for messages."""
         return cls.label or cls.__name__
+
+
+def _kinds(annotation: Any) -> set[Any]:
+    """Return the types that an annotation names, at any depth but for items."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _kinds(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return {kind for part in get_args(annotation) for kind in _kinds(part)}
+    if origin is Literal:
+        return set(map(type, get_args(annotation)))
+    return {annotation}
 
 
 def _default_of(field: FieldInfo) -> str:

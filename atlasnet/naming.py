@@ -14,17 +14,25 @@ from typing import Literal
 __all__ = [
     "Hemisphere",
     "fitting",
+    "has_words",
     "in_words",
     "normalised",
     "same_name",
     "side_of",
     "slug",
+    "with_side_last",
     "without_side",
 ]
 
 Hemisphere = Literal["left", "right"]
 
 _SIDE = re.compile(r"\s+(left|right)$", re.IGNORECASE)
+_OTHER_SIDES = re.compile(
+    r"^(?:(?P<first>left|right|lh|rh)\s+(?P<rest>.+)|(?P<name>.+?)"
+    r"(?:\s*\((?P<bracket>left|right|l|r)\)|(?:_| (?=.h$))(?P<last>l|r|lh|rh)))$",
+    re.IGNORECASE,
+)
+_MEANT_SIDES = {"l": "left", "lh": "left", "r": "right", "rh": "right"}
 
 
 def normalised(name: str) -> str:
@@ -66,6 +74,38 @@ def without_side(name: str) -> str:
     'Area 4p (PreCG)'
     """
     return _SIDE.sub("", name)
+
+
+def with_side_last(name: str) -> str:
+    """Return a name whose hemisphere is written in another way as names here have it.
+
+    Examples
+    --------
+    >>> with_side_last("left M1"), with_side_last("M1 (R)"), with_side_last("M1_L")
+    ('M1 left', 'M1 right', 'M1 left')
+    """
+    if side_of(name) is not None:
+        return name
+    found = _OTHER_SIDES.match(name.strip())
+    if found is None:
+        return name
+    said = str(found["first"] or found["bracket"] or found["last"]).casefold()
+    rest = found["rest"] or found["name"]
+    return f"{rest.strip()} {_MEANT_SIDES.get(said, said)}"
+
+
+def has_words(text: str, name: str) -> bool:
+    """Tell whether a name has a text in whole words; signs and blanks don't part them.
+
+    Examples
+    --------
+    >>> has_words("4-p", "Area 4p (PreCG)"), has_words("4", "Area 4p (PreCG)")
+    (True, False)
+    """
+    wanted, words = normalised(text), f" {normalised(name)} "
+    if not wanted:
+        return False
+    return f" {wanted} " in words or f" {wanted.replace(' ', '')} " in words
 
 
 def slug(name: str) -> str:
@@ -184,13 +224,12 @@ def in_words(text: str, spellings: Mapping[str, Iterable[str]]) -> list[str]:
     (['Area 4p (PreCG) left'], [], [])
     """
     side = side_of(f" {text.strip()}")
-    wanted = normalised(without_side(f" {text.strip()}"))
+    bare = without_side(f" {text.strip()}")
     return [
         key
         for key, known in spellings.items()
         if any(
-            side in (None, side_of(name))
-            and f" {wanted} " in f" {normalised(without_side(name))} "
+            side in (None, side_of(name)) and has_words(bare, without_side(name))
             for name in known
         )
     ]

@@ -38,6 +38,12 @@ _NUMBERS: Mapping[type, tuple[type, ...]] = {
 _LISTS = (Sequence, Iterable, Collection)
 
 
+def _plain(value: Any, annotation: Any) -> Any:
+    """Return a whole number of NumPy as one of Python, which is what libraries want."""
+    is_whole = isinstance(value, np.integer) and int in _choices(annotation)
+    return int(value) if is_whole else value
+
+
 def checked(
     error: type[AtlasNetError],
 ) -> Callable[[Callable[_Given, _Result]], Callable[_Given, _Result]]:
@@ -78,7 +84,8 @@ def checked(
             hints = _hints(function)
             for name, value in bound.arguments.items():
                 if name in hints and signature.parameters[name].kind not in _MANY:
-                    bound.arguments[name] = _taken(value, hints[name])
+                    taken = _taken(value, hints[name])
+                    bound.arguments[name] = _plain(taken, hints[name])
             for name in bound.arguments:
                 if name in hints and signature.parameters[name].kind not in _MANY:
                     _require(function.__name__, name, bound.arguments, hints, error)
@@ -101,15 +108,34 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
 def _taken(value: Any, annotation: Any) -> Any:
     """Return what a value stands for, where its kind is known."""
     for kind in _choices(annotation):
-        if isinstance(value, str) and _is_list(kind) and str in get_args(kind):
-            return value if str in _choices(annotation) else (value,)
+        if _is_list(kind):
+            if isinstance(value, str) and str in get_args(kind):
+                return value if str in _choices(annotation) else (value,)
+            is_other = not isinstance(value, str | bytes | Sequence | Mapping)
+            if is_other and isinstance(value, Iterable):  # an array, a set, a generator
+                return tuple(value)
+            model = get_args(kind)[0]
+            if any(isinstance(value, one) for one in _classes(model)):
+                return (value,)
         if isinstance(value, Mapping) and get_origin(kind) is Mapping:
             of = get_args(kind)[-1]
             return {key: _taken(one, of) for key, one in value.items()}
         is_model = isinstance(kind, type) and issubclass(kind, Frozen)
-        if is_model and isinstance(value, Mapping):
+        is_fields = isinstance(value, Mapping) and all(
+            isinstance(k, str) for k in value
+        )
+        if is_model and is_fields:
             return kind(**value)
     return value
+
+
+def _classes(annotation: Any) -> list[type]:
+    """Return the models among the kinds that an annotation allows."""
+    return [
+        kind
+        for kind in _choices(annotation)
+        if isinstance(kind, type) and issubclass(kind, Frozen)
+    ]
 
 
 def _require(
@@ -154,7 +180,7 @@ def _fits(value: Any, annotation: Any) -> bool:
 
 def _is_of(value: Any, kind: Any) -> bool:
     if _is_literal(kind):
-        return value in get_args(kind)
+        return isinstance(value, str | int) and value in get_args(kind)
     known = get_origin(kind) or kind
     if known in _NUMBERS:
         is_truth = isinstance(value, bool | np.bool_) and known is not bool
@@ -162,7 +188,7 @@ def _is_of(value: Any, kind: Any) -> bool:
     if not isinstance(known, type):
         return True  # Any, a type variable: it says nothing
     if _is_list(kind):
-        if isinstance(value, str):
+        if isinstance(value, str | bytes):
             return False
         if isinstance(value, list | tuple):
             return all(_fits(one, get_args(kind)[0]) for one in value)
@@ -196,7 +222,8 @@ def _name_of(kind: Any) -> str:
     if _is_literal(kind):
         return " or ".join(repr(word) for word in get_args(kind))
     if _is_list(kind):
-        of = ", ".join(_name_of(part).removeprefix("a ") for part in get_args(kind))
-        return f"a list of {of}"
+        parts = [one for part in get_args(kind) for one in _choices(part)]
+        names = [_name_of(p).removeprefix("a ").removeprefix("an ") for p in parts]
+        return f"a list of {' or '.join(names)}"
     name = getattr(get_origin(kind) or kind, "__name__", str(kind))
     return f"{'an' if name[0] in 'AEIOaeio' else 'a'} {name}"

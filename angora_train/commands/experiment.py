@@ -11,8 +11,13 @@ from rich.table import Column, Table
 from angora_train.commands.job import Job, train_on
 from angora_train.commands.options import Set
 from angora_train.config.experiment import ExperimentConfig, load_experiment
-from angora_train.errors import ConfigError
-from angora_train.experiment.plan import PlannedRun, planned_runs, save_experiment
+from angora_train.errors import CheckpointError, ConfigError
+from angora_train.experiment.plan import (
+    PlannedRun,
+    planned_runs,
+    require_same,
+    save_experiment,
+)
 from angora_train.ranks.comm import Comm, is_launched_by_mpi, make_comm
 from atlasnet.commands.console import reporting, results, side_channel
 from atlasnet.quiet import import_keras
@@ -52,6 +57,7 @@ def experiment(
         change = (*wanted.change, *override)
         wanted = wanted.model_copy(update={"change": change})
     runs = planned_runs(wanted)
+    require_same(wanted)
     if status:
         _show_status(wanted, runs)
     elif report:
@@ -116,8 +122,15 @@ def _side_by_side(
         cores = tuple(cores[i % len(cores)] for i in range(n))
     words = [*own_command(), "experiment", str(wanted.directory), "--only"]
 
+    unread: list[str] = []
+
     def write(_run: PlannedRun) -> None:
-        write_results(read_results(wanted, runs))
+        try:
+            write_results(read_results(wanted, runs))
+        except CheckpointError as error:  # a metric that no run has: the runs go on
+            if str(error) not in unread:
+                unread.append(str(error))
+                side_channel().print(f"Nothing is summed up: {error}", markup=False)
 
     try:
         with reporting() as tell:

@@ -19,7 +19,7 @@
     directory: runs/networks
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -28,7 +28,7 @@ from pydantic import BeforeValidator, Field, NonNegativeInt, model_validator
 from angora_train.config.settings import Settings, parse_mapping
 from angora_train.errors import ConfigError, closest
 
-__all__ = ["ExperimentConfig", "load_experiment", "parse_seeds"]
+__all__ = ["ExperimentConfig", "flat_changes", "load_experiment", "parse_seeds"]
 
 Changes = Mapping[str, Any]
 
@@ -70,6 +70,8 @@ def parse_seeds(text: str) -> list[int]:
 
 def _seeds(value: Any) -> Any:
     """Let a text, or one seed, stand for a list of seeds."""
+    if isinstance(value, bool):
+        raise ConfigError("Seeds read 0-9 or [0, 3, 5], got a truth value.")
     if isinstance(value, str):
         return parse_seeds(value)
     return [value] if isinstance(value, int) else value
@@ -79,7 +81,51 @@ def _levels(value: Any) -> Any:
     """Let an empty level stand for one that changes nothing."""
     if not isinstance(value, Mapping):
         return value
+    for name in value:
+        if not isinstance(name, str):
+            raise ConfigError(
+                f"vary: a level is a name, got {name!r} ({type(name).__name__}). Quote "
+                "it."
+            )
     return {str(name): {} if level is None else level for name, level in value.items()}
+
+
+def flat_changes(changes: Changes) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield each single change of a level: the way to its key, and the value.
+
+    Parameters
+    ----------
+    changes : mapping of str to object
+        Nested, or with dots.
+
+    Examples
+    --------
+    >>> list(flat_changes({"ppo": {"clip_range": 0.1}, "task.name": "Reach"}))
+    [(('ppo', 'clip_range'), 0.1), (('task', 'name'), 'Reach')]
+    """
+    for key, value in changes.items():
+        here = tuple(str(key).split("."))
+        if isinstance(value, Mapping) and value:
+            for further, part in flat_changes(value):
+                yield here + further, part
+        else:
+            yield here, value
+
+
+_COLUMNS = {
+    *("run", "seed", "state", "samples", "result", "samples_to_threshold", "hours"),
+    "folder",
+}
+"""Columns of the results beside the factors."""
+
+
+def _require_free(key: tuple[str, ...], where: str) -> None:
+    """Refuse a change of what the experiment itself decides."""
+    if key[0] in ("seed", "directory"):
+        raise ConfigError(
+            f"{where} changes '{key[0]}', which the experiment's own key "
+            f"'{'seeds' if key[0] == 'seed' else 'directory'}' decides."
+        )
 
 
 class ExperimentConfig(Settings):
@@ -116,6 +162,13 @@ class ExperimentConfig(Settings):
                 f"{closest(self.compare, self.vary)} vary has: "
                 f"{', '.join(self.vary) or 'none'}."
             )
+        reserved = sorted(_COLUMNS & self.vary.keys())
+        if reserved:
+            raise ConfigError(
+                f"vary: '{reserved[0]}' is a column of the results; call the factor "
+                "something else."
+            )
+        self._check_changes()
         if len(set(self.seeds)) < len(self.seeds):
             raise ConfigError(f"seeds: each is given once, got {list(self.seeds)}.")
         for factor, levels in self.vary.items():
@@ -128,6 +181,24 @@ class ExperimentConfig(Settings):
                         "it may not be empty, begin with a dot, or have / \\ = or +."
                     )
         return self
+
+    def _check_changes(self) -> None:
+        """Refuse changes that would be lost."""
+        owner: dict[tuple[str, ...], str] = {}
+        for change in self.change:
+            _require_free(tuple(change.partition("=")[0].split(".")), "change")
+        for factor, levels in self.vary.items():
+            keys = {k for level in levels.values() for k, _ in flat_changes(level)}
+            for key in keys:
+                _require_free(key, f"vary.{factor}")
+                for other, whose in owner.items():
+                    shared = min(len(key), len(other))
+                    if key[:shared] == other[:shared]:
+                        raise ConfigError(
+                            f"vary: the factors '{whose}' and '{factor}' both change "
+                            f"'{'.'.join(key)}'; one would undo the other."
+                        )
+            owner |= dict.fromkeys(keys, factor)
 
     @property
     def compared(self) -> str | None:

@@ -146,11 +146,37 @@ def parse_mapping(text: str, source: str) -> dict[str, Any]:
     """
     try:
         data = read_yaml(text)
+        twice = _twice(yaml.compose(text, Loader=yaml.SafeLoader))
     except yaml.YAMLError as error:
         raise ConfigError(f"'{source}' is no valid YAML: {error}") from error
+    if twice:
+        raise ConfigError(f"'{source}' gives {twice} twice: the first would be lost.")
     if not isinstance(data, dict):
         raise ConfigError(f"'{source}' must hold a mapping, got {type(data).__name__}.")
     return data
+
+
+def _twice(node: yaml.Node | None) -> str:
+    """Return a key that a mapping gives twice, with its line; empty if none is."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            name = _name_of(key)
+            if name in seen:
+                return f"'{key.value}' (line {key.start_mark.line + 1})"
+            seen.add(name)
+            if twice := _twice(value):
+                return twice
+    if isinstance(node, yaml.SequenceNode):
+        return next(filter(None, map(_twice, node.value)), "")
+    return ""
+
+
+def _name_of(key: yaml.Node) -> str:
+    """Return a key as YAML understands it: ``yes`` and ``true`` are one."""
+    is_truth = key.tag == "tag:yaml.org,2002:bool"
+    text = str(key.value)
+    return f"{key.tag} {text.casefold() in ('true', 'yes', 'on')}" if is_truth else text
 
 
 def shipped(package: str) -> dict[str, Traversable]:

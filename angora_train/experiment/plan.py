@@ -12,18 +12,22 @@
       curves.csv, curves.png     what they say together
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from angora_train.config.experiment import ExperimentConfig, load_experiment
+from angora_train.config.experiment import (
+    ExperimentConfig,
+    flat_changes,
+    load_experiment,
+)
 from angora_train.config.run import RunConfig, config_data, with_change
 from angora_train.errors import ConfigError
 from atlasnet.files import write_text
 
-__all__ = ["PlannedRun", "planned_runs", "save_experiment"]
+__all__ = ["PlannedRun", "planned_runs", "require_same", "save_experiment"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def _planned(
     """Return one run."""
     data = config_data(experiment.base, experiment.change)
     for factor, level in levels.items():
-        for keys, value in _flat(experiment.vary[factor][level]):
+        for keys, value in flat_changes(experiment.vary[factor][level]):
             with_change(data, keys, value, f"vary.{factor}.{level}")
     cell = "+".join(levels.values())
     folder = experiment.directory / cell / f"seed-{seed}"
@@ -106,17 +110,6 @@ def _planned(
     except ConfigError as error:
         where = f"{cell}: " if cell else ""
         raise ConfigError(f"{where}{error}") from error
-
-
-def _flat(changes: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield each single change: what it leads to, and what that becomes."""
-    for key, value in changes.items():
-        here = tuple(key.split("."))
-        if isinstance(value, Mapping) and value:
-            for further, part in _flat(value):
-                yield here + further, part
-        else:
-            yield here, value
 
 
 def save_experiment(experiment: ExperimentConfig) -> None:
@@ -136,23 +129,40 @@ def save_experiment(experiment: ExperimentConfig) -> None:
         If the folder holds a run of the same levels and seed that has begun with
         another config: they may differ in how long they are.
     """
+    require_same(experiment)
     path = experiment.directory / "experiment.yaml"
     seeds = set(experiment.seeds)
     if path.is_file():
-        stored = load_experiment(experiment.directory)
-        now = {run.folder: run for run in planned_runs(experiment)}
-        for run in planned_runs(stored):
-            has_begun = run.folder in now and (run.folder / "config.yaml").is_file()
-            if has_begun and _essence(run) != _essence(now[run.folder]):
-                raise ConfigError(
-                    f"'{experiment.directory}' holds another experiment: its run "
-                    f"'{run.name}' has another config. Choose another directory, or go "
-                    "on with what is there: angora-train experiment "
-                    f"{experiment.directory}"
-                )
-        seeds |= set(stored.seeds)
+        seeds |= set(load_experiment(experiment.directory).seeds)
     data = {"base": config_data(experiment.base), "seeds": tuple(sorted(seeds))}
     write_text(path, experiment.model_copy(update=data).to_yaml())
+
+
+def require_same(experiment: ExperimentConfig) -> None:
+    """Refuse an experiment whose folder holds another one.
+
+    Parameters
+    ----------
+    experiment : ExperimentConfig
+        What is compared.
+
+    Raises
+    ------
+    ConfigError
+        If a run of the same levels and seed has begun with another config: they may
+        differ in how long they are.
+    """
+    if not (experiment.directory / "experiment.yaml").is_file():
+        return
+    now = {run.folder: run for run in planned_runs(experiment)}
+    for run in planned_runs(load_experiment(experiment.directory)):
+        has_begun = run.folder in now and (run.folder / "config.yaml").is_file()
+        if has_begun and _essence(run) != _essence(now[run.folder]):
+            raise ConfigError(
+                f"'{experiment.directory}' holds another experiment: its run "
+                f"'{run.name}' has another config. Choose another directory, or go on "
+                f"with what is there: angora-train experiment {experiment.directory}"
+            )
 
 
 def _essence(run: PlannedRun) -> dict[str, Any]:

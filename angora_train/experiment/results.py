@@ -56,7 +56,7 @@ class Curve:
     @property
     def result(self) -> float:
         """Mean of the last tenth of what the whole run is to be; NaN before it."""
-        n_cycles = self.run.config.n_cycles
+        n_cycles = max(self.run.config.n_cycles, len(self.values))
         n_last = max(1, round(_LAST_SHARE * n_cycles))
         known = self.values[n_cycles - n_last :]
         known = known[~np.isnan(known)]

@@ -115,7 +115,7 @@ def run_side_by_side(
                 _finish(job)
                 on_end(job.run)
             _tell(runs, jobs, pace, progress)
-    except KeyboardInterrupt:
+    except BaseException:  # whatever ends the experiment ends its runs
         for job in jobs:
             job.process.send_signal(signal.SIGTERM)
         for job in jobs:

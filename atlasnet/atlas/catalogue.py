@@ -13,9 +13,11 @@ What a text stands for, the first that fits:
    see :mod:`atlasnet.graph.synonyms`.
 6. A part of a name in whole words, if a single region has it, e.g. ``4p``.
 7. A node of the hand network, e.g. ``AIP`` or ``1``.
-8. A part of a name in letters, if a single region has it, e.g. ``hOc4l``.
+8. A part of a word of at least three letters, if a single region has it, e.g.
+   ``hOc4l``.
 
-A text that ends in ``left`` or ``right`` means that side alone.
+A text that ends in ``left`` or ``right`` means that side alone; ``left M1``, ``M1 (L)``
+and ``lh M1`` do, too.
 
 A composite's streamlines are the sum of its parts', its lengths their mean weighted by
 streamlines, its volume their sum, its density and thickness their mean weighted by
@@ -39,7 +41,13 @@ from atlasnet.errors import (
 from atlasnet.graph.graph import Hemisphere, Region
 from atlasnet.graph.merging import total, weighted_centroid
 from atlasnet.graph.synonyms import all_synonyms, synonym_called
-from atlasnet.naming import normalised, side_of, without_side
+from atlasnet.naming import (
+    has_words,
+    normalised,
+    side_of,
+    with_side_last,
+    without_side,
+)
 
 __all__ = ["STAND_INS", "Catalogue", "Member", "require_disjoint"]
 
@@ -135,6 +143,7 @@ class Catalogue:
         IncompleteDataError
             If the connectome lacks the region.
         """
+        text = text if self._is_spelt_so(text, sides) else with_side_last(text)
         whole = without_side(text.strip())
         exact = [self._exactly(whole, side) for side in self._sides(text, sides)]
         if all(exact):  # whatever signs the name may have
@@ -150,6 +159,10 @@ class Catalogue:
         if not normalised(bare):
             raise AtlasError(f"A region has a name, got '{text}'.")
         return [found for side in wanted for found in self._find_members(bare, side)]
+
+    def _is_spelt_so(self, text: str, sides: Sequence[Hemisphere]) -> bool:
+        """Tell whether a text is a region's own name as it stands."""
+        return any(self._exactly(text.strip(), side) for side in (None, *sides))
 
     def find(self, name: str, side: Hemisphere | None) -> str:
         """Return the record name of a region spelt as in any version."""
@@ -227,13 +240,15 @@ class Catalogue:
         children = self._children.get((bare.casefold(), side))
         if children is not None:
             return self._children_members(bare, side, children)
+        node = self._node_called.get((bare.casefold(), side))
+        if node is not None and bare.isdecimal():  # before Brodmann's area
+            return [self.composite(node, side)]
         known = self._by_synonym(bare, side)
         if known:
             return known
         whole, partly = self._by_part(bare, side)
         if len(whole) == 1:
             return [self.single(whole[0])]
-        node = self._node_called.get((bare.casefold(), side))
         if node is not None:
             return [self.composite(node, side)]
         parts = whole or partly
@@ -270,16 +285,17 @@ class Catalogue:
 
     def _by_part(self, text: str, side: Hemisphere) -> tuple[list[str], list[str]]:
         """Return the regions of one side that have a text in words, or in letters."""
-        wanted = normalised(text)
+        letters = normalised(text).replace(" ", "")
         whole, partly = [], []
         for record in self._record_of.values():
             if record.hemisphere != side:
                 continue
             spellings = {record.name, record.julich_2_9, record.julich_3_1} - {None}
-            names = [normalised(without_side(str(name))) for name in spellings]
-            if any(f" {wanted} " in f" {name} " for name in names):
+            names = [without_side(str(name)) for name in spellings]
+            words = {word for name in names for word in normalised(name).split()}
+            if any(has_words(text, name) for name in names):
                 whole.append(record.name)
-            elif any(wanted in name for name in names):
+            elif len(letters) > 2 and any(letters in word for word in words):
                 partly.append(record.name)
         return whole, partly
 

@@ -397,6 +397,8 @@ class RegionGraph:
 
     def _called(self, name: str) -> list[str]:
         """Return the regions that go by a name."""
+        if not isinstance(name, str):
+            raise GraphError(f"A region goes by a name, got {name!r}.")
         return meant(name, self._spellings)
 
     @cached_property

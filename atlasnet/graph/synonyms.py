@@ -5,8 +5,8 @@
 hand network are meant, and who says so. The kinds of names:
 
 - ``human``: terms of human anatomy and physiology, such as ``M1``.
-- ``brodmann``: Brodmann's areas. ``BA4`` is also written ``BA 4`` and ``Brodmann area
-  4``.
+- ``brodmann``: Brodmann's areas. ``BA4`` is also written ``BA 4``, ``area 4``,
+  ``Brodmann area 4`` and ``4``.
 - ``macaque``: areas of the macaque, which stand for their homologues, such as ``F5``.
   Homologies are matters of opinion, and of how far a map goes: see the notes.
 - ``functional``: found by function, where no region has its borders.
@@ -26,12 +26,13 @@ from atlasnet.naming import (
     normalised,
     same_name,
     side_of,
+    with_side_last,
     without_side,
 )
 
 __all__ = ["Synonym", "all_synonyms", "meant", "synonym_called"]
 
-_BRODMANN = re.compile(r"(?:brodmann(?: s)?(?: areas?)?|ba) ?0*(\d+\w*)")
+_BRODMANN = re.compile(r"(?:(?:brodmann(?: s)?(?: areas?)?|ba|area) ?)?0*(\d+\w*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,8 @@ def meant(text: str, spellings: Mapping[str, Iterable[str]]) -> list[str]:
     (['PMv left'], ['Area 4p (PreCG) left'], ['PMv left'])
     """
     names = {key: tuple(known) for key, known in spellings.items()}
+    if not same_name(text, names):
+        text = with_side_last(text)
     is_name = any(text in known for known in names.values())
     if ("*" in text or "?" in text) and not is_name:
         return fitting(text, names)

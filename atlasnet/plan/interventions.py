@@ -206,7 +206,12 @@ def parse_intervention(kind: Kind, text: str, seed: int = 0) -> Intervention:
             return Lesion(area=target, source=source)
         found = _SHARE.match(text)
         if found:
-            share = float(found[1]) / 100.0
+            try:
+                share = float(found[1]) / 100.0
+            except ValueError as error:
+                raise InterventionError(
+                    f"A share reads '30% of AREA', got '{text}'."
+                ) from error
             return Lesion(area=found[2].strip(), share=share, seed=seed)
         return Lesion(area=text.strip())
     area, _, number = text.rpartition("=")

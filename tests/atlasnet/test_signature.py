@@ -117,3 +117,30 @@ def test_a_name_of_several_areas_is_a_lesion_in_each(source):
     assert {one.area for one in pathways} == {"4a left", "4p left"}
     with pytest.raises(SpecError, match="No area"):
         spec.area("M2")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [np.array(["4p"]), {"4p"}, ("4p",), (name for name in ["4p"]), {"4p": 1}.keys()],
+    ids=["array", "set", "tuple", "generator", "keys"],
+)
+def test_names_come_in_whatever_holds_them(source, names):
+    assert atlasnet.build_graph(source, names).names == ("Area 4p (PreCG) left",)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda s, g: atlasnet.build_graph(s, b"4p"),
+        lambda s, g: atlasnet.build_graph(s, ["4p"], hemisphere=np.array(["left"] * 2)),
+        lambda s, g: atlasnet.build_graph(s, ["4p"], rules={1: "x"}),
+        lambda s, g: g.region(None),
+        lambda s, g: g.region(4),
+        lambda s, g: atlasnet.UnitRule(total=True),
+        lambda s, g: atlasnet.parse_intervention("lesion", "1.2.3% of 4p"),
+    ],
+)
+def test_what_is_no_name_or_number_is_one_sentence(source, graph, call):
+    with pytest.raises(AtlasNetError):
+        call(source, graph)
+    assert 4 not in graph

@@ -80,6 +80,20 @@ def test_nothing_varied_is_one_run_a_seed(tmp_path):
         ({"vary": {"a": {"x/y": {}}}}, "part of a folder's name"),
         ({"seeds": [1, 1]}, "each is given once"),
         ({"thresh": 1.0}, "Close matches: threshold"),
+        ({"seeds": True}, "Seeds read 0-9"),
+        ({"vary": {"a": {True: {}, "x": {}}}}, "a level is a name, got True"),
+        ({"vary": {"a": {"x": {"seed": 3}}}}, "changes 'seed'"),
+        ({"change": ["directory=/x"]}, "changes 'directory'"),
+        ({"vary": {"state": {"x": {}}}}, "a column of the results"),
+        (
+            {
+                "vary": {
+                    "a": {"x": {"ppo": {"clip_range": 0.1}}},
+                    "b": {"y": {"ppo.clip_range": 0.2}},
+                }
+            },
+            "both change 'ppo.clip_range'",
+        ),
         ({"vary": {"a": {"x": {"ppo.clip_rnge": 0.1}}}}, "x: .*clip_rnge.*clip_range"),
         ({"vary": {"a": {"x": {"n_cycles.b": 1}}}}, "is a value, not a section"),
     ],
@@ -164,3 +178,20 @@ def test_a_metric_that_no_run_has_is_refused(tmp_path):
     write_metrics(runs[0], [1.0])
     with pytest.raises(CheckpointError, match="Close matches: rollout/return"):
         read_results(experiment, runs)
+
+
+def test_a_key_given_twice_is_refused(tmp_path):
+    path = tmp_path / "e.yaml"
+    path.write_text("vary:\n  a:\n    true: {}\n    yes: {}\n")
+    with pytest.raises(ConfigError, match=r"twice"):
+        load_experiment(path)
+    path.write_text("seeds: 0\nmetric: x\nseeds: 1\n")
+    with pytest.raises(ConfigError, match=r"'seeds' \(line 3\) twice"):
+        load_experiment(path)
+
+
+def test_a_run_that_went_further_is_judged_by_its_own_end(tmp_path):
+    experiment = make(tmp_path, vary={}, seeds=[0], change=["n_cycles=5"])
+    runs = planned_runs(experiment)
+    write_metrics(runs[0], [0.0] * 36 + [5.0] * 4)
+    assert read_results(experiment, runs).table().result[0] == 5.0

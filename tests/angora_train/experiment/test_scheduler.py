@@ -60,3 +60,30 @@ def test_an_interruption_ends_all_and_is_passed_on(tmp_path, monkeypatch):
             on_end=lambda _run: None,
             progress=interrupt,
         )
+
+
+def test_an_error_of_ours_leaves_no_run_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(scheduler, "_POLL_S", 0.05)
+    runs = planned_runs(make(tmp_path))
+    words = [sys.executable, "-c", "import time; time.sleep(600)"]
+    started = []
+    begin = scheduler._start
+
+    def start(*arguments):
+        started.append(begin(*arguments))
+        return started[-1]
+
+    def fail(*_said):
+        raise ValueError("no room on the disk")
+
+    monkeypatch.setattr(scheduler, "_start", start)
+    with pytest.raises(ValueError, match="no room"):
+        run_side_by_side(
+            runs,
+            lambda _n: words,
+            available_cores()[:1],
+            on_end=lambda _run: None,
+            progress=fail,
+        )
+    assert started
+    assert all(job.process.poll() is not None for job in started)

@@ -7,7 +7,12 @@ from atlasnet.atlas.assembly import build_graph, preset_graph
 from atlasnet.atlas.catalogue import Catalogue
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.sources.snapshot import SnapshotSource
-from atlasnet.errors import AmbiguousNameError, GraphError, SpecError
+from atlasnet.errors import (
+    AmbiguousNameError,
+    GraphError,
+    RegionNotFoundError,
+    SpecError,
+)
 from atlasnet.graph.synonyms import all_synonyms, meant
 from atlasnet.plan.interface import hand_interface
 from atlasnet.plan.planner import plan_network
@@ -121,3 +126,37 @@ def test_commas_part_names_or_belong_to_one(source):
     )
     vision = next(one for one in spec.inputs if one.name == "vision")
     assert vision.areas == ("Area hOc1 (V1, 17, CalcS) left", "Area hOc2 (V2, 18) left")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("4-p", "Area 4p (PreCG) left"),
+        ("4 p", "Area 4p (PreCG) left"),
+        ("3 a", "Area 3a (PostCG) left"),
+        ("5 l", "Area 5L (SPL) left"),
+        ("BA 3b", "Area 3b (PostCG) left"),
+        ("area 17", "Area hOc1 (V1, 17, CalcS) left"),
+        ("lh V5", "Area hOc5 (LOC) left"),
+        ("4p (R)", "Area 4p (PreCG) right"),
+        ("right 4p", "Area 4p (PreCG) right"),
+        ("4p_R", "Area 4p (PreCG) right"),
+    ],
+)
+def test_blanks_signs_and_sides_are_read_as_people_write_them(source, text, expected):
+    assert build_graph(source, [text]).names == (expected,)
+    graph = build_graph(source, [expected, "Area FG1 (FusG)"])
+    assert graph.region(text).name == expected
+
+
+@pytest.mark.parametrize("text", ["6d", "x3", "oc", "P"])
+def test_no_name_is_found_by_a_few_of_its_letters(source, text):
+    with pytest.raises((AmbiguousNameError, RegionNotFoundError)):
+        build_graph(source, [text])
+
+
+def test_numbers_alone_are_brodmanns(source):
+    assert build_graph(source, ["4"]).names == (
+        "Area 4a (PreCG) left",
+        "Area 4p (PreCG) left",
+    )
