@@ -144,6 +144,15 @@ def test_an_array_of_objects_is_not_run(tmp_path: Path) -> None:
         read_matrix(tmp_path / "m.npy")
 
 
+@pytest.mark.parametrize("kind", ["complex64", "complex128", "M8[s]", "m8[s]"])
+def test_an_array_of_other_than_real_numbers_is_refused(
+    tmp_path: Path, kind: str
+) -> None:
+    np.save(tmp_path / "m.npy", np.ones((2, 2), np.int64).astype(kind))
+    with pytest.raises(AtlasError, match=rf"real numbers, '.*m.npy' holds values of type"):
+        read_matrix(tmp_path / "m.npy")
+
+
 def source_of(folder: Path, matrix: str, **more: Any) -> TableSource:
     """Return an atlas without an image; paths are texts."""
     table = write(folder, "regions.csv", more.pop("table", TABLE))
