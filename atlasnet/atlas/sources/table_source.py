@@ -120,7 +120,7 @@ class TableSource(AtlasSource):
                 if isinstance(path, str | Path)
             ],
         }
-        assumed = [each for each in (self._measured[1], *self._matrices[2]) if each]
+        assumed = [*self._measured[1], *self._matrices[2]]
         return about | ({"assumed": assumed} if assumed else {})
 
     @cached_property
@@ -143,9 +143,9 @@ class TableSource(AtlasSource):
         return _in_order_of(self._rows, *self._matrices[:2])
 
     @cached_property
-    def _measured(self) -> tuple[list[RegionRecord], str | None]:
+    def _measured(self) -> tuple[list[RegionRecord], tuple[str, ...]]:
         if self.label_image is None:
-            return _stated(self._rows, self.fill), None
+            return _stated(self._rows, self.fill), ()
         return _measure(Path(self.label_image), self._rows)
 
     @cached_property
@@ -175,7 +175,7 @@ def _checksum(path: Path) -> str:
 
 def _measure(
     path: Path, rows: Sequence[LabelRow]
-) -> tuple[list[RegionRecord], str | None]:
+) -> tuple[list[RegionRecord], tuple[str, ...]]:
     """Return the regions' records, measured in the label image, and what it assumes."""
     image = read_label_image(path, AtlasError)
     zero = next((row for row in rows if row.label == 0), None)
