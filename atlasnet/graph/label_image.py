@@ -116,13 +116,13 @@ def _whole_labels(
             "probabilities?"
         )
     largest = max(abs(float(data.min())), abs(float(data.max()))) if data.size else 0
-    for kind in (stored, data.dtype):
+    for dtype in (stored, data.dtype):
         # From here on a whole number and the next are one and the same.
-        limit = 2 ** (np.finfo(kind).nmant + 1) if kind.kind == "f" else _LARGEST
+        limit = 2 ** (np.finfo(dtype).nmant + 1) if dtype.kind == "f" else _LARGEST
         if largest >= limit < _LARGEST:
             raise error(
                 f"Labels of '{path}' go up to {largest:.0f}, but are of type "
-                f"{kind.name}, which cannot tell neighbouring numbers from {limit} on "
+                f"{dtype.name}, which cannot tell neighbouring numbers from {limit} on "
                 "apart. Save the image from its source as whole numbers (int32, "
                 "int64), or number the regions anew."
             )

@@ -113,7 +113,9 @@ def _turned(
 ) -> LabelledMatrix:
     """Return the matrix of a member, from row to column."""
     found = parse_matrix(text, where, may_lack=may_lack)
-    return LabelledMatrix(found.values.T, found.names or names, where)
+    return LabelledMatrix(
+        found.values.T, found.names or names, where, assumed=found.assumed
+    )
 
 
 def _text_of(archive: zipfile.ZipFile, stem: str, path: Path) -> str:

@@ -43,7 +43,7 @@ class TableSource(AtlasSource):
         CSV or TSV file with a row per region: ``label`` (or ``index``), ``name``, and
         ``hemisphere`` (or ``hemi``) unless names end in it. Further columns that
         count: ``system`` (see :mod:`atlasnet.atlas.sources.hierarchy`), ``parent``,
-        ``is_isocortex`` (``true`` by default), and those of `densities`. Without an
+        ``is_isocortex`` (``yes`` by default), and those of `densities`. Without an
         image it needs no labels, but ``volume_mm3``, and takes centroids in ``x_mm``,
         ``y_mm`` and ``z_mm``. A label 0 that is called background is none.
     connectivity : Path or str
@@ -127,12 +127,14 @@ class TableSource(AtlasSource):
     def _matrices(self) -> tuple[LabelledMatrix, LabelledMatrix | None, list[str]]:
         lengths = None if self.lengths is None else Path(self.lengths)
         weights, lengths_mm = _read_connectivity(Path(self.connectivity), lengths)
-        assumed = []
+        assumed = list(weights.assumed)
         if self.symmetric:
             if weights.is_triangular:
                 assumed.append(f"{weights.where} holds one half of a symmetric matrix")
                 weights = weights.mirrored()
             weights = weights.symmetrized()
+        if lengths_mm is not None:
+            assumed += lengths_mm.assumed
         if lengths_mm is not None and lengths_mm.is_triangular:
             assumed.append(f"{lengths_mm.where} holds one half of a symmetric matrix")
             lengths_mm = lengths_mm.mirrored()

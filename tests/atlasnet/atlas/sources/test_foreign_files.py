@@ -177,6 +177,40 @@ def test_one_half_of_a_symmetric_matrix_is_the_whole(tmp_path: Path, text: str) 
     assert "assumed" not in graph.metadata
 
 
+@pytest.mark.parametrize(
+    ("text", "is_said"),
+    [
+        ("0;1,234\n1,234;0\n", True),
+        ("0\t12,500\n12,500\t0\n", True),
+        ("0 1,234\n1,234 0\n", True),
+        (";a;b\na;0,000;1,234\nb;1,234;0,000\n", True),
+        ("0,5;1,234\n1,234;0\n", False),  # half of something: decimals
+        ("0;1,2340\n1,2340;0\n", False),
+        ("0;1,234e+00\n1,234e+00;0\n", False),
+        ("0,1234\n1234,0\n", False),  # between cells
+        ('"x,100";"y,200"\n0;5\n5;0\n', False),  # in names
+    ],
+)
+def test_commas_that_may_be_of_thousands_are_said(
+    tmp_path: Path, text: str, is_said: bool
+) -> None:
+    found = parse_matrix(text, "'m'")
+    assert any("commas in 'm' mark decimals" in said for said in found.assumed) == (
+        is_said
+    )
+
+
+def test_a_graph_says_what_its_commas_mean(tmp_path: Path) -> None:
+    text = "0;1,234;0\n1,234;0;2\n0;2;0\n"
+    lengths = write(tmp_path, "l.csv", text.replace("1,234", "9,876"))
+    source = source_of(tmp_path, text, lengths=lengths)
+    assert source.connections().streamline_count[0, 1] == 1.234
+    graph = all_regions_graph(source, min_streamline_count=1.0)
+    weights, of_lengths = graph.metadata["assumed"]  # type: ignore[misc]
+    assert "m.csv' mark decimals, not thousands: '1,234' is 1.234" in weights
+    assert "l.csv' mark decimals, not thousands: '9,876' is 9.876" in of_lengths
+
+
 def test_lengths_may_be_a_half_and_lack_numbers(tmp_path: Path) -> None:
     lengths = write(tmp_path, "lengths.txt", "nan 30 nan\n0 nan 40\n0 0 nan\n")
     source = source_of(tmp_path, "0 5 2\n5 0 1\n2 1 0\n", lengths=str(lengths))
