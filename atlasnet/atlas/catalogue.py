@@ -315,6 +315,7 @@ class Catalogue:
         bare = without_side(name)
         if not bare:
             raise AtlasError(f"A composite has a name, got ' = {made_of.strip()}'.")
+        _require_one_side(parts, bare, side)
         require_disjoint(parts, f"the composite '{name}'")
         records = [self._record_of[n] for p in parts for n in self._parts_of(p)]
         structure = merge_structures(
@@ -400,6 +401,17 @@ def require_disjoint(members: Sequence[Member], where: str) -> None:
                     "for the same region of the connectome. Take one of them."
                 )
             owner[row] = member.region.name
+
+
+def _require_one_side(parts: Sequence[Member], bare: str, side: Hemisphere) -> None:
+    """Refuse parts of a composite that are of the other hemisphere."""
+    others = [part.region for part in parts if part.region.hemisphere != side]
+    if others:
+        raise AtlasError(
+            f"A composite is of one hemisphere: '{bare} {side}' has the part "
+            f"'{others[0].name}'. Name the hemisphere behind the composite alone, "
+            f"'{bare} {others[0].hemisphere} = ...', and make one for each side."
+        )
 
 
 def _atlas_name(source: AtlasSource) -> str:

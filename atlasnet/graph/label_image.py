@@ -32,15 +32,16 @@ class LabelImage:
     """Labels, shape (X, Y, Z)."""
     affine: NDArray[np.float64]
     """From voxel indices to mm, shape (4, 4)."""
-    assumed: str | None = None
-    """What the file does not say and was assumed, in words."""
+    assumed: tuple[str, ...] = ()
+    """What the file does not say and was assumed, each in words."""
 
 
 def read_label_image(path: Path | str, error: type[AtlasNetError]) -> LabelImage:
     """Read a label image.
 
     Lengths of a NIfTI file are in the unit that its header names: metres and microns
-    become mm. Where it names none they are taken for mm, and the result says so.
+    become mm. Where it names none they are taken for mm, and the result says so; so it
+    does where a header holds no affine, but voxel sizes.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def read_label_image(path: Path | str, error: type[AtlasNetError]) -> LabelImage
     ------
     AtlasNetError
         Of the class given, if the file cannot be read, or holds something else than
-        one whole number a voxel, in three dimensions.
+        one whole number a voxel, in three dimensions, exact in the type of its voxels.
     """
     import nibabel
 
@@ -80,14 +81,20 @@ def read_label_image(path: Path | str, error: type[AtlasNetError]) -> LabelImage
             "voxels are labels (NIfTI), or, without an image, a label table with a "
             "column 'volume_mm3'."
         )
-    affine, assumed = _in_mm(image, path, error)
-    return LabelImage(_whole_labels(data, path, error), affine, assumed)
+    stored = np.dtype(image.get_data_dtype())
+    affine, unit_assumed = _in_mm(image, path, error)
+    all_assumed = unit_assumed, _place_assumed(image, path)
+    assumed = tuple(each for each in all_assumed if each)
+    return LabelImage(_whole_labels(data, stored, path, error), affine, assumed)
 
 
 def _whole_labels(
-    data: NDArray[Any], path: Path | str, error: type[AtlasNetError]
+    data: NDArray[Any],
+    stored: np.dtype[Any],
+    path: Path | str,
+    error: type[AtlasNetError],
 ) -> NDArray[np.int64]:
-    """Return voxels as whole numbers, or refuse them."""
+    """Return voxels as whole numbers, or refuse them; `stored` is the file's type."""
     if data.dtype.kind not in "biuf":
         kind = "colours" if data.dtype.names else f"values of type {data.dtype}"
         raise error(
@@ -108,7 +115,18 @@ def _whole_labels(
             f"A label image holds whole numbers, '{path}' does not. Is it a map of "
             "probabilities?"
         )
-    if data.size and max(abs(float(data.min())), abs(float(data.max()))) > _LARGEST:
+    largest = max(abs(float(data.min())), abs(float(data.max()))) if data.size else 0
+    for dtype in (stored, data.dtype):
+        # From here on a whole number and the next are one and the same.
+        limit = 2 ** (np.finfo(dtype).nmant + 1) if dtype.kind == "f" else _LARGEST
+        if largest >= limit < _LARGEST:
+            raise error(
+                f"Labels of '{path}' go up to {largest:.0f}, but are of type "
+                f"{dtype.name}, which cannot tell neighbouring numbers from {limit} on "
+                "apart. Save the image from its source as whole numbers (int32, "
+                "int64), or number the regions anew."
+            )
+    if largest > _LARGEST:
         raise error(
             f"Labels of '{path}' are beyond {_LARGEST}: no two of them can be told "
             "apart for sure. Number the regions anew."
@@ -138,3 +156,26 @@ def _in_mm(
         assumed = f"lengths in '{Path(path).name}' are mm: its header names no unit"
     affine[:3] *= MM_PER.get(unit, 1.0)
     return affine, assumed
+
+
+def _place_assumed(image: Any, path: Path | str) -> str | None:
+    """Return what is assumed of places by an image whose header has no affine.
+
+    NIfTI has one by its sform or qform; Analyze, the format before, by a file of SPM's
+    beside it.
+    """
+    header = image.header
+    if not hasattr(header, "get_base_affine"):  # neither NIfTI nor Analyze
+        return None
+    if "sform_code" in header:
+        is_said = bool(header["sform_code"]) or bool(header["qform_code"])
+    else:
+        is_said = not np.allclose(image.affine, header.get_best_affine())
+    if is_said:
+        return None
+    base = np.allclose(image.affine, header.get_base_affine())
+    source = "voxel sizes alone, from its middle" if base else "voxel sizes and origin"
+    return (
+        f"places (centroids) in '{Path(path).name}' are taken from its header's "
+        f"{source}, left and right too: it has no affine (sform or qform)"
+    )

@@ -107,7 +107,7 @@ class Clamp(_Intervention):
     Raises
     ------
     InterventionError
-        If the numbers of units and of values differ.
+        If the numbers of units and of values differ, or a unit is named twice.
     """
 
     kind: Literal["clamp"] = "clamp"
@@ -120,9 +120,15 @@ class Clamp(_Intervention):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.units is None or not isinstance(self.value, tuple):
+        if self.units is None:
             return self
-        if len(self.units) != len(self.value):
+        if len(set(self.units)) < len(self.units):
+            twice = next(u for u in self.units if self.units.count(u) > 1)
+            raise InterventionError(
+                f"A clamp of '{self.area}' names unit {twice} more than once. Name "
+                "each unit that is held once."
+            )
+        if isinstance(self.value, tuple) and len(self.units) != len(self.value):
             raise InterventionError(
                 f"A clamp of '{self.area}' names {len(self.units)} units and "
                 f"{len(self.value)} values. Give one value for all, or one for each."

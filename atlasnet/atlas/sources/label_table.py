@@ -18,12 +18,14 @@ from atlasnet.atlas.sources.user_table import (
 from atlasnet.errors import AtlasError, closest, require_member
 from atlasnet.graph.direction import CORTICAL_TYPES
 from atlasnet.graph.graph import Hemisphere
-from atlasnet.naming import side_of, without_side
+from atlasnet.naming import normalised, side_of, without_side
 
 __all__ = ["LabelRow", "Tissue", "read_label_table", "read_labels", "read_tissue"]
 
 _LABEL_COLUMNS = ("label", "index", "id")
 _SIDE_COLUMNS = ("hemisphere", "hemi", "side")
+_YES = ("true", "yes", "1", "y", "t")
+_NO = ("false", "no", "0", "n", "f")
 _PLACE_COLUMNS = ("x_mm", "y_mm", "z_mm")
 _SIDES: Mapping[str, Hemisphere] = {
     "left": "left",
@@ -33,6 +35,8 @@ _SIDES: Mapping[str, Hemisphere] = {
     "r": "right",
     "rh": "right",
 }
+_SIDE_WORDS = ("left", "right", "lh", "rh")
+"""Words of a name that say its side; a letter may be the name of an area."""
 _BACKGROUND = re.compile(
     r"(.*\b)?(background|unknown|unlabell?ed|outside|exterior|medial[ _]wall|"
     r"clear label|no label|none|bg|void)",
@@ -168,16 +172,8 @@ def read_tissue(row: TableRow) -> Tissue:
 def _label_row(row: TableRow, label: int | None) -> LabelRow:
     """Return what a row says of a region."""
     cells, where = row.cells, row.where
-    side = side_of(cells["name"])
-    side_column = next((c for c in _SIDE_COLUMNS if c in cells), None)
-    if side_column is not None and cells[side_column]:
-        side = _SIDES.get(cells[side_column].casefold())
-    if side is None or not cells["name"]:
-        raise AtlasError(
-            f"{where}: a region has a name and a hemisphere, left or right, in a "
-            f"column 'hemisphere' or at the end of the name; got {cells}."
-        )
-    isocortex = cells.get("is_isocortex", "").casefold() not in ("false", "no", "0")
+    side = _side(row)
+    isocortex = _is_isocortex(row)
     volume = cells.get("volume_mm3")
     system = _system(cells.get("system", ""), where)
     return LabelRow(
@@ -193,6 +189,45 @@ def _label_row(row: TableRow, label: int | None) -> LabelRow:
         tissue=read_tissue(row),
         where=where,
     )
+
+
+def _side(row: TableRow) -> Hemisphere:
+    """Return a region's hemisphere; its name and its columns say the same."""
+    cells, where = row.cells, row.where
+    name = cells["name"]
+    stated = {c: cells[c] for c in _SIDE_COLUMNS if cells.get(c)}
+    sides = {_SIDES.get(text.casefold()) for text in stated.values()}
+    sides = sides or {side_of(name)}
+    if None in sides or not name:
+        raise AtlasError(
+            f"{where}: a region has a name and a hemisphere, left or right, in a "
+            f"column 'hemisphere' or at the end of the name; got {cells}."
+        )
+    words = {_SIDES[w] for w in normalised(name).split() if w in _SIDE_WORDS}
+    end = side_of(name)
+    if end is not None:
+        sides.add(end)
+    elif len(words) == 1:  # a name of both says nothing
+        sides |= words
+    if len(sides) > 1:
+        said = " and ".join(f"'{text}' in '{c}'" for c, text in stated.items())
+        raise AtlasError(
+            f"{where}: the hemisphere contradicts itself: the region is called "
+            f"'{name}', with {said}. Correct the name or the column."
+        )
+    return next(side for side in sides if side)
+
+
+def _is_isocortex(row: TableRow) -> bool:
+    """Return whether a region is isocortex, as it is where the table does not say."""
+    text = row.cells.get("is_isocortex", "")
+    said = text.casefold()
+    if said and said not in (*_YES, *_NO):
+        raise AtlasError(
+            f"{row.where}: is_isocortex is one of {', '.join((*_YES, *_NO))}, or "
+            f"nothing, got '{text}'.{closest(said, (*_YES, *_NO))}"
+        )
+    return said not in _NO
 
 
 def _place(row: TableRow) -> tuple[float, float, float] | None:

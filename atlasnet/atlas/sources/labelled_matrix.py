@@ -2,6 +2,7 @@
 """A matrix of regions, and the text that programs write one as."""
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
@@ -19,6 +20,7 @@ Line = tuple[int, list[str]]
 
 _REMARKS = ("#", "%")
 """What a remark begins with: MRtrix and NumPy write ``#``, MATLAB's programs ``%``."""
+_THREE_DIGITS = re.compile(r"[+-]?\d+,\d{3}")
 _NONE = "n/a"
 """How BIDS writes that there is no number: here, no connection."""
 
@@ -41,6 +43,8 @@ class LabelledMatrix:
     """The file, for messages."""
     lines: tuple[int, ...] = ()
     """Line of each row in the file, for messages, where it has lines."""
+    assumed: tuple[str, ...] = ()
+    """What the file leaves open and was assumed, each in words."""
 
     def __post_init__(self) -> None:
         shape = self.values.shape
@@ -139,7 +143,9 @@ def parse_matrix(text: str, where: str, *, may_lack: bool = False) -> LabelledMa
     text : str
         Values between tabs, semicolons, commas or blanks, with names in the first row,
         in the first column, in both or in none. Lines that begin with ``#`` or ``%``
-        are remarks, empty lines are passed over, ``n/a`` is no connection.
+        are remarks, empty lines are passed over, ``n/a`` is no connection. A comma
+        within a cell marks decimals; where each could as well mark thousands, the
+        matrix says that this was assumed.
     where : str
         The file, for messages.
     may_lack : bool, default=False
@@ -179,7 +185,8 @@ def parse_matrix(text: str, where: str, *, may_lack: bool = False) -> LabelledMa
             )
     values = [[_value(c, n, decimal, where) for c in cells] for n, cells in rows]
     shaped = np.array(values, dtype=np.float64).reshape(len(rows), width)
-    return without_missing(shaped, names, where, _numbers(rows), may_lack=may_lack)
+    found = without_missing(shaped, names, where, _numbers(rows), may_lack=may_lack)
+    return replace(found, assumed=_assumed_of_commas(rows, where))
 
 
 def without_missing(
@@ -219,6 +226,21 @@ def _cells(lines: Sequence[tuple[int, str]], where: str) -> tuple[list[Line], st
         if len(widths) == 1 and all(_number(c, decimal) is not None for c in numbers):
             return found[-1]
     return found[0]
+
+
+def _assumed_of_commas(rows: Sequence[Line], where: str) -> tuple[str, ...]:
+    """Return what is assumed of commas that may mark decimals or thousands.
+
+    One that does not have three digits behind it tells that all mark decimals.
+    """
+    cells = [cell for _, row in rows for cell in row if "," in cell]
+    if not cells or not all(map(_THREE_DIGITS.fullmatch, cells)):
+        return ()
+    example = max(cells, key=len)
+    return (
+        f"commas in {where} mark decimals, not thousands: '{example}' is "
+        f"{float(example.replace(',', '.')):g}; write thousands without a mark",
+    )
 
 
 def _split(line: str, delimiter: str) -> list[str]:

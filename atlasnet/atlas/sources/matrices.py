@@ -55,10 +55,19 @@ def read_matrix(path: Path | str, *, may_lack: bool = False) -> LabelledMatrix:
     path = Path(path)
     if path.suffix == ".npy":
         try:
-            values = np.asarray(np.load(path, allow_pickle=False), dtype=np.float64)
+            loaded = np.asarray(np.load(path, allow_pickle=False))
+            # NumPy would drop an imaginary part, and take dates for numbers.
+            is_real = loaded.dtype.kind not in "cmM"
+            values = loaded.astype(np.float64) if is_real else None
         except _BROKEN_ARRAY as error:
             message = f"The matrix '{path}' cannot be read: {error}."
             raise AtlasError(message) from error
+        if values is None:
+            raise AtlasError(
+                f"A matrix holds real numbers, '{path}' holds values of type "
+                f"{loaded.dtype}. Save one number of each, such as the magnitude "
+                "(numpy.abs)."
+            )
         return without_missing(values, None, f"'{path}'", may_lack=may_lack)
     return parse_matrix(read_text(path, "matrix"), f"'{path}'", may_lack=may_lack)
 
@@ -104,7 +113,9 @@ def _turned(
 ) -> LabelledMatrix:
     """Return the matrix of a member, from row to column."""
     found = parse_matrix(text, where, may_lack=may_lack)
-    return LabelledMatrix(found.values.T, found.names or names, where)
+    return LabelledMatrix(
+        found.values.T, found.names or names, where, assumed=found.assumed
+    )
 
 
 def _text_of(archive: zipfile.ZipFile, stem: str, path: Path) -> str:

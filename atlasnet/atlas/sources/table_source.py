@@ -43,7 +43,7 @@ class TableSource(AtlasSource):
         CSV or TSV file with a row per region: ``label`` (or ``index``), ``name``, and
         ``hemisphere`` (or ``hemi``) unless names end in it. Further columns that
         count: ``system`` (see :mod:`atlasnet.atlas.sources.hierarchy`), ``parent``,
-        ``is_isocortex`` (``true`` by default), and those of `densities`. Without an
+        ``is_isocortex`` (``yes`` by default), and those of `densities`. Without an
         image it needs no labels, but ``volume_mm3``, and takes centroids in ``x_mm``,
         ``y_mm`` and ``z_mm``. A label 0 that is called background is none.
     connectivity : Path or str
@@ -120,19 +120,21 @@ class TableSource(AtlasSource):
                 if isinstance(path, str | Path)
             ],
         }
-        assumed = [each for each in (self._measured[1], *self._matrices[2]) if each]
+        assumed = [*self._measured[1], *self._matrices[2]]
         return about | ({"assumed": assumed} if assumed else {})
 
     @cached_property
     def _matrices(self) -> tuple[LabelledMatrix, LabelledMatrix | None, list[str]]:
         lengths = None if self.lengths is None else Path(self.lengths)
         weights, lengths_mm = _read_connectivity(Path(self.connectivity), lengths)
-        assumed = []
+        assumed = list(weights.assumed)
         if self.symmetric:
             if weights.is_triangular:
                 assumed.append(f"{weights.where} holds one half of a symmetric matrix")
                 weights = weights.mirrored()
             weights = weights.symmetrized()
+        if lengths_mm is not None:
+            assumed += lengths_mm.assumed
         if lengths_mm is not None and lengths_mm.is_triangular:
             assumed.append(f"{lengths_mm.where} holds one half of a symmetric matrix")
             lengths_mm = lengths_mm.mirrored()
@@ -143,9 +145,9 @@ class TableSource(AtlasSource):
         return _in_order_of(self._rows, *self._matrices[:2])
 
     @cached_property
-    def _measured(self) -> tuple[list[RegionRecord], str | None]:
+    def _measured(self) -> tuple[list[RegionRecord], tuple[str, ...]]:
         if self.label_image is None:
-            return _stated(self._rows, self.fill), None
+            return _stated(self._rows, self.fill), ()
         return _measure(Path(self.label_image), self._rows)
 
     @cached_property
@@ -175,7 +177,7 @@ def _checksum(path: Path) -> str:
 
 def _measure(
     path: Path, rows: Sequence[LabelRow]
-) -> tuple[list[RegionRecord], str | None]:
+) -> tuple[list[RegionRecord], tuple[str, ...]]:
     """Return the regions' records, measured in the label image, and what it assumes."""
     image = read_label_image(path, AtlasError)
     zero = next((row for row in rows if row.label == 0), None)

@@ -26,7 +26,14 @@ class TableRow:
 def read_rows(path: Path | str, what: str) -> list[TableRow]:
     """Return the rows of a CSV or TSV file, with the columns in small letters.
 
-    Empty lines are passed over, and those that begin with ``#``.
+    Empty lines are passed over, and those that begin with ``#``. Cells at the end of a
+    row may be left out.
+
+    Raises
+    ------
+    AtlasError
+        If the file cannot be read, or two columns have one name, or a row has more
+        cells than there are columns.
     """
     text = read_text(path, what)
     if text.lstrip().startswith("<"):
@@ -51,17 +58,35 @@ def read_rows(path: Path | str, what: str) -> list[TableRow]:
     if not rows:
         raise AtlasError(f"The {what} '{path}' has no row, but a header: {header}")
     keys = [column.strip().casefold() for column in columns]
+    _require_different(keys, f"The {what} '{path}'")
     where = [f"Line {number} of '{path}'" for number, _ in lines[1:]]
     if len(rows) != len(where):  # a cell in quotes goes over several lines
         where = [f"Row {number} of '{path}'" for number in range(1, len(rows) + 1)]
     return [
-        TableRow(_cells(keys, row), place)
+        TableRow(_cells(keys, row, place), place)
         for row, place in zip(rows, where, strict=True)
     ]
 
 
-def _cells(keys: Sequence[str], row: Sequence[str]) -> dict[str, str]:
+def _require_different(keys: Sequence[str], where: str) -> None:
+    """Refuse two columns of one name; those without a name are never read."""
+    twice = next((key for key in keys if key and keys.count(key) > 1), None)
+    if twice is not None:
+        raise AtlasError(
+            f"{where} has {keys.count(twice)} columns '{twice}' (case does not count). "
+            "Keep one of them."
+        )
+
+
+def _cells(keys: Sequence[str], row: Sequence[str], where: str) -> dict[str, str]:
     """Return cells by column; those that a row lacks are empty."""
+    surplus = [cell for cell in row[len(keys) :] if cell.strip()]
+    if surplus:
+        raise AtlasError(
+            f"{where} has {len(row)} cells for {len(keys)} columns; beyond them is "
+            f"'{surplus[0]}'. Put a cell in quotes that holds what stands between "
+            "cells, or name all columns in the first line."
+        )
     cells = dict.fromkeys(keys, "")
     cells.update(zip(keys, (cell.strip() for cell in row), strict=False))
     return cells

@@ -302,6 +302,9 @@ def test_interventions_that_cannot_be_are_refused() -> None:
         Lesion(area="P", source="S", share=0.5)
     with pytest.raises(InterventionError, match="2 units and 1 values"):
         Clamp(area="P", value=(1.0,), units=(0, 1))
+    for value in (1.0, (1.0, 2.0, 3.0)):
+        with pytest.raises(InterventionError, match="'P' names unit 2 more than once"):
+            Clamp(area="P", value=value, units=(2, 0, 2))
     with pytest.raises(InterventionError, match="greater than 0"):
         Noise(area="P", standard_deviation=0.0)
     with pytest.raises(InterventionError, match="AREA = NUMBER, got '4p left'"):

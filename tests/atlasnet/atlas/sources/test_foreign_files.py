@@ -144,6 +144,15 @@ def test_an_array_of_objects_is_not_run(tmp_path: Path) -> None:
         read_matrix(tmp_path / "m.npy")
 
 
+@pytest.mark.parametrize("kind", ["complex64", "complex128", "M8[s]", "m8[s]"])
+def test_an_array_of_other_than_real_numbers_is_refused(
+    tmp_path: Path, kind: str
+) -> None:
+    np.save(tmp_path / "m.npy", np.ones((2, 2), np.int64).astype(kind))
+    with pytest.raises(AtlasError, match=r"real numbers, .*npy. holds values of"):
+        read_matrix(tmp_path / "m.npy")
+
+
 def source_of(folder: Path, matrix: str, **more: Any) -> TableSource:
     """Return an atlas without an image; paths are texts."""
     table = write(folder, "regions.csv", more.pop("table", TABLE))
@@ -166,6 +175,40 @@ def test_one_half_of_a_symmetric_matrix_is_the_whole(tmp_path: Path, text: str) 
     graph = all_regions_graph(directed, min_streamline_count=1.0)
     assert len(graph.projections) == 3
     assert "assumed" not in graph.metadata
+
+
+@pytest.mark.parametrize(
+    ("text", "is_said"),
+    [
+        ("0;1,234\n1,234;0\n", True),
+        ("0\t12,500\n12,500\t0\n", True),
+        ("0 1,234\n1,234 0\n", True),
+        (";a;b\na;0,000;1,234\nb;1,234;0,000\n", True),
+        ("0,5;1,234\n1,234;0\n", False),  # half of something: decimals
+        ("0;1,2340\n1,2340;0\n", False),
+        ("0;1,234e+00\n1,234e+00;0\n", False),
+        ("0,1234\n1234,0\n", False),  # between cells
+        ('"x,100";"y,200"\n0;5\n5;0\n', False),  # in names
+    ],
+)
+def test_commas_that_may_be_of_thousands_are_said(
+    tmp_path: Path, text: str, is_said: bool
+) -> None:
+    found = parse_matrix(text, "'m'")
+    assert any("commas in 'm' mark decimals" in said for said in found.assumed) == (
+        is_said
+    )
+
+
+def test_a_graph_says_what_its_commas_mean(tmp_path: Path) -> None:
+    text = "0;1,234;0\n1,234;0;2\n0;2;0\n"
+    lengths = write(tmp_path, "l.csv", text.replace("1,234", "9,876"))
+    source = source_of(tmp_path, text, lengths=lengths)
+    assert source.connections().streamline_count[0, 1] == 1.234
+    graph = all_regions_graph(source, min_streamline_count=1.0)
+    weights, of_lengths = graph.metadata["assumed"]  # type: ignore[misc]
+    assert "m.csv' mark decimals, not thousands: '1,234' is 1.234" in weights
+    assert "l.csv' mark decimals, not thousands: '9,876' is 9.876" in of_lengths
 
 
 def test_lengths_may_be_a_half_and_lack_numbers(tmp_path: Path) -> None:
@@ -322,6 +365,58 @@ def test_volumes_are_in_mm3_whatever_the_unit_of_the_image(
     about = source.describe()
     said = ["lengths in 'l.nii' are mm: its header names no unit"]
     assert about.get("assumed") == (said if assumed else None)
+
+
+@pytest.mark.parametrize("kind", ["Nifti1Image", "Nifti2Image", "AnalyzeImage"])
+def test_places_by_voxel_sizes_alone_are_said(tmp_path: Path, kind: str) -> None:
+    made: Any = getattr(nibabel, kind)(np.array([[[7, 9]]], np.int16), None)
+    made.header.set_zooms((2.0, 2.0, 2.0))
+    path = tmp_path / ("l.img" if kind == "AnalyzeImage" else "l.nii")
+    nibabel.save(made, path)
+    table = write(tmp_path, "t.csv", LABELS)
+    source = TableSource(path, table, write(tmp_path, "m.csv", "0 5\n5 0\n"))
+    # Two voxels of 2 mm along z, their middle at 0.
+    assert [r.centroid_mm for r in source.regions()] == [(0, 0, -1), (0, 0, 1)]
+    graph = all_regions_graph(source, min_streamline_count=1.0)
+    said = f"places (centroids) in '{path.name}' are taken from its header's voxel"
+    assert any(each.startswith(said) for each in graph.metadata["assumed"])
+
+
+@pytest.mark.parametrize("kind", ["Nifti1Image", "Spm99AnalyzeImage"])
+def test_places_by_an_affine_are_not_assumed(tmp_path: Path, kind: str) -> None:
+    affine = np.diag([2.0, 2.0, 2.0, 1.0])
+    made: Any = getattr(nibabel, kind)(np.array([[[7, 9]]], np.int16), affine)
+    if kind == "Nifti1Image":
+        made.set_sform(None, 0)
+        made.set_qform(affine, 1)
+    path = tmp_path / ("l.nii" if kind == "Nifti1Image" else "l.img")
+    nibabel.save(made, path)
+    table = write(tmp_path, "t.csv", LABELS)
+    source = TableSource(path, table, write(tmp_path, "m.csv", "0 5\n5 0\n"))
+    assert "places" not in str(source.describe().get("assumed"))
+
+
+@pytest.mark.parametrize("slope", [None, 2.0])
+def test_labels_that_a_float_cannot_tell_apart_are_refused(
+    tmp_path: Path, slope: float | None
+) -> None:
+    # A float32 has 24 bits: 2^24 + 1 is stored as 2^24.
+    data = np.array([[[2**24 - 1, 2**24 + 1]]])
+    made: Any = nibabel.Nifti1Image(data.astype(np.float32), np.eye(4))
+    made.header.set_slope_inter(slope, 0 if slope else None)
+    nibabel.save(made, tmp_path / "f.nii")
+    refused_image(tmp_path, tmp_path / "f.nii", "type float32, .* 16777216 on apart")
+    table = "label,name,hemisphere\n16777215,a,left\n16777217,b,left\n"
+    table_path = write(tmp_path, "t.csv", table)
+    matrix = write(tmp_path, "m.csv", "0 5\n5 0\n")
+    for kind in (np.int32, np.float64):
+        exact = image(tmp_path, data.astype(kind), "mm", 1.0)
+        regions = TableSource(exact, table_path, matrix, fill="unknown").regions()
+        assert [r.volume_mm3 for r in regions] == [1.0, 1.0]
+    below = image(tmp_path, np.full((2, 2, 2), 2**24 - 1, np.float32), "mm", 1.0)
+    write(tmp_path, "t.csv", table.replace("16777217,b,left\n", ""))
+    one = write(tmp_path, "m.csv", "0\n")
+    assert len(TableSource(below, table_path, one, fill="unknown").regions()) == 1
 
 
 def test_a_painted_image_of_microns_lies_where_it_did(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from atlasnet.atlas.assembly import build_graph, preset_graph
 from atlasnet.atlas.edges import StreamlineThreshold
 from atlasnet.atlas.rules import GraphRules
+from atlasnet.atlas.sources.label_table import read_labels
 from atlasnet.atlas.sources.table_source import TableSource
 from atlasnet.commands.app import app
 from atlasnet.errors import AtlasError, IncompleteDataError
@@ -267,6 +268,16 @@ def test_a_matrix_that_cannot_be_is_refused(
         ("label,name,hemi\n-1,A,l\n", "a whole number"),
         ("label,name,hemi\n1,A,l\n1,B,l\n", "label '1' twice"),
         ("label,name,hemi\n1,A,l\n2,A,l\n", "name 'A left' twice"),
+        ("label,name,hemi\n1,B,l\n2,A right,l\n", "Line 3 of .*contradicts.*'A right'"),
+        ("label,name,hemi\n1,A LEFT,RH\n", "Line 2 of .*contradicts.*'RH' in 'hemi"),
+        ("label,name,hemi\n1,ctx-rh-A,left\n", "Line 2 of .*contradicts.*ctx-rh-A"),
+        ("label,name,hemi\n1,Right-Putamen,l\n", "Line 2 of .*contradicts"),
+        ("label,name,hemi\n1,Left-A right,l\n", "Line 2 of .*contradicts.*'l' in"),
+        ("label,name,hemi,hemisphere\n1,A,l,r\n", "contradicts.*'r' in 'h"),
+        ("label,name,hemi,is_isocortex\n1,A,l,nope\n", "Line 2 .*, f, or no.*'nope'"),
+        ("label,name,hemi,is_isocortex\n1,A,l,2\n", "is_isocortex is one of .*'2'"),
+        ("label,name,hemi\n1,A,l\n2,B, sup,l\n", "Line 3 .* 4 cells for 3 .*'l'"),
+        ("label,name,hemi,Name\n1,A,l,B\n", "l.csv' has 2 columns 'name'"),
         ("label,name,hemi,system\n1,A,l,visul\n", "'visul', which.*matches: visual"),
         (LABELS + "12,Z,left,\n", r"no voxel of the labels 12 \('Z'\)"),
     ],
@@ -279,8 +290,36 @@ def test_a_label_table_that_cannot_be_is_refused(
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [(t, True) for t in ("yes", "TRUE", "1", "Y", "t", "")]
+    + [(t, False) for t in ("No", "false", "0", "n", "F")],
+)
+def test_isocortex_may_be_said_in_several_ways(
+    files: Files, text: str, expected: bool
+) -> None:
+    path = files.write("l.csv", f"label,name,hemi,is_isocortex\n1,A,l,{text}\n")
+    assert read_labels(path)[0].is_isocortex is expected
+
+
+def test_cells_without_a_word_may_be_left_out_or_too_many(files: Files) -> None:
+    path = files.write("l.csv", "label,name,hemi,parent,,\n1,A,l\n2,B,l,,,, \n")
+    assert [row.name for row in read_labels(path)] == ["A left", "B left"]
+
+
+def test_a_name_may_repeat_its_hemisphere(files: Files) -> None:
+    path = files.write(
+        "l.csv", "label,name,hemi\n1,A left,L\n2,lh-B,l\n3,left or right,r\n"
+    )
+    assert [row.name for row in read_labels(path)] == [
+        *("A left", "lh-B left", "left or right")
+    ]
+
+
+@pytest.mark.parametrize(
     ("text", "reason"),
     [
+        ("name,cell_density_per_mm3\nA,30,000\n", "Line 2 .* 3 cells for 2 .*'000'"),
+        ("name;name;cell_density_per_mm3\nA;A;1\n", "2 columns 'name'"),
         ("name,cell_density_per_mm3\nA,-1\n", "a number above 0, got '-1'"),
         ("name,cell_density_per_mm3\nA,nan\n", "a number above 0, got 'nan'"),
         ("name,cell_density_per_mm3\nA,0\n", "a number above 0"),
