@@ -267,11 +267,11 @@ class Collector:
         self._require_finite(self._observation)
         return reward, terminated, truncated, info
 
-    def _require_fitting(self, reward: Any = None) -> None:
+    def _require_fitting(self, *reward: Any) -> None:
         """Refuse sensations and rewards of other shapes than the task promises."""
         require_fitting(
             self._observation,
-            reward,
+            *reward,
             task=self._task,
             steps=self._n_steps,
             first_world=self._first_world,

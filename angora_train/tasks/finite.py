@@ -72,8 +72,7 @@ def require_finite(
 
 def require_fitting(
     observation: Any,
-    reward: Any = None,
-    *,
+    *reward: Any,
     task: Any,
     steps: NDArray[np.int64],
     first_world: int = 0,
@@ -84,11 +83,11 @@ def require_fitting(
     ----------
     observation
         Sensations: should be a mapping of arrays of shape (B, ...).
-    reward : optional
-        Rewards of the step that led here: should be an array of shape (B,).
+    *reward : optional
+        Rewards of the step that led here, if one did: should be an array of shape (B,).
     task : VectorEnv
         Whose ``single_observation_space`` promises the sensations; B is its
-        ``num_envs``.
+        ``num_envs``. Of a task without such a space nothing is promised by name.
     steps : ndarray of int64, shape (B,)
         Steps of each world's episode so far, for the message.
     first_world : int
@@ -106,30 +105,32 @@ def require_fitting(
             f"Worlds {first_world} to {first_world + n_worlds - 1}, step "
             f"{int(steps[0])} of the first one's episode:"
         )
-    spaces = getattr(task.single_observation_space, "spaces", {})
+    space = getattr(task, "single_observation_space", None)
+    spaces = getattr(space, "spaces", {})
     if not isinstance(observation, Mapping):
         raise TaskError(
             f"{where} the observation is {_kind(observation)}, not a mapping of "
             f"sensations by name ({', '.join(map(str, spaces))}). Mend the task."
         )
-    wanted = {name: (n_worlds, *space.shape) for name, space in spaces.items()}
+    wanted = {name: (n_worlds, *box.shape) for name, box in spaces.items()}
     for name, shape in wanted.items():
         x = observation.get(name)
-        if not isinstance(x, np.ndarray) or x.shape != shape:
+        if getattr(x, "shape", None) != shape:
             raise TaskError(
                 f"{where} the sensation '{name}' is {_kind(x)}, not an array of shape "
                 f"{shape}. Mend the task: what it observes must lie in its "
                 "single_observation_space, a row a world."
             )
-    if reward is not None and np.shape(reward) != (n_worlds,):
-        raise TaskError(
-            f"{where} the reward is {_kind(reward)}, not an array of shape "
-            f"{(n_worlds,)}: one number a world. Mend the task."
-        )
+    for x in reward:
+        if getattr(x, "shape", None) != (n_worlds,):
+            raise TaskError(
+                f"{where} the reward is {_kind(x)}, not an array of shape "
+                f"{(n_worlds,)}: one number a world. Mend the task."
+            )
 
 
 def _kind(x: Any) -> str:
     """Say what came instead of what was promised."""
-    if isinstance(x, np.ndarray):
+    if isinstance(x, np.ndarray) and x.ndim:
         return f"an array of shape {x.shape}"
     return "None" if x is None else f"of type {type(x).__name__}"

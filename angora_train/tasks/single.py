@@ -129,11 +129,11 @@ class SingleTask(gymnasium.Env[_Observation, NDArray[np.float32]]):
             _row(info),
         )
 
-    def _require_fitting(self, observation: Any, reward: Any = None) -> None:
+    def _require_fitting(self, observation: Any, *reward: Any) -> None:
         """Refuse what is of another shape than the task promises."""
         require_fitting(
             observation,
-            reward,
+            *reward,
             task=self.task,
             steps=self._n_steps,
             first_world=self.task.first_world,

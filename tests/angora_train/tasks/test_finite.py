@@ -17,18 +17,39 @@ GOOD = np.zeros((2, 4), np.float32)
 @pytest.mark.parametrize(
     ("observation", "reward", "message"),
     [
-        (None, None, r"the observation is None, not a mapping .*\(proprioception\)"),
-        (GOOD, None, r"the observation is an array of shape \(2, 4\), not a mapping"),
-        ({}, None, r"'proprioception' is None, not an array of shape \(2, 4\)"),
-        ({"proprioception": None}, None, r"'proprioception' is None"),
-        ({"proprioception": GOOD[:, :3]}, None, r"is an array of shape \(2, 3\), not"),
-        ({"proprioception": GOOD[:1]}, None, r"is an array of shape \(1, 4\), not"),
-        ({"proprioception": GOOD.tolist()}, None, r"is of type list, not an array"),
+        (
+            None,
+            GOOD[:, 0],
+            r"the observation is None, not a mapping .*\(proprioception\)",
+        ),
+        (
+            GOOD,
+            GOOD[:, 0],
+            r"the observation is an array of shape \(2, 4\), not a mapping",
+        ),
+        ({}, GOOD[:, 0], r"'proprioception' is None, not an array of shape \(2, 4\)"),
+        ({"proprioception": None}, GOOD[:, 0], r"'proprioception' is None"),
+        (
+            {"proprioception": GOOD[:, :3]},
+            GOOD[:, 0],
+            r"is an array of shape \(2, 3\), not",
+        ),
+        (
+            {"proprioception": GOOD[:1]},
+            GOOD[:, 0],
+            r"is an array of shape \(1, 4\), not",
+        ),
+        (
+            {"proprioception": GOOD.tolist()},
+            GOOD[:, 0],
+            r"is of type list, not an array",
+        ),
         (
             {"proprioception": GOOD},
             np.zeros((2, 1)),
             r"reward is an array of shape \(2",
         ),
+        ({"proprioception": GOOD}, None, r"the reward is None, not an array"),
         ({"proprioception": GOOD}, 1.0, r"the reward is of type float, not an array"),
     ],
 )
