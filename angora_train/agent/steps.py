@@ -6,7 +6,8 @@ that is carried from one to the next. What reaches over time in another way, suc
 convolution or attention, acts as one network and learns as another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import keras
@@ -19,9 +20,15 @@ from angora_train.errors import ConfigError
 __all__ = ["require_same_by_step"]
 
 _TOLERANCE = 1e-4
-"""Largest difference, as a share of the largest number that is compared."""
-_LONGEST = 64
-"""Steps that are tried out at most: small models take milliseconds for each."""
+"""Largest difference, as a share of how far the numbers that are compared spread."""
+_ROUNDING = 16 * float(np.finfo(np.float32).eps)
+"""Largest difference by rounding, as a share of the largest number."""
+_JITTER = 1e-6
+"""Relative change of the inputs that shows how a network enlarges what is small."""
+_ENLARGED = 100.0
+"""Factor of the change that follows, up to which a difference may be rounding."""
+_NOISE = 0.05
+"""Least standard deviation of what is added to weights."""
 _ROWS = 2
 
 Tensors = dict[str, Any]
@@ -29,6 +36,10 @@ Tensors = dict[str, Any]
 
 def require_same_by_step(model: keras.Model, n_steps: int) -> None:
     """Refuse a network that makes of a sequence what it does not make of its steps.
+
+    It is tried out twice: as it is, and with other weights of an ordinary size, since
+    weights that are zero at the start, as of a head or a residual branch, hide what
+    they will show once they are learned. The weights are as they were afterwards.
 
     Parameters
     ----------
@@ -40,10 +51,17 @@ def require_same_by_step(model: keras.Model, n_steps: int) -> None:
     Raises
     ------
     ConfigError
-        If the outputs differ by more than 1e-4 of their scale, naming the first layer
-        whose do; or if the network cannot be run on one step, or on several.
+        If the outputs differ by more than 1e-4 of their spread over time, naming the
+        first layer whose do; or if the network cannot be run on one step, or on
+        several.
     """
-    n_steps = min(n_steps, _LONGEST)
+    for weights in (nullcontext(), _ordinary_weights(model)):
+        with weights:
+            _require_same(model, n_steps)
+
+
+def _require_same(model: keras.Model, n_steps: int) -> None:
+    """Refuse a network that does otherwise by steps with the weights it has."""
     stateful = explicit_state(model)
     given = _given(stateful, n_steps)
     try:
@@ -55,9 +73,13 @@ def require_same_by_step(model: keras.Model, n_steps: int) -> None:
             f"The network cannot be run on one step and on {n_steps}, as it must: "
             f"{reason}"
         ) from error
-    if _same(whole, steps):
+    if _same(whole, steps, {}):
         return
-    is_of_training = _same(_whole(stateful, given, training=False), steps)
+    unsure = _unsure(stateful, given, steps)
+    if _same(whole, steps, unsure):
+        return
+    acted = _whole(stateful, given, training=False)
+    is_of_training = _same(acted, steps, unsure)
     culprit = _culprit(model, n_steps, is_of_training=is_of_training)
     if is_of_training:
         raise ConfigError(
@@ -71,6 +93,27 @@ def require_same_by_step(model: keras.Model, n_steps: int) -> None:
         "is all that is carried from step to step. Let a recurrent layer (LSTM, GRU, "
         "RNN) take its place."
     )
+
+
+@contextmanager
+def _ordinary_weights(model: keras.Model) -> Iterator[None]:
+    """Give what is learned weights of an ordinary size, none of them zero, for a time.
+
+    They lie near the old ones, but in [-1, 1]: a bias of 1e5 hides what it is added to.
+    """
+    rng = np.random.default_rng(0)
+    before = [(w, ops.convert_to_numpy(w)) for w in model.trainable_variables]
+    try:
+        for variable, x in before:
+            kept = np.clip(x, -1.0, 1.0)
+            scale = max(_NOISE, 0.1 * float(kept.std()))
+            other = kept + scale * rng.normal(size=x.shape)
+            constraint = getattr(variable, "constraint", None)
+            variable.assign(other if constraint is None else constraint(other))
+        yield
+    finally:
+        for variable, x in before:
+            variable.assign(x)
 
 
 def _given(stateful: StatefulModel, n_steps: int) -> Tensors:
@@ -112,17 +155,52 @@ def _arrays(tensors: Mapping[str, Any]) -> Tensors:
     return {name: ops.convert_to_numpy(x) for name, x in tensors.items()}
 
 
-def _same(whole: Tensors, steps: Tensors) -> bool:
+def _unsure(stateful: StatefulModel, given: Tensors, steps: Tensors) -> Tensors:
+    """Return how unsure each output is at each step, for what is small grows.
+
+    Parameters
+    ----------
+    stateful : StatefulModel
+        The network.
+    given, steps : dict of str to ndarray, shape (B, T, ...)
+        What it is given, and what it makes of it step by step.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (T,)
+        By output. Where a network is chaotic, rounding decides what it does later.
+    """
+    near = {
+        name: x if name == stateful.is_first else x * np.float32(1.0 + _JITTER)
+        for name, x in given.items()
+    }
+    other = _by_step(stateful, near)
+    return {
+        name: _ENLARGED * _largest_by_step(other[name] - x) for name, x in steps.items()
+    }
+
+
+def _same(whole: Tensors, steps: Tensors, unsure: Tensors) -> bool:
     """Whether the outputs of all steps agree."""
-    return all(_near(whole[name], steps[name]) for name in steps)
+    return all(_near(whole[name], steps[name], unsure.get(name)) for name in steps)
 
 
-def _near(one: Any, other: Any) -> bool:
-    """Whether two arrays agree to the tolerance."""
+def _near(one: Any, other: Any, unsure: Any = None) -> bool:
+    """Whether two arrays, shape (B, T, ...), agree to the tolerance."""
     if one.shape != other.shape:
         return False
-    scale = max(float(np.abs(one).max(initial=0.0)), 1e-30)
-    return bool(np.abs(one - other).max(initial=0.0) <= _TOLERANCE * scale)
+    if not one.size:
+        return True
+    # What does not change over time, as a bias, says nothing about how much is much.
+    spread = float(np.ptp(one, axis=(0, 1)).max())
+    allowed = _TOLERANCE * spread + _ROUNDING * float(np.abs(one).max()) + 1e-30
+    extra = 0.0 if unsure is None else unsure
+    return bool((_largest_by_step(one - other) <= allowed + extra).all())
+
+
+def _largest_by_step(x: Any) -> Any:
+    """Return the largest magnitude at each step, shape (T,), of (B, T, ...)."""
+    return np.abs(x).max(axis=(0, *range(2, x.ndim)), initial=0.0)
 
 
 def _culprit(model: keras.Model, n_steps: int, *, is_of_training: bool) -> str:

@@ -17,7 +17,7 @@ from angora_train.agent.agent import Step
 from angora_train.analysis.actors import Actor
 from angora_train.randomness import ACTIONS, generator
 from angora_train.tasks.base import Task
-from angora_train.tasks.finite import require_finite
+from angora_train.tasks.finite import require_finite, require_fitting
 
 __all__ = ["Evaluation", "Moment", "Tally", "episodes", "evaluate", "filmed"]
 
@@ -75,7 +75,9 @@ def episodes(actor: Actor, task: Task, seed: int) -> Iterator[Moment]:
     uniforms = np.empty((n_worlds, actor.n_uniforms), np.float32)
     n_steps = np.zeros(n_worlds, np.int64)
     observation, _ = task.reset(seed=seed)
-    require_finite(observation, steps=n_steps, first_world=task.first_world)
+    at: Any = {"steps": n_steps, "first_world": task.first_world}
+    require_fitting(observation, task=task, **at)
+    require_finite(observation, **at)
     state = actor.initial_state(n_worlds)
     is_first = np.ones(n_worlds, bool)
     is_under_way = np.ones(n_worlds, bool)
@@ -84,9 +86,10 @@ def episodes(actor: Actor, task: Task, seed: int) -> Iterator[Moment]:
             rng.random(out=row, dtype=np.float32)
         step = actor.act(observation, state, is_first, uniforms)
         following, reward, terminated, truncated, info = task.step(step.action)
-        ended = terminated | truncated
         n_steps += 1
-        require_finite(following, reward, steps=n_steps, first_world=task.first_world)
+        require_fitting(following, reward, task=task, **at)
+        ended = terminated | truncated
+        require_finite(following, reward, **at)
         n_steps[ended] = 0
         yield Moment(
             observation=observation,

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from angora_train.config.settings import Settings, parse_mapping, shipped
+from angora_train.config.settings import Settings, parse_mapping, read_mapping, shipped
 from angora_train.errors import ConfigError, closest
 
 __all__ = [
@@ -115,15 +115,14 @@ def load_architecture(name: str) -> Architecture:
     require_architecture(name)
     path = Path(name)
     if not _is_path(name):
-        text = shipped(_FOLDER)[name].read_text(encoding="utf-8")
+        data = parse_mapping(shipped(_FOLDER)[name].read_text(encoding="utf-8"), name)
     elif path.is_file():
-        text = path.read_text(encoding="utf-8")
+        data = read_mapping(path)
     else:
         raise ConfigError(
             f"network.architecture: there is no file '{name}'. Networks by name: "
             f"{', '.join(architecture_names())}."
         )
-    data = parse_mapping(text, name)
     try:
         return Architecture.from_dict(data)
     except ConfigError as error:

@@ -25,7 +25,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, NonNegativeInt, model_validator
 
-from angora_train.config.settings import Settings, parse_mapping
+from angora_train.config.settings import Settings, read_mapping
 from angora_train.errors import ConfigError, closest
 
 __all__ = ["ExperimentConfig", "flat_changes", "load_experiment", "parse_seeds"]
@@ -206,12 +206,12 @@ class ExperimentConfig(Settings):
         return self.compare or next(iter(self.vary), None)
 
 
-def load_experiment(source: Path) -> ExperimentConfig:
+def load_experiment(source: Path | str) -> ExperimentConfig:
     """Read an experiment.
 
     Parameters
     ----------
-    source : Path
+    source : Path or str
         A YAML file, or the folder of an experiment that was begun.
 
     Returns
@@ -224,6 +224,12 @@ def load_experiment(source: Path) -> ExperimentConfig:
     ConfigError
         If there is no such file, or a key or value is not allowed.
     """
+    if not isinstance(source, str | Path):
+        raise ConfigError(
+            f"An experiment is a YAML file or a folder, got {source!r}. "
+            "docs/experiments.md shows what it holds."
+        )
+    source = Path(source)
     path = source / "experiment.yaml" if source.is_dir() else source
     if not path.is_file():
         what = (
@@ -232,7 +238,7 @@ def load_experiment(source: Path) -> ExperimentConfig:
             else (f"There is no experiment file '{source}'")
         )
         raise ConfigError(f"{what}. docs/experiments.md shows what it holds.")
-    data = parse_mapping(path.read_text(encoding="utf-8"), str(path))
+    data = read_mapping(path)
     base = data.get("base")
     if isinstance(base, str) and (path.parent / base).is_file():
         data["base"] = str(path.parent / base)

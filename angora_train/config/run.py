@@ -20,7 +20,13 @@ from pydantic import (
 )
 
 from angora_train.config.architecture import require_architecture
-from angora_train.config.settings import Settings, parse_mapping, read_yaml, shipped
+from angora_train.config.settings import (
+    Settings,
+    parse_mapping,
+    read_mapping,
+    read_yaml,
+    shipped,
+)
 from angora_train.errors import ConfigError, closest
 from atlasnet import PlanOptions, UnitRule, VisualRule
 
@@ -409,13 +415,16 @@ def load_pretraining(
     return PretrainingConfig.from_dict(_changed(data, overrides))
 
 
-def load_config(source: str, overrides: Sequence[str] = ()) -> RunConfig:
+def load_config(
+    source: str | Path | Mapping[str, Any] | RunConfig, overrides: Sequence[str] = ()
+) -> RunConfig:
     """Read a run's config.
 
     Parameters
     ----------
-    source : str
-        A YAML file, or the name of a preset that ships with the package.
+    source : str, Path, mapping or RunConfig
+        A YAML file, the name of a preset that ships with the package, or the settings
+        themselves.
     overrides : sequence of str
         Changes as ``ppo.clip_range=0.1``; the values are YAML.
 
@@ -429,19 +438,24 @@ def load_config(source: str, overrides: Sequence[str] = ()) -> RunConfig:
     ConfigError
         If there is no such file or preset, it is no mapping, or a key or value is
         not allowed.
+
+    Examples
+    --------
+    >>> load_config({"seed": 3}, ["n_worlds=64"]).n_worlds
+    64
     """
     return RunConfig.from_dict(config_data(source, overrides))
 
 
 def config_data(
-    source: str | Mapping[str, Any], overrides: Sequence[str] = ()
+    source: str | Path | Mapping[str, Any] | RunConfig, overrides: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Return a config as plain data, before it is checked.
 
     Parameters
     ----------
-    source : str or mapping
-        As of :func:`load_config`, or the data themselves.
+    source : str, Path, mapping or RunConfig
+        As of :func:`load_config`.
     overrides : sequence of str
         As of :func:`load_config`.
 
@@ -450,12 +464,25 @@ def config_data(
     ConfigError
         If there is no such file or preset, or a change cannot be read.
     """
-    data = _read_yaml(source) if isinstance(source, str) else deepcopy(dict(source))
+    if isinstance(source, RunConfig):
+        data = source.model_dump(mode="json")
+    elif isinstance(source, Mapping):
+        data = deepcopy(dict(source))
+    else:
+        data = _read_yaml(source)
     return _changed(data, overrides)
 
 
 def _changed(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """Return settings with changes made to them."""
+    if isinstance(overrides, str):
+        overrides = [overrides]
+    if not isinstance(overrides, Sequence) or not all(
+        isinstance(override, str) for override in overrides
+    ):
+        raise ConfigError(
+            f"Overrides are texts, each KEY=VALUE, in a list; got {overrides!r}."
+        )
     if isinstance(data.get("network"), dict):
         data["network"] = _with_units(data["network"])
     for override in overrides:
@@ -477,14 +504,23 @@ def _changed(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     return data
 
 
-def _read_yaml(source: str) -> dict[str, Any]:
+def _read_yaml(source: str | Path) -> dict[str, Any]:
     """Return the mapping in a YAML file or preset."""
-    path = Path(source)
     presets = shipped("angora_train.presets")
-    if path.is_file() and path.suffix not in {".yaml", ".yml"}:
+    if not isinstance(source, str | Path):
+        raise ConfigError(
+            f"A config is a YAML file, a preset or a mapping, got {source!r}. Presets: "
+            f"{', '.join(presets)}."
+        )
+    path, source = Path(source), str(source)
+    try:
+        is_file = path.is_file()
+    except OSError:  # a name that is too long, as of a whole config
+        is_file = False
+    if is_file and path.suffix not in {".yaml", ".yml"}:
         raise ConfigError(f"A config file ends in .yaml, got '{source}'.")
-    if path.is_file():
-        return parse_mapping(path.read_text(encoding="utf-8"), source)
+    if is_file:
+        return read_mapping(path)
     if source not in presets:
         raise ConfigError(
             f"There is no config file or preset '{source}'.{closest(source, presets)} "

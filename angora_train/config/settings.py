@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import yaml
@@ -15,7 +16,14 @@ from angora_train.errors import ConfigError
 from atlasnet.errors import AtlasNetError
 from atlasnet.frozen import Frozen, explain
 
-__all__ = ["Settings", "parse_mapping", "read_yaml", "said_of", "shipped"]
+__all__ = [
+    "Settings",
+    "parse_mapping",
+    "read_mapping",
+    "read_yaml",
+    "said_of",
+    "shipped",
+]
 
 
 class Settings(Frozen):
@@ -177,6 +185,32 @@ def _name_of(key: yaml.Node) -> str:
     is_truth = key.tag == "tag:yaml.org,2002:bool"
     text = str(key.value)
     return f"{key.tag} {text.casefold() in ('true', 'yes', 'on')}" if is_truth else text
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Return the mapping that a YAML file holds.
+
+    Parameters
+    ----------
+    path : Path
+        A file.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, is not encoded in UTF-8, is no valid YAML, or holds no
+        mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"'{path}' is not encoded in UTF-8: its byte {error.start} is "
+            f"0x{error.object[error.start]:02x}. Save it as UTF-8."
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"'{path}' cannot be read: {error.strerror}.") from error
+    return parse_mapping(text, str(path))
 
 
 def shipped(package: str) -> dict[str, Traversable]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from angora_train.agent.agent import Agent, State, Step
 from angora_train.errors import CheckpointError, DivergenceError
 from angora_train.randomness import ACTIONS, generator
-from angora_train.tasks.finite import require_finite
+from angora_train.tasks.finite import require_finite, require_fitting
 from angora_train.tasks.saving import restore_worlds, save_worlds
 
 __all__ = ["Collector", "Episode", "Rollout"]
@@ -172,6 +172,7 @@ class Collector:
         self._reset_seed = int(entropy.generate_state(1)[0])
         self._n_steps = np.zeros(n_worlds, np.int64)
         self._observation, _ = task.reset(seed=self._reset_seed)
+        self._require_fitting()
         self._require_finite(self._observation)
         self._is_first = np.ones(n_worlds, bool)
         self._state = agent.initial_state(n_worlds)
@@ -192,6 +193,7 @@ class Collector:
                 self._progress()
         self._observation, _ = self._task.reset(seed=self._reset_seed)
         self._n_steps[:] = 0
+        self._require_fitting()
         self._require_finite(self._observation)
         return {name: np.stack([row[name] for row in seen]) for name in seen[0]}
 
@@ -256,6 +258,7 @@ class Collector:
         self._observation, *rest, info = self._task.step(action)
         reward, terminated, truncated = rest
         self._n_steps += 1
+        self._require_fitting(reward)
         ended = terminated | truncated
         finished = np.flatnonzero(ended)
         self._require_finite(info.get("final_obs", {}), reward, finished)
@@ -263,6 +266,16 @@ class Collector:
         self._n_steps[finished] = 0
         self._require_finite(self._observation)
         return reward, terminated, truncated, info
+
+    def _require_fitting(self, *reward: Any) -> None:
+        """Refuse sensations and rewards of other shapes than the task promises."""
+        require_fitting(
+            self._observation,
+            *reward,
+            task=self._task,
+            steps=self._n_steps,
+            first_world=self._first_world,
+        )
 
     def _require_finite(
         self,

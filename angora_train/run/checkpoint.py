@@ -30,7 +30,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import keras
 import numpy as np
@@ -256,6 +256,15 @@ def _versions() -> dict[str, str]:
 
 def _folder(path: Path | str, which: Which) -> Path:
     """Return the folder of a checkpoint: itself, or one of a run."""
+    if not isinstance(path, str | Path):
+        raise CheckpointError(
+            f"A run is named by its folder, a text or a path, got {path!r}: for "
+            "example 'runs/reach'."
+        )
+    if which not in get_args(Which):
+        raise CheckpointError(
+            f"There is no checkpoint {which!r} of a run; one is 'best' or 'last'."
+        )
     path = Path(path)
     if (path / "state.json").is_file():
         return path
@@ -265,7 +274,10 @@ def _folder(path: Path | str, which: Which) -> Path:
             f"There is no checkpoint '{which}' in '{path}'. A run's folder holds "
             f"'checkpoints/{which}' after its first save."
         )
-    folder = mark.parent / mark.read_text(encoding="utf-8").strip()
+    try:
+        folder = mark.parent / mark.read_text(encoding="utf-8").strip()
+    except ValueError as error:
+        raise CheckpointError(f"'{mark}' is broken: {error}.") from error
     if not folder.is_dir():
         raise CheckpointError(f"'{mark}' points at '{folder.name}', which is missing.")
     return folder

@@ -19,7 +19,7 @@ from angora_train.networks.make import make_network
 from angora_train.run.checkpoint import Checkpoint
 from angora_train.tasks.base import Task
 from angora_train.tasks.registry import make_vector_task
-from atlasnet import Intervention, intervene, spec_of
+from atlasnet import Intervention, intervene
 
 __all__ = ["Prepared", "prepare"]
 
@@ -113,7 +113,7 @@ def prepare(
         If the task or an option of it is unknown or not allowed.
     ConfigError
         If the policy cannot choose the task's actions, the network cannot be made or
-        does not fit the two, a model of the user's own does something else in a
+        does not fit the two, a model from a file does something else in a
         sequence than step by step, or the folder cannot be written to.
 
     Examples
@@ -148,7 +148,7 @@ def prepare(
     else:
         model = stored.model
     check_model(model, task.sensation_shapes, distribution)
-    if stored is None and _holds_layers_of_others(config, model):
+    if stored is None and _holds_layers_of_others(config):
         learned, _ = without_frozen_streams(model)
         require_same_by_step(learned, config.ppo.chunk_length)
     if interventions:
@@ -157,10 +157,9 @@ def prepare(
     return Prepared(config, task, distribution, model, moments)
 
 
-def _holds_layers_of_others(config: RunConfig, model: keras.Model) -> bool:
+def _holds_layers_of_others(config: RunConfig) -> bool:
     """Whether a network is more than what this project builds, and tests."""
-    is_own = config.network.path is None or spec_of(model) is not None
-    return bool(config.network.streams) or not is_own
+    return bool(config.network.streams) or config.network.path is not None
 
 
 def _require_bins(config: RunConfig, task: Task) -> None:

@@ -23,7 +23,7 @@ from angora_train.agent.normalization import (
     ValueNormalizer,
     make_reward_scaler,
 )
-from angora_train.config.run import RunConfig
+from angora_train.config.run import RunConfig, load_config
 from angora_train.engine import Engine, make_engine
 from angora_train.errors import (
     AngoraError,
@@ -78,7 +78,7 @@ class _Run:
 
 
 def train(
-    config: RunConfig,
+    config: RunConfig | str | Path | Mapping[str, Any],
     comm: Comm | None = None,
     report: Report | None = None,
     resume: bool = False,
@@ -87,8 +87,9 @@ def train(
 
     Parameters
     ----------
-    config : RunConfig
-        Everything that decides the result.
+    config : RunConfig, str, Path or mapping
+        Everything that decides the result, or what :func:`load_config` reads it from:
+        a preset, a YAML file, or the settings by name.
     comm : Comm, optional
         The ranks; by default this process alone.
     report : callable, optional
@@ -115,6 +116,8 @@ def train(
     InterruptedRunError
         If a rank got SIGINT or SIGTERM: after the cycle, with a checkpoint.
     """
+    if not isinstance(config, RunConfig):
+        config = load_config(config)
     comm = LocalComm() if comm is None else comm
     with Watchdog(comm, config.ranks.stall_s) as watchdog, Interruption() as stop:
         with _nothing_left(config.directory, comm):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from angora_train.errors import TaskError
 from angora_train.tasks.base import Task
+from angora_train.tasks.finite import require_fitting
 from angora_train.tasks.worlds.rendering import Frame
 
 __all__ = ["SingleTask", "with_render_mode"]
@@ -46,6 +47,7 @@ class SingleTask(gymnasium.Env[_Observation, NDArray[np.float32]]):
         self.observation_space = task.single_observation_space
         self.action_space = task.single_action_space
         self._next_observation: _Observation | None = None
+        self._n_steps = np.zeros(1, np.int64)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -65,14 +67,21 @@ class SingleTask(gymnasium.Env[_Observation, NDArray[np.float32]]):
             First observation.
         info : dict
             Facts of the first state.
+
+        Raises
+        ------
+        TaskError
+            If the task senses something of another shape than it promises.
         """
         super().reset(seed=seed)
+        self._n_steps[:] = 0
         if seed is None and not options and self._next_observation is not None:
             # The batch has begun this episode already, when the last one ended.
             observation, self._next_observation = self._next_observation, None
             return observation, _row(self.task.facts())
         self._next_observation = None
         observation, info = self.task.reset(seed=seed, options=options)
+        self._require_fitting(observation)
         return _row(observation), _row(info)
 
     def step(
@@ -95,12 +104,19 @@ class SingleTask(gymnasium.Env[_Observation, NDArray[np.float32]]):
             Whether, and how, the episode ended.
         info : dict
             Facts and reward terms of this step.
+
+        Raises
+        ------
+        TaskError
+            If the task gives something of another shape than it promises.
         """
         # Past an end the batch goes on in the next episode, which then has begun.
         self._next_observation = None
         observation, reward, terminated, truncated, info = self.task.step(
             np.asarray(action)[None]
         )
+        self._n_steps += 1
+        self._require_fitting(observation, reward)
         final = info.pop("final_obs", None)
         info.pop("_final_obs", None)
         if final is not None:
@@ -111,6 +127,16 @@ class SingleTask(gymnasium.Env[_Observation, NDArray[np.float32]]):
             bool(terminated[0]),
             bool(truncated[0]),
             _row(info),
+        )
+
+    def _require_fitting(self, observation: Any, *reward: Any) -> None:
+        """Refuse what is of another shape than the task promises."""
+        require_fitting(
+            observation,
+            *reward,
+            task=self.task,
+            steps=self._n_steps,
+            first_world=self.task.first_world,
         )
 
     def render(self) -> Frame | None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveInt
 
 from angora_train.errors import TaskError, closest
+from angora_train.tasks.gym.answers import checked_reset, checked_step
 from angora_train.tasks.gym.classic_control import ClassicWorlds
 from angora_train.tasks.gym.hidden_velocity import HideVelocity
 from angora_train.tasks.gym.observations import NamedSpace
@@ -142,6 +143,7 @@ class GymTask(Task):
         }
         self._offer(self._named.boxes, self._choice.size)
         self._success = np.zeros(n_worlds, np.bool_)
+        self._n_steps = np.zeros(n_worlds, np.int64)
         self._has_started = False
         is_known = all(ClassicWorlds.covers(env) for env in self.envs)
         self._worlds = ClassicWorlds(self.envs) if is_known else None
@@ -202,8 +204,8 @@ class GymTask(Task):
         Raises
         ------
         TaskError
-            If a seed is negative, there are not as many as worlds, or an option is
-            given.
+            If a seed is negative, there are not as many as worlds, an option is given,
+            or an environment observes what is not in its space.
         """
         seed = check_reset(seed, options, self.num_envs)
         super().reset(seed=seed[0] if isinstance(seed, list) else seed)
@@ -212,10 +214,10 @@ class GymTask(Task):
         if seed is not None:
             self._senses.seed(seed)
         rows = []
-        for world, env in enumerate(self.envs):
+        for world in range(self.num_envs):
             own = _own_seed(seed, world, self.first_world)
-            raw, info = env.reset(seed=own)
-            rows.append(self._named.row(raw))
+            row, info = self._begun(world, own)
+            rows.append(row)
             self._success[world] = bool(info.get("is_success", False))
         self._has_started = True
         true, everyone = self._named.batch(rows), np.arange(self.num_envs)
@@ -243,7 +245,8 @@ class GymTask(Task):
         Raises
         ------
         TaskError
-            If the task was not reset, or an action is out of range or NaN.
+            If the task was not reset, an action is out of range or NaN, or an
+            environment gives what it may not: the message names world and step.
         """
         if not self._has_started:
             raise TaskError("The task was not reset; call reset() before step().")
@@ -255,8 +258,11 @@ class GymTask(Task):
         self._success = np.zeros(n_worlds, np.bool_)
         rows = []
         for world, env in enumerate(self.envs):
-            raw, earned, ends, is_cut, info = env.step(self._choice.of(actions[world]))
-            rows.append(self._named.row(raw))
+            answer = env.step(self._choice.of(actions[world]))
+            self._n_steps[world] += 1
+            at = self._at(world)
+            raw, earned, ends, is_cut, info = checked_step(answer, **at)
+            rows.append(self._named.row(raw, **at))
             reward[world], terminated[world] = earned, ends
             truncated[world] = is_cut and not ends
             self._success[world] = bool(info.get("is_success", False))
@@ -267,10 +273,26 @@ class GymTask(Task):
             facts["final_obs"], facts["_final_obs"] = observation, finished
             begun = np.flatnonzero(finished)
             for world in begun.tolist():
-                rows[world] = self._named.row(self.envs[world].reset()[0])
+                rows[world], _ = self._begun(world)
             true = self._named.batch(rows)
             observation = self._senses.begin(true, begun, observation)
         return observation, reward.astype(np.float32), terminated, truncated, facts
+
+    def _begun(
+        self, world: int, seed: int | None = None
+    ) -> tuple[Observation, Mapping[str, Any]]:
+        """Begin an episode of one world; return what is sensed, and the info."""
+        answer = self.envs[world].reset(seed=seed)
+        self._n_steps[world] = 0
+        raw, info = checked_reset(answer, **self._at(world))
+        return self._named.row(raw, **self._at(world)), info
+
+    def _at(self, world: int) -> dict[str, Any]:
+        """Say which world of all, and which step of its episode, for messages."""
+        return {
+            "world": self.first_world + world,
+            "step": int(self._n_steps[world]),
+        }
 
     def facts(self) -> dict[str, Any]:
         """State what is known of each world, as `reset` gives it.

@@ -98,6 +98,114 @@ def test_what_is_carried_by_a_state_is_taken(part: Any) -> None:
     require_same_by_step(model_with(part), 16)
 
 
+@keras.saving.register_keras_serializable(package="test_steps")
+class ReZero(layers.Layer):
+    """A branch whose weight begins at zero (Bachlechner et al. 2020)."""
+
+    def build(self, _: Any) -> None:
+        self.share = self.add_weight(shape=(), initializer="zeros", name="share")
+
+    def call(self, x: Any, branch: Any) -> Any:
+        return x + self.share * branch
+
+
+def looking_back(x: Any) -> Any:
+    return layers.Conv1D(4, 3, padding="causal", name="conv")(x)
+
+
+def residual(x: Any) -> Any:
+    return ReZero(name="rezero")(x, looking_back(x))
+
+
+def hushed(x: Any) -> Any:
+    """A branch behind units that are silent at the start."""
+    bias = keras.initializers.Constant(-1e3)
+    silent = layers.Dense(4, "relu", bias_initializer=bias)(looking_back(x))
+    return x + silent
+
+
+def only_now(x: Any) -> Any:
+    """A convolution that begins as one over the present step alone."""
+    conv = layers.Conv1D(4, 3, padding="causal", use_bias=False, name="conv")
+    y = conv(x)
+    conv.kernel.assign(np.stack([0 * np.eye(4), 0 * np.eye(4), np.eye(4)]))
+    return y
+
+
+@pytest.mark.parametrize("part", [residual, hushed, only_now])
+def test_what_is_silent_at_the_start_is_found_and_left_as_it_was(part: Any) -> None:
+    model = model_with(part)
+    before = model.get_weights()
+    with pytest.raises(ConfigError, match=r"'conv' \(Conv1D\) reaches over time"):
+        require_same_by_step(model, 16)
+    for x, y in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"kernel_initializer": "zeros"},
+        {"bias_initializer": keras.initializers.Constant(1e5)},
+        {"bias_initializer": keras.initializers.Constant(1e9)},
+    ],
+)
+def test_no_head_hides_what_reaches_over_time(head: dict[str, Any]) -> None:
+    touch = keras.Input((None, 3), name="touch")
+    x = looking_back(touch)
+    heads = {
+        "policy": layers.Dense(4, name="policy", **head)(x),
+        "value": layers.Dense(1, name="value", **head)(x),
+    }
+    model = keras.Model({"touch": touch}, heads)
+    with pytest.raises(ConfigError, match=r"'conv' \(Conv1D\) reaches over time"):
+        require_same_by_step(model, 8)
+
+
+@pytest.mark.parametrize("distance", [64, 127])
+def test_all_steps_of_a_chunk_are_looked_at(distance: int) -> None:
+    # The last step of 128 hears the one 127 steps before: nothing shorter shows it.
+    conv = layers.Conv1D(
+        4, 2, padding="causal", dilation_rate=distance, name="far", activation="tanh"
+    )
+    with pytest.raises(ConfigError, match=r"'far' \(Conv1D\) reaches over time"):
+        require_same_by_step(model_with(conv), 128)
+
+
+@keras.saving.register_keras_serializable(package="test_steps")
+class Rounding(layers.Layer):
+    """Rounds a sequence otherwise than a step, as other kernels of a device do."""
+
+    def call(self, x: Any) -> Any:
+        return x * (1.0 + 2.0**-23 if x.shape[1] != 1 else 1.0)
+
+
+def test_rounding_is_no_reach_over_time() -> None:
+    # A recurrent network of gain 6 is chaotic (Sompolinsky et al. 1988): rounding
+    # decides what it does after some ten steps.
+    touch = keras.Input((None, 3), name="touch")
+    chaos = keras.initializers.RandomNormal(stddev=6 / 8, seed=0)
+    x = layers.SimpleRNN(64, return_sequences=True, recurrent_initializer=chaos)(
+        Rounding()(touch)
+    )
+    heads = {
+        "policy": layers.Dense(4, name="policy")(x),
+        "value": layers.Dense(1, name="value", kernel_initializer="zeros")(x),
+    }
+    require_same_by_step(keras.Model({"touch": touch}, heads), 64)
+
+
+def test_a_large_bias_alone_is_taken() -> None:
+    touch = keras.Input((None, 3), name="touch")
+    x = layers.GRU(4, return_sequences=True)(touch)
+    large = {"bias_initializer": keras.initializers.Constant(1e5)}
+    heads = {
+        "policy": layers.Dense(4, name="policy", **large)(x),
+        "value": layers.Dense(1, name="value", **large)(x),
+    }
+    require_same_by_step(keras.Model({"touch": touch}, heads), 16)
+
+
 def test_stacked_cells_are_the_cells_one_after_the_other(
     rng: np.random.Generator,
 ) -> None:

@@ -13,6 +13,7 @@ from angora_train.run.checkpoint import Checkpoint
 from angora_train.run.dry_run import describe
 from angora_train.run.preparation import prepare
 from angora_train.run.trainer import train
+from atlasnet import load_model, save_model, spec_of
 
 
 def plain(*changes: str) -> RunConfig:
@@ -130,6 +131,33 @@ def test_a_model_that_looks_back_by_itself_is_refused_before_it_acts(
     }
     keras.Model({"proprioception": inputs}, heads).save(tmp_path / "own.keras")
     changes = ["task.name=gym:CartPole-v1", "policy.n_bins=2"]
+    config = load_config("reach", [*changes, f"network.path={tmp_path}/own.keras"])
+    with pytest.raises(ConfigError, match=r"'looks_back' \(Conv1D\) reaches over time"):
+        prepare(config)
+
+
+@pytest.mark.slow
+def test_what_stands_before_a_saved_network_of_areas_is_looked_at(
+    tmp_path: Path,
+) -> None:
+    changes = [
+        *("task.name=gym:CartPole-v1", "policy.n_bins=2", "network.units.total=64"),
+        "network.regions=[Area 4p (PreCG), Area 3a (PostCG)]",
+        "network.inputs={proprioception: [Area 3a (PostCG)]}",
+        "network.action=[Area 4p (PreCG)]",
+        "network.without=[goal, touch, vision, auxiliary]",
+    ]
+    areas = prepare(load_config("reach", changes)).model
+    save_model(areas, tmp_path / "plain.keras")
+    inputs = {x.name: keras.Input(x.shape[1:], name=x.name) for x in areas.inputs}
+    conv = keras.layers.Conv1D(4, 3, padding="causal", name="looks_back")
+    # The same layers, called anew, so that the areas stay layers of the model itself.
+    given = [conv(x) if x.name == "proprioception" else x for x in inputs.values()]
+    outputs = areas._run_through_graph(given, operation_fn=lambda layer: layer)
+    model = keras.Model(inputs, outputs)
+    model.save(tmp_path / "own.keras")
+    assert spec_of(load_model(tmp_path / "own.keras")) is not None
+    prepare(load_config("reach", [*changes, f"network.path={tmp_path}/plain.keras"]))
     config = load_config("reach", [*changes, f"network.path={tmp_path}/own.keras"])
     with pytest.raises(ConfigError, match=r"'looks_back' \(Conv1D\) reaches over time"):
         prepare(config)
