@@ -99,13 +99,15 @@ def _require_same(model: keras.Model, n_steps: int) -> None:
 def _ordinary_weights(model: keras.Model) -> Iterator[None]:
     """Give what is learned weights of an ordinary size, none of them zero, for a time.
 
-    They lie near the old ones, but in [-1, 1]: a bias of 1e5 hides what it is added to.
+    They lie near the old ones, but in [-1, 1], biases in [-0.1, 0.1]: a bias of 1e5
+    hides what it is added to, and one of -1 may silence units.
     """
     rng = np.random.default_rng(0)
     before = [(w, ops.convert_to_numpy(w)) for w in model.trainable_variables]
     try:
         for variable, x in before:
-            kept = np.clip(x, -1.0, 1.0)
+            largest = 1.0 if x.ndim > 1 else 0.1
+            kept = np.clip(x, -largest, largest)
             scale = max(_NOISE, 0.1 * float(kept.std()))
             other = kept + scale * rng.normal(size=x.shape)
             constraint = getattr(variable, "constraint", None)

@@ -335,7 +335,7 @@ def test_excitation_and_inhibition_keep_their_signs_in_maps(
     signed = [a.model_copy(update={"inhibitory_share": 0.25}) for a in spec.areas]
     cell = _cell(build_model(spec.model_copy(update={"areas": tuple(signed)})))
     v1 = cell.populations[0]
-    weights = np.asarray(v1.weights_in_use()).T
+    weights = np.asarray(v1.signed_kernel()).T
     own = weights[cell.afferent_columns("V1")["V1"]].reshape(3, 3, 4, 4)
     assert (own[:, :, :3] >= 0).all()  # a quarter of four channels inhibits
     assert (own[:, :, 3] <= 0).all()
