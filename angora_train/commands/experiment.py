@@ -16,6 +16,7 @@ from angora_train.experiment.plan import (
     PlannedRun,
     planned_runs,
     require_same,
+    run_numbers,
     save_experiment,
 )
 from angora_train.ranks.comm import Comm, is_launched_by_mpi, make_comm
@@ -57,7 +58,8 @@ def experiment(
         change = (*wanted.change, *override)
         wanted = wanted.model_copy(update={"change": change})
     runs = planned_runs(wanted)
-    require_same(wanted)
+    if status or report:
+        require_same(wanted)
     if status:
         _show_status(wanted, runs)
     elif report:
@@ -121,7 +123,7 @@ def _side_by_side(
     if n is not None:
         cores = tuple(cores[i % len(cores)] for i in range(n))
     words = [*own_command(), "experiment", str(wanted.directory), "--only"]
-
+    number_of = run_numbers(wanted.directory)
     unread: list[str] = []
 
     def write(_run: PlannedRun) -> None:
@@ -136,7 +138,7 @@ def _side_by_side(
         with reporting() as tell:
             states = run_side_by_side(
                 runs,
-                lambda number: [*words, str(number)],
+                lambda run: [*words, str(number_of[run.folder])],
                 cores,
                 on_end=write,
                 progress=lambda done, total, text: tell("cycles", done, total, text),

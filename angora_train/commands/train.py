@@ -52,10 +52,11 @@ def _train_seeds(config: str, override: list[str], seeds: str) -> None:
     from angora_train.config.experiment import ExperimentConfig, parse_seeds
     from angora_train.experiment.plan import planned_runs
 
+    base = load_config(config, override)
     wanted = ExperimentConfig(
-        base=load_config(config, override).model_dump(mode="json"),
+        base=base.model_dump(mode="json"),
         seeds=tuple(parse_seeds(seeds)),
-        directory=load_config(config, override).directory,
+        directory=base.directory,
     )
     make_runs(wanted, planned_runs(wanted))
 

@@ -27,7 +27,13 @@ from angora_train.config.run import RunConfig, config_data, with_change
 from angora_train.errors import ConfigError
 from atlasnet.files import write_text
 
-__all__ = ["PlannedRun", "planned_runs", "require_same", "save_experiment"]
+__all__ = [
+    "PlannedRun",
+    "planned_runs",
+    "require_same",
+    "run_numbers",
+    "save_experiment",
+]
 
 
 @dataclass(frozen=True)
@@ -136,6 +142,24 @@ def save_experiment(experiment: ExperimentConfig) -> None:
         seeds |= set(load_experiment(experiment.directory).seeds)
     data = {"base": config_data(experiment.base), "seeds": tuple(sorted(seeds))}
     write_text(path, experiment.model_copy(update=data).to_yaml())
+
+
+def run_numbers(directory: Path) -> dict[Path, int]:
+    """Return the number of each run in an experiment that was saved, by its folder.
+
+    Parameters
+    ----------
+    directory : Path
+        The experiment's folder.
+
+    Returns
+    -------
+    dict of Path to int
+        What ``--only`` takes there: the folder knows seeds of before, too, so that a
+        run's number may be another than in the plan that is being made.
+    """
+    stored = planned_runs(load_experiment(directory))
+    return {run.folder: number for number, run in enumerate(stored)}
 
 
 def require_same(experiment: ExperimentConfig) -> None:

@@ -65,7 +65,7 @@ class _Pace:
 
 def run_side_by_side(
     runs: Sequence[PlannedRun],
-    command: Callable[[int], Sequence[str]],
+    command: Callable[[PlannedRun], Sequence[str]],
     cores: Sequence[int],
     *,
     on_end: Callable[[PlannedRun], None],
@@ -81,7 +81,7 @@ def run_side_by_side(
     runs : sequence of PlannedRun
         The runs, in their order.
     command : callable
-        The words of the command that makes the run of a number.
+        The words of the command that makes a run.
     cores : sequence of int
         Cores to keep processes on, one each.
     on_end : callable
@@ -99,15 +99,15 @@ def run_side_by_side(
     KeyboardInterrupt
         If interrupted, when all runs have ended.
     """
-    waiting = [(n, run) for n, run in enumerate(runs) if _is_open(state_of(run))]
+    waiting = [run for run in runs if _is_open(state_of(run))]
     free, jobs = list(cores), list[_Job]()
     pace = _Pace(sum(map(n_cycles_done, runs)))
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         while waiting or jobs:
             while waiting and free:
-                number, run = waiting.pop(0)
-                jobs.append(_start(run, command(number), free.pop(0)))
+                run = waiting.pop(0)
+                jobs.append(_start(run, command(run), free.pop(0)))
             time.sleep(_POLL_S)
             for job in [one for one in jobs if one.process.poll() is not None]:
                 jobs.remove(job)

@@ -31,7 +31,7 @@ from atlasnet.graph.direction import (
     Direction,
     DirectionRule,
 )
-from atlasnet.graph.synonyms import meant
+from atlasnet.graph.synonyms import meant, the_one
 from atlasnet.naming import Hemisphere
 
 __all__ = [
@@ -336,7 +336,7 @@ class RegionGraph:
         if name in self._region_of:
             return True
         try:
-            return isinstance(name, str) and len(self._called(name)) == 1
+            return isinstance(name, str) and bool(the_one(name, self._spellings))
         except AmbiguousNameError:
             return False
 
@@ -361,13 +361,12 @@ class RegionGraph:
         """
         if name in self._region_of:
             return self._region_of[name]
-        found = self._called(name)
-        if len(found) > 1:
-            raise AmbiguousNameError(name, found)
-        if not found:
+        _require_text(name)
+        found = the_one(name, self._spellings)
+        if found is None:
             hint = closest(name, self.names)
             raise GraphError(f"No region '{name}' in the graph.{hint}")
-        return self._region_of[found[0]]
+        return self._region_of[found]
 
     def regions_called(self, name: str) -> tuple[str, ...]:
         """Return the names of all regions that go by a name.
@@ -390,16 +389,11 @@ class RegionGraph:
         AmbiguousNameError
             If it is only a part of several names.
         """
-        found = self._called(name)
+        _require_text(name)
+        found = meant(name, self._spellings)
         if not found:
             raise RegionNotFoundError(name, "the graph", self.names)
         return tuple(found)
-
-    def _called(self, name: str) -> list[str]:
-        """Return the regions that go by a name."""
-        if not isinstance(name, str):
-            raise GraphError(f"A region goes by a name, got {name!r}.")
-        return meant(name, self._spellings)
 
     @cached_property
     def _spellings(self) -> dict[str, tuple[str, ...]]:
@@ -517,6 +511,12 @@ _OLDER_CLOSING = "feedforward_closing_cycles"  # key of files of before December
 _REGION_FIELDS = tuple(entry.name for entry in fields(Region))
 _PROJECTION_FIELDS = tuple(entry.name for entry in fields(Projection))
 _Part = TypeVar("_Part", Region, Projection)
+
+
+def _require_text(name: object) -> None:
+    """Refuse what is no name."""
+    if not isinstance(name, str):
+        raise GraphError(f"A region goes by a name, got {name!r}.")
 
 
 def _read(kind: type[_Part], what: str, row: Any) -> _Part:

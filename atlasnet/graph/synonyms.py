@@ -30,7 +30,7 @@ from atlasnet.naming import (
     without_side,
 )
 
-__all__ = ["Synonym", "all_synonyms", "meant", "synonym_called"]
+__all__ = ["Synonym", "all_synonyms", "meant", "synonym_called", "the_one"]
 
 _BRODMANN = re.compile(r"(?:(?:brodmann(?: s)?(?: areas?)?|ba|area) ?)?0*(\d+\w*)")
 
@@ -130,12 +130,13 @@ def meant(text: str, spellings: Mapping[str, Iterable[str]]) -> list[str]:
     (['PMv left'], ['Area 4p (PreCG) left'], ['PMv left'])
     """
     names = {key: tuple(known) for key, known in spellings.items()}
-    if not same_name(text, names):
-        text = with_side_last(text)
     is_name = any(text in known for known in names.values())
     if ("*" in text or "?" in text) and not is_name:
-        return fitting(text, names)
+        return fitting(with_side_last(text), names)
     found = same_name(text, names)
+    if not found:
+        text = with_side_last(text)
+        found = same_name(text, names)
     synonym = synonym_called(without_side(text.strip()))
     if not found and synonym is not None:
         side = side_of(f" {text.strip()}")
@@ -153,6 +154,25 @@ def meant(text: str, spellings: Mapping[str, Iterable[str]]) -> list[str]:
     if len({without_side(key) for key in found}) > 1:
         raise AmbiguousNameError(text, found)
     return found
+
+
+def the_one(text: str, spellings: Mapping[str, Iterable[str]]) -> str | None:
+    """Return the one area that a text means, None if there is none.
+
+    Parameters
+    ----------
+    text, spellings
+        As of :func:`meant`.
+
+    Raises
+    ------
+    AmbiguousNameError
+        If it means several.
+    """
+    found = meant(text, spellings)
+    if len(found) > 1:
+        raise AmbiguousNameError(text, found)
+    return found[0] if found else None
 
 
 @cache

@@ -26,10 +26,10 @@ from pydantic import (
     model_validator,
 )
 
-from atlasnet.errors import AmbiguousNameError, SpecError, closest
+from atlasnet.errors import SpecError, closest
 from atlasnet.files import reading, write_text
 from atlasnet.frozen import Frozen
-from atlasnet.graph.synonyms import meant
+from atlasnet.graph.synonyms import the_one
 from atlasnet.plan.area import Activation, AreaSpec, Cell, MapSpec, Readout
 from atlasnet.plan.pathway import PathwaySpec, StrengthUse, Timing
 from atlasnet.plan.sensation import ImageSpec, InputSpec
@@ -279,13 +279,11 @@ class NetworkSpec(Frozen):
         """
         if name in self._area_of:
             return self._area_of[name]
-        found = meant(name, {known: (known,) for known in self._area_of})
-        if len(found) > 1:
-            raise AmbiguousNameError(name, found)
-        if not found:
+        found = the_one(name, {known: (known,) for known in self._area_of})
+        if found is None:
             hint = closest(name, self._area_of)
             raise SpecError(f"No area '{name}' in '{self.name}'.{hint}")
-        return self._area_of[found[0]]
+        return self._area_of[found]
 
     @cached_property
     def _area_of(self) -> dict[str, AreaSpec]:

@@ -10,7 +10,7 @@ from angora_train.config.experiment import (
     parse_seeds,
 )
 from angora_train.errors import CheckpointError, ConfigError
-from angora_train.experiment.plan import planned_runs, save_experiment
+from angora_train.experiment.plan import planned_runs, run_numbers, save_experiment
 from angora_train.experiment.report import plot_curves, write_report
 from angora_train.experiment.results import read_results
 from angora_train.experiment.state import locked, n_cycles_done, state_of
@@ -113,6 +113,17 @@ def test_an_experiment_is_read_again_and_seeds_may_come_one_by_one(tmp_path):
     assert {run.folder for run in planned_runs(first)} <= {run.folder for run in again}
     same = [run for run in again if run.seed == 0]
     assert [r.config for r in same] == [r.config for r in planned_runs(first)]
+
+
+def test_a_seed_that_came_later_has_its_number_among_all(tmp_path):
+    save_experiment(make(tmp_path, seeds=[3]))
+    later = make(tmp_path, seeds=[5])
+    save_experiment(later)
+    numbers = run_numbers(tmp_path)
+    # Four combinations with seed 3 come first.
+    assert [numbers[run.folder] for run in planned_runs(later)] == [4, 5, 6, 7]
+    stored = planned_runs(load_experiment(tmp_path))
+    assert all(stored[n].folder == folder for folder, n in numbers.items())
 
 
 def test_another_experiment_is_not_mixed_in(tmp_path):

@@ -30,7 +30,10 @@ def test_runs_are_made_side_by_side_and_one_that_fails_ends_none(tmp_path, monke
     ended, told = [], []
     states = run_side_by_side(
         runs,
-        lambda n: [sys.executable, "-c", PRETEND, str(runs[n].folder), str(n)],
+        lambda run: [
+            *(sys.executable, "-c", PRETEND),
+            *(str(run.folder), str(runs.index(run))),
+        ],
         available_cores()[:2],
         on_end=lambda run: ended.append(run.name),
         progress=lambda *said: told.append(said),
@@ -55,7 +58,7 @@ def test_an_interruption_ends_all_and_is_passed_on(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run_side_by_side(
             runs,
-            lambda _n: words,
+            lambda _run: words,
             available_cores()[:1],
             on_end=lambda _run: None,
             progress=interrupt,
@@ -80,7 +83,7 @@ def test_an_error_of_ours_leaves_no_run_behind(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="no room"):
         run_side_by_side(
             runs,
-            lambda _n: words,
+            lambda _run: words,
             available_cores()[:1],
             on_end=lambda _run: None,
             progress=fail,
