@@ -28,7 +28,7 @@ from angora_train.config.settings import (
     shipped,
 )
 from angora_train.errors import ConfigError, closest
-from atlasnet import PlanOptions, UnitRule, VisualRule
+from atlasnet import GraphRules, PlanOptions, UnitRule, VisualRule
 
 __all__ = [
     "ComponentConfig",
@@ -141,6 +141,9 @@ class NetworkConfig(Settings):
     """Sensations to leave out."""
     hemisphere: Literal["left", "right", "both"] = "left"
     """Left, since the modelled hand is a right hand."""
+    rules: GraphRules = GraphRules()
+    """What makes edges, directions and densities of the atlas's graph, e.g.
+    ``{direction_model: structural_model, edges: density=0.3}``."""
     units: UnitRule = UnitRule()
     """How units are shared among areas, e.g. ``{total: 2048, floor: 32}``. Configs of
     before have ``n_units``, ``exponent`` and ``floor`` in its place."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from angora_train.agent.agent import Agent, State, Step
 from angora_train.errors import CheckpointError, DivergenceError
+from angora_train.learning.cut_off import CutOff
 from angora_train.randomness import ACTIONS, generator
 from angora_train.tasks.finite import require_finite, require_fitting
 from angora_train.tasks.saving import restore_worlds, save_worlds
@@ -218,6 +219,7 @@ class Collector:
         agent = self._agent
         kept = _Rows(horizon)
         raw, states = _Rows(horizon), _Rows(horizon // chunk_length)
+        cut_off = CutOff(horizon, self._task.num_envs)
         episodes: list[Episode] = []
         t = 0
         width = agent.n_uniforms
@@ -241,16 +243,18 @@ class Collector:
                         "sample": step.sample,
                         "log_prob": step.log_prob,
                         "value": step.value,
-                        "final_value": self._final_value(info, truncated, step.state),
                         "reward": reward,
                         "terminated": terminated,
                         "ended": ended,
                     },
                 )
+                if truncated.any():
+                    cut_off.add(t, truncated, info["final_obs"], step.state)
                 episodes += self._tally.add(reward, ended, info)
                 self._state, self._is_first = step.state, ended
                 self._progress()
                 t += 1
+        kept.arrays["final_value"] = cut_off.values(self._value)
         return self._rollout(kept.arrays, raw.arrays, states.arrays, episodes)
 
     def _step(self, action: NDArray[np.float32]) -> tuple[Any, Any, Any, Any]:
@@ -354,23 +358,15 @@ class Collector:
             drawn = [rng.random(shape, dtype=np.float32) for rng in rngs]
             yield np.stack(drawn, axis=1)
 
-    def _final_value(
-        self, info: Any, truncated: NDArray[np.bool_], state: State
-    ) -> NDArray[np.float32]:
-        """Return the value of the last state where a limit cut an episode, else NaN."""
-        values = np.full(len(truncated), np.nan, np.float32)
-        if truncated.any():
-            no = np.zeros(len(truncated), bool)
-            values[truncated] = self._value(info["final_obs"], state, no)[truncated]
-        return values
-
     def _value(
         self,
         observation: dict[str, NDArray[Any]],
         state: State,
-        is_first: NDArray[np.bool_],
+        is_first: NDArray[np.bool_] | None = None,
     ) -> NDArray[np.float32]:
         """Return what the agent expects from here, without acting."""
+        if is_first is None:
+            is_first = np.zeros(self._task.num_envs, bool)
         idle = np.full((len(is_first), self._agent.n_uniforms), 0.5, np.float32)
         idle[:, self._agent.distribution.n_uniforms :] = 0.0  # no noise
         sensations = self._agent.normalize(observation)

@@ -194,8 +194,9 @@ def _from_atlas(config: NetworkConfig, terms: _Terms) -> keras.Model:
     except atlasnet.AtlasNetError as error:
         raise ConfigError(
             f"network: {error} In a run's config the keys are network.inputs.NAME, "
-            "network.action and network.without, each a list; options of areas and "
-            "pathways are network.plan.NAME, those of visual areas network.visual.NAME."
+            "network.action and network.without, each a list; rules of the graph are "
+            "network.rules.NAME, options of areas and pathways network.plan.NAME, "
+            "those of visual areas network.visual.NAME."
         ) from error
     if terms.directory is not None:
         graph.save(terms.directory / "graph.json")
@@ -255,13 +256,17 @@ def _graph(config: NetworkConfig) -> atlasnet.RegionGraph:
     source = atlasnet.SnapshotSource()
     if config.regions:
         return atlasnet.build_graph(
-            source, config.regions, hemisphere=config.hemisphere
+            source,
+            config.regions,
+            hemisphere=config.hemisphere,
+            rules=config.rules,
         )
     return atlasnet.preset_graph(
         source,
         config.preset or "fpn",
         hemisphere=config.hemisphere,
         blind=config.is_blind,
+        rules=config.rules,
     )
 
 

@@ -71,6 +71,7 @@ class _Run:
     collector: Collector
     learner: PPOLearner
     cycle: int = 0
+    samples: int = 0
     learning_rate: float = 0.0
     best_return: float = -math.inf
     recent: list[tuple[float, float]] = field(default_factory=list)
@@ -186,7 +187,9 @@ def _take_cycle(run: _Run) -> dict[str, Any]:
     )
     run.task.set_progress(run.cycle / config.n_cycles)
     run.cycle += 1
+    run.samples += ppo.horizon * config.n_worlds
     started, waited = time.perf_counter(), run.learner.waited_s
+    cpu_s = time.process_time()
     rollout = run.collector.collect(run.cycle, ppo.horizon, ppo.chunk_length)
     collected = time.perf_counter()
     run.agent.normalizer.update(comm, rollout.raw)
@@ -201,10 +204,15 @@ def _take_cycle(run: _Run) -> dict[str, Any]:
     diverged = np.array([getattr(run.task, "n_diverged", 0)], np.int64)
     summary["rollout/diverged"] = float(comm.sum(diverged)[0])
     ended = time.perf_counter()
-    spent_s = (collected - started, ended - collected, run.learner.waited_s - waited)
+    spent_s = (
+        collected - started,
+        ended - collected,
+        run.learner.waited_s - waited,
+        time.process_time() - cpu_s,
+    )
     return {
         "cycle": run.cycle,
-        "samples": run.cycle * ppo.horizon * config.n_worlds,
+        "samples": run.samples,
         **summary,
         **metrics,
         **_times(config, comm, spent_s),
@@ -362,6 +370,8 @@ def _restore(run: _Run, stored: checkpoint.Checkpoint) -> None:
         _log.warning("The worlds begin new episodes: %s.", reason)
     progress = stored.progress
     best = progress["best_return"]
+    n_samples = run.cycle * run.config.ppo.horizon * run.config.n_worlds
+    run.samples = int(progress.get("samples", n_samples))
     run.best_return = -math.inf if best is None else float(best)
     run.learning_rate = float(progress.get("learning_rate", 0.0))
     learner.last_kl = float(progress.get("kl", 0.0))
@@ -385,15 +395,16 @@ _RETURNS = "returns"
 
 
 def _times(
-    config: RunConfig, comm: Comm, spent_s: tuple[float, float, float]
+    config: RunConfig, comm: Comm, spent_s: tuple[float, float, float, float]
 ) -> dict[str, float]:
     """Return speeds in samples of all ranks per s, by the mean over ranks."""
-    gathering, learning, waiting = comm.sum(np.array(spent_s)) / comm.size
+    gathering, learning, waiting, cpu_s = comm.sum(np.array(spent_s)) / comm.size
     n_samples = config.ppo.horizon * config.n_worlds
     return {
         "time/gathering_s": float(gathering),
         "time/learning_s": float(learning),
         "time/communication_s": float(waiting),
+        "time/cpu_s": float(cpu_s) * comm.size,
         "time/gathering_steps_per_s": n_samples / float(gathering),
         "time/steps_per_s": n_samples / float(gathering + learning),
     }
@@ -451,7 +462,7 @@ def _write(run: _Run, worlds: dict[str, NDArray[Any]]) -> None:
         moments=moments,
         progress={
             "cycle": run.cycle,
-            "samples": run.cycle * config.ppo.horizon * config.n_worlds,
+            "samples": run.samples,
             "best_return": best,
             "seed": config.seed,
             "learning_rate": run.learning_rate,

@@ -32,6 +32,7 @@ from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.source import AtlasSource, NodeRecord, RegionRecord
 from atlasnet.atlas.sources.own_density import with_own_densities
 from atlasnet.atlas.structure import Structure, StructureReader, merge_structures
+from atlasnet.atlas.volumes import with_volumes
 from atlasnet.errors import (
     AmbiguousNameError,
     AtlasError,
@@ -87,13 +88,14 @@ class Catalogue:
     source : AtlasSource
         Where the data come from.
     rules : GraphRules
-        Density rule and layers that do not count.
+        Densities, volumes and layers that do not count.
     """
 
     def __init__(self, source: AtlasSource, rules: GraphRules) -> None:
         self._atlas = _atlas_name(source)
         self._structures = StructureReader(source, rules)
-        records = with_own_densities(source.regions(), rules.density_table)
+        records = with_volumes(source.regions(), rules.volume)
+        records = with_own_densities(records, rules.density_table)
         self._record_of: dict[str, RegionRecord] = {r.name: r for r in records}
         self._homologues = source.homologues()
         self._node_of = {(n.node, n.hemisphere): n for n in source.node_table()}

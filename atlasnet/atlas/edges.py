@@ -28,6 +28,7 @@ __all__ = [
     "Weight",
     "as_edge_rule",
     "count_components",
+    "edge_rule_text",
     "join_components",
     "parse_edge_rule",
     "weigh",
@@ -35,6 +36,13 @@ __all__ = [
 
 Counts = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+_WRITTEN = {
+    "streamlines": "min_streamline_count",
+    "density": "density",
+    "strongest": "k",
+    "share": "min_share",
+}
+"""What a rule's text begins with, and the field that it states."""
 Weight = Literal["streamlines", "log", "input_share"]
 WEIGHTS: tuple[Weight, ...] = get_args(Weight)
 
@@ -257,6 +265,30 @@ def parse_edge_rule(text: str) -> EdgeRule:
             f"got '{text}'."
         ) from error
     return rule
+
+
+def edge_rule_text(rule: EdgeRule) -> str:
+    """Return the text that is read as a rule.
+
+    Raises
+    ------
+    AtlasError
+        If no text is: a rule of your own, or one with another `keep_connected`.
+
+    Examples
+    --------
+    >>> edge_rule_text(StrongestNeighbours(k=5))
+    'strongest=5'
+    """
+    for kind, field in _WRITTEN.items():
+        value = getattr(rule, field, None)
+        if value is not None and parse_edge_rule(f"{kind}={value}") == rule:
+            return f"{kind}={value}"
+    raise AtlasError(
+        f"{rule!r} cannot be written into a file: that takes a rule as of "
+        "streamlines=N, density=SHARE, strongest=K or share=SHARE. Save the graph "
+        "instead."
+    )
 
 
 def as_edge_rule(value: object) -> EdgeRule:

@@ -13,13 +13,21 @@ from pydantic import (
     Field,
     NonNegativeInt,
     PlainValidator,
+    field_serializer,
     model_validator,
 )
 
-from atlasnet.atlas.edges import EdgeRule, StreamlineThreshold, Weight, as_edge_rule
+from atlasnet.atlas.edges import (
+    EdgeRule,
+    StreamlineThreshold,
+    Weight,
+    as_edge_rule,
+    edge_rule_text,
+)
 from atlasnet.atlas.source import LAYERS, Layer
 from atlasnet.atlas.sources.own_density import OwnDensity, as_own_densities
 from atlasnet.atlas.sources.user_table import read_rows, require_column
+from atlasnet.atlas.volumes import VolumeRule
 from atlasnet.errors import AtlasError, closest
 from atlasnet.frozen import Flag, Frozen
 from atlasnet.graph.direction import DIRECTIONS, Direction
@@ -127,7 +135,7 @@ class GraphRules(Frozen):
     denied: bool = False
     """Whether pathways that the literature denies are kept where streamlines join
     their ends."""
-    direction_model: DirectionModel = "structural_model"
+    direction_model: DirectionModel = "hierarchy"
     """What decides directions where nobody claims one: densities, cortical types, or a
     hierarchy of levels fitted to the claims and to counted cells."""
     direction_sample: NonNegativeInt | None = None
@@ -151,6 +159,9 @@ class GraphRules(Frozen):
     and cell_density_per_mm3: they come before the atlas's. Further columns that count
     are volume_mm3, thickness_mm, cortical_type and note. In Python also cells per mm3
     by name. A name without hemisphere is for both, a parent's for all its regions."""
+    volume: VolumeRule = "own"
+    """Whose volume counts: the region's own, that of its counterpart in the other
+    hemisphere, or the mean of both."""
     layers_left_out: Annotated[
         tuple[Layer, ...], Flag("--leave-out-layers", metavar="LAYER...")
     ] = ()
@@ -178,6 +189,11 @@ class GraphRules(Frozen):
         if set(self.layers_left_out) == set(LAYERS):
             raise AtlasError("All six layers are left out: no cell would be left.")
         return self
+
+    @field_serializer("edges")
+    def _as_text(self, edges: EdgeRule) -> str:
+        """Write the edge rule as the text that is read as it."""
+        return edge_rule_text(edges)
 
     @property
     def needs_levels(self) -> bool:
@@ -225,6 +241,7 @@ class GraphRules(Frozen):
             "direction_sample": self.direction_sample,
             "direction_table": len(self.direction_table),
             "density_rule": self.density,
+            "volume_rule": self.volume,
             "layers_left_out": list(self.layers_left_out),
         }
         if self.density_table:

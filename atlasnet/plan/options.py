@@ -44,7 +44,7 @@ class PlanOptions(Frozen):
         PositiveFloat, Flag("--time-constant", metavar="SECONDS")
     ] = 0.02
     """Time constant of ``rate`` units, in s."""
-    gain: Literal["equal", "streamlines", "input_share"] = "equal"
+    gain: Literal["equal", "streamlines", "input_share"] = "input_share"
     """How an area's pathways of one timing share its drive: evenly; with an amplitude
     that goes with log10(1 + streamline count); or, ``input_share``, in proportion to
     the count. Counts spread over orders of magnitude, about log-normally (Ercsey-Ravasz

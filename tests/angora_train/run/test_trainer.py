@@ -71,6 +71,18 @@ def test_a_resumed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert after.sensed["touch"][0] == 8 + 4 * 32
 
 
+def test_samples_are_counted_on_where_the_number_of_worlds_changes(
+    tmp_path: Path,
+) -> None:
+    config = small(tmp_path, n_cycles=3)
+    train(config.model_copy(update={"n_cycles": 2}), LocalComm())
+    train(config.model_copy(update={"n_worlds": 8}), LocalComm(), resume=True)
+    rows = read_metrics(tmp_path / "metrics.jsonl")
+    # 8 steps of 4 worlds, twice, then of 8 worlds.
+    assert [row["samples"] for row in rows] == [32, 64, 128]
+    assert checkpoint.load(tmp_path, "last").progress["samples"] == 128
+
+
 def test_a_run_has_a_best_checkpoint_before_any_episode_ends(tmp_path: Path) -> None:
     train(small(tmp_path), LocalComm())  # 16 steps of episodes of 100
     assert checkpoint.load(tmp_path, "best").progress["cycle"] == 2
