@@ -111,11 +111,11 @@ def main() -> None:
 
 def _evidence(evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the figures of gains, null models and stability."""
-    default = PlanOptions().gain
-    found = {"gain_fln_correlation": evidence["gains"][default]["correlation"]}
-    for gain, row in evidence["gains"].items():
-        found[f"gain_fln_correlation/{gain}"] = row["correlation"]
-        found[f"gain_fln_error/{gain}"] = row["error_decades"]
+    gain = PlanOptions().gain
+    found = {"gain_fln_correlation": evidence["gains"][gain]["correlation"]}
+    for name, row in evidence["gains"].items():
+        found[f"gain_fln_correlation/{name}"] = row["correlation"]
+        found[f"gain_fln_error/{name}"] = row["error_decades"]
     found["null_min_mixing"] = min(evidence["mixing"].values())
     found |= {f"null_mixing/{k}": v for k, v in evidence["mixing"].items()}
     if "dale" in evidence:
@@ -123,7 +123,8 @@ def _evidence(evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         found |= {f"dale_activity/{k}": v for k, v in evidence["dale"].items()}
     if "directions" in evidence:
         by_pair = evidence["directions"]["pair"]
-        found["direction_accuracy"] = by_pair[GraphRules().direction_model]
+        default = GraphRules().read_with(SnapshotSource())
+        found["direction_accuracy"] = by_pair[str(default.direction_model)]
         found["direction_majority"] = by_pair["majority"]
         for out, row in evidence["directions"].items():
             found |= {f"direction_{out}/{name}": x for name, x in row.items()}

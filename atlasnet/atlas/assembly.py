@@ -242,6 +242,7 @@ def _assemble(
     options: Metadata,
 ) -> RegionGraph:
     """Return the graph of the members."""
+    rules = rules.read_with(source)
     members = sorted(members, key=lambda member: member.region.name)
     require_disjoint(members, "a graph")
     counts, lengths_mm, total_input = _between(source.connections(), members)

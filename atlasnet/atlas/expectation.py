@@ -29,7 +29,7 @@ class ExpectedDirections:
     catalogue : Catalogue
         Its regions.
     rules : GraphRules
-        Which model, and whether directions are drawn.
+        Which model, named, and whether directions are drawn.
 
     Raises
     ------
@@ -41,13 +41,14 @@ class ExpectedDirections:
         self, source: AtlasSource, catalogue: Catalogue, rules: GraphRules
     ) -> None:
         self._rules = rules
-        self._levels = _levels(source, catalogue) if rules.needs_levels else None
+        is_fitted = rules.direction_model == "hierarchy"
+        self._levels = _levels(source, catalogue) if is_fitted else None
 
     @property
     def rule(self) -> DirectionRule:
         """Name of the rule that decides by this model."""
         model = self._rules.direction_model
-        return "structural_model" if model == "none" else model
+        return "structural_model" if model in (None, "none") else model
 
     def of(
         self, source: Member, target: Member, sln: float | None

@@ -24,7 +24,7 @@ from atlasnet.atlas.edges import (
     as_edge_rule,
     edge_rule_text,
 )
-from atlasnet.atlas.source import LAYERS, Layer
+from atlasnet.atlas.source import LAYERS, AtlasSource, Layer
 from atlasnet.atlas.sources.own_density import OwnDensity, as_own_densities
 from atlasnet.atlas.sources.user_table import read_rows, require_column
 from atlasnet.atlas.volumes import VolumeRule
@@ -135,9 +135,10 @@ class GraphRules(Frozen):
     denied: bool = False
     """Whether pathways that the literature denies are kept where streamlines join
     their ends."""
-    direction_model: DirectionModel = "hierarchy"
+    direction_model: DirectionModel | None = None
     """What decides directions where nobody claims one: densities, cortical types, or a
-    hierarchy of levels fitted to the claims and to counted cells."""
+    hierarchy of levels fitted to the claims and to counted cells. If none is named, the
+    hierarchy where the atlas cites directions and these count, else densities."""
     direction_sample: NonNegativeInt | None = None
     """Seed of a draw: directions by the hierarchy, which are uncertain, are drawn with
     their probabilities. None takes the most probable ones."""
@@ -181,11 +182,8 @@ class GraphRules(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.direction_sample is not None and self.direction_model != "hierarchy":
-            raise AtlasError(
-                "direction_sample draws directions by their probabilities, which the "
-                f"direction model 'hierarchy' gives; it is '{self.direction_model}'."
-            )
+        if self.direction_model not in (None, "hierarchy"):
+            self._require_no_sample()
         if set(self.layers_left_out) == set(LAYERS):
             raise AtlasError("All six layers are left out: no cell would be left.")
         return self
@@ -195,10 +193,30 @@ class GraphRules(Frozen):
         """Write the edge rule as the text that is read as it."""
         return edge_rule_text(edges)
 
-    @property
-    def needs_levels(self) -> bool:
-        """Whether directions go by a fitted hierarchy."""
-        return self.direction_model == "hierarchy"
+    def _require_no_sample(self) -> None:
+        """Refuse a draw of directions that have no probabilities."""
+        if self.direction_sample is not None:
+            raise AtlasError(
+                "direction_sample draws directions by their probabilities, which the "
+                f"direction model 'hierarchy' gives; it is '{self.direction_model}'."
+            )
+
+    def read_with(self, source: AtlasSource) -> Self:
+        """Return the rules with the direction model that they mean for a source.
+
+        Raises
+        ------
+        AtlasError
+            If directions are to be drawn that have no probabilities.
+        """
+        if self.direction_model is not None:
+            return self
+        is_cited = self.cited and any(p.direction for p in source.pathways())
+        model = "hierarchy" if is_cited else "structural_model"
+        rules = self.model_copy(update={"direction_model": model})
+        if not is_cited:
+            rules._require_no_sample()
+        return rules
 
     @classmethod
     def chosen(cls, rules: Self | None, options: Mapping[str, Any]) -> Self:
