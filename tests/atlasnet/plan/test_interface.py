@@ -65,7 +65,7 @@ def test_the_pose_enters_where_cited_pathways_lead_from_the_occipital_nodes(sour
 
 
 def test_the_structural_model_adds_no_other_parietal_target(source):
-    graph = preset_graph(source, "fpn", blind=False)
+    graph = preset_graph(source, "fpn", blind=False, direction_model="structural_model")
     occipital = {f"{node} left" for node in load_preset("fpn").blind_without}
     targets = {
         edge.target.removesuffix(" left")
