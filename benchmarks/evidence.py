@@ -35,7 +35,8 @@ def gains(source: SnapshotSource) -> dict[str, dict[str, float]]:
     Returns
     -------
     dict of str to dict of str to float
-        By gain: ``correlation`` of the logarithms of share and fraction, both as parts
+        By gain, and for ``counts``, the streamlines that no plan has shared out among
+        pathways of one timing yet: ``correlation`` of the logarithms of share and fraction, both as parts
         of the sum over a target's compared sources, and ``error_decades``, the root
         mean square of their difference, over ``n`` pathways of the whole graph.
     """
@@ -46,7 +47,7 @@ def gains(source: SnapshotSource) -> dict[str, dict[str, float]]:
                 fractions[f"{one} left", f"{other} left"] += row.fln
     graph = atlasnet.preset_graph(source, blind=False)
     interface = atlasnet.hand_interface(graph)
-    found = {}
+    found = {"counts": _compared(_counted(graph, fractions))}
     for gain in GAINS:
         spec = atlasnet.plan_network(graph, interface, options={"gain": gain})
         compared: dict[str, list[tuple[float, float]]] = defaultdict(list)
@@ -59,6 +60,19 @@ def gains(source: SnapshotSource) -> dict[str, dict[str, float]]:
                 compared[pathway.target].append(pair)
         found[gain] = _compared(compared)
     return found
+
+
+def _counted(
+    graph: atlasnet.RegionGraph, fractions: Mapping[tuple[str, str], float]
+) -> dict[str, list[tuple[float, float]]]:
+    """Return fractions and streamlines by target, before any plan shares them."""
+    compared: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for edge in graph.projections:
+        fraction = fractions.get((edge.source, edge.target), 0.0)
+        if fraction > 0 and not edge.is_weak:
+            pair = fraction, max(edge.streamline_count or 0.0, 1.0)
+            compared[edge.target].append(pair)
+    return compared
 
 
 def _compared(by_target: Mapping[str, list[tuple[float, float]]]) -> dict[str, float]:

@@ -12,7 +12,8 @@ m1_denied_edges
     Edges into M1 that the literature denies, in the preset of both hemispheres.
 gain_fln_correlation, gain_fln_correlation/<gain>, gain_fln_error/<gain>
     Correlation of the logarithms of input shares and tracers' fractions, of the default
-    gain and of each, and their error in decades.
+    gain and of each, and their error in decades; ``counts`` are the streamlines
+    themselves.
 null_min_mixing, null_mixing/<model>
     Share of new projections of a null model over what chance makes new; the smallest.
 dale_max_activity, dale_activity/<network>
