@@ -36,9 +36,10 @@ def gains(source: SnapshotSource) -> dict[str, dict[str, float]]:
     -------
     dict of str to dict of str to float
         By gain, and for ``counts``, the streamlines that no plan has shared out among
-        pathways of one timing yet: ``correlation`` of the logarithms of share and fraction, both as parts
-        of the sum over a target's compared sources, and ``error_decades``, the root
-        mean square of their difference, over ``n`` pathways of the whole graph.
+        pathways of one timing yet: ``correlation`` of the logarithms of share and
+        fraction, both as parts of the sum over a target's compared sources, and
+        ``error_decades``, the root mean square of their difference, over ``n``
+        pathways of the whole graph.
     """
     fractions: dict[tuple[str, str], float] = defaultdict(float)
     for row in source.tracer_fractions():
