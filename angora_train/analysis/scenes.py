@@ -78,8 +78,9 @@ def _played(
     """
     worlds = range(task.num_envs)
     labels = [f"{name} training, goal {world + 1}" for world in worlds]
-    titles, frames = list(labels), []
-    last = [np.empty(0, np.uint8)] * task.num_envs
+    titles = list(labels)
+    frames: list[Mapping[str, _Frame]] = []
+    last: list[_Frame] = [np.empty(0, np.uint8)] * task.num_envs
     for step, moment in enumerate(episodes(actor, task, seed)):
         for world in np.flatnonzero(moment.is_last):
             titles[world] = f"{labels[world]}: {_ending(moment.info, int(world))}"

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lesions: what groups of areas, and random ones of their size, take from success."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -56,7 +58,7 @@ def plot_lesions(study: LesionStudy, ax: Axes | None = None) -> Axes:
     ax.tick_params(axis="y", length=0)
     ax.grid(visible=False, axis="y")
     ax.grid(visible=True, axis="x", color="#e6e6e6", linewidth=0.6)
-    mark = {"linestyle": "-", "marker": "o"}
+    mark: Any = {"linestyle": "-", "marker": "o"}
     handles = [
         Line2D([], [], color=style.INK, markersize=7, label="group", **mark),
         Line2D([], [], color=style.GREY, markersize=3.5, label="random areas", **mark),
