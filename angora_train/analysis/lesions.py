@@ -258,7 +258,7 @@ def lesion_sets(
 # --- how it goes --------------------------------------------------------------------
 
 
-def _quiet(n_done: int, n: int) -> None:
+def _quiet(n_done: int, n: int, group: str) -> None:
     """Say nothing."""
 
 
@@ -269,7 +269,7 @@ def lesion_groups(
     groups: Mapping[str, Sequence[str]] | None = None,
     n_random: int = 5,
     lesion_seed: int = 0,
-    tell: Callable[[int, int], None] = _quiet,
+    tell: Callable[[int, int, str], None] = _quiet,
 ) -> "LesionStudy":
     """Lesion groups of areas of a trained network, and random ones beside them.
 
@@ -289,7 +289,8 @@ def lesion_groups(
     lesion_seed : int
         Decides them.
     tell : callable
-        Called with the number of conditions that are done and of all.
+        Called with the number of conditions that are done and of all, and with the
+        group of the last.
 
     Returns
     -------
@@ -312,7 +313,7 @@ def lesion_groups(
     for n_done, lesion in enumerate(sets, 1):
         silencer.silence(lesion.areas)
         successes.append(evaluate(actor, ready.task, seed).success)
-        tell(n_done, len(sets))
+        tell(n_done, len(sets), lesion.group)
     return LesionStudy.of(sets, successes, seed)
 
 

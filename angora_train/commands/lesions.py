@@ -68,7 +68,7 @@ def lesions(
             groups=groups or None,
             n_random=random,
             lesion_seed=lesion_seed,
-            tell=lambda n_done, n: report("condition", n_done, n, ""),
+            tell=lambda n_done, n, group: report("condition", n_done, n, group),
         )
     folder = directory if out is None else out
     study.save(folder / "lesions.csv")
