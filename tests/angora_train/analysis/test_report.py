@@ -112,18 +112,23 @@ def test_the_report_says_what_was_found(folder: Path) -> None:
 def test_the_report_says_how_many_areas_are_at_the_floor(folder: Path) -> None:
     reader = read(write_report(folder))
     spec = NetworkSpec.load(folder / "network.json")
+    folder_graph = RegionGraph.load(folder / "graph.json")
     n = sum(area.n_units == 32 for area in spec.areas)
     assert 0 < n < 28
     assert f"{n} of 28 areas have the floor of 32 units , marked ▁" in reader.text
     assert reader.text.count("▁ 32") == n
+    # Without a floor each of 28 areas has cells / 4,691.5 million of 2,048 units.
+    cells = [region.cell_count for region in folder_graph.regions]
+    n_fewer = sum(2048 * x / sum(cells) < 32 for x in cells)
+    assert f"{n_fewer} of them would have fewer without it" in reader.text
     assert "Units are proportional to cell count" not in reader.text
     # All have units of their own where the floor is low; the claim goes with it.
     graph = RegionGraph.load(folder / "graph.json")
     rule = UnitRule(total=4096, floor=1, exponent=0.5)
     plan_network(graph, hand_interface(graph), rule).save(folder / "network.json")
     text = read(write_report(folder)).text
-    assert "No area is at the floor of 1 units. Areas share units in" in text
-    assert "proportion to cell count (volume times density) to the power of 0.5" in text
+    assert "No area is at the floor of 1 units. Areas share units in proportion" in text
+    assert "to cell count (volume times density) to the power of 0.5." in text
     assert "▁ " not in text
 
 
