@@ -11,11 +11,13 @@ from angora_train.analysis.conditions import Comparison
 from angora_train.analysis.figures import (
     plot_conditions,
     plot_learning,
+    plot_lesions,
     plot_mds,
     plot_model_fit,
     plot_rdms,
     plot_similarity,
 )
+from angora_train.analysis.lesions import LesionStudy
 from angora_train.analysis.patterns import patterns_by_condition
 from angora_train.analysis.rdms import area_rdms, model_rdms, reliability
 from angora_train.analysis.record import load_recording
@@ -40,7 +42,7 @@ def study(directory: Path | str, *, n_phases: int = 5, n_folds: int = 5) -> None
     ----------
     directory : Path or str
         Holds ``graph.json``, ``network.json``, ``metrics.jsonl``,
-        ``evaluation.json`` and ``recording.nc``. Written beside them:
+        ``evaluation.json``, ``lesions.csv`` and ``recording.nc``. Written beside them:
         ``similarity.csv`` (areas by areas), ``model_fit.csv`` (areas by hypotheses),
         ``analysis.json`` (how it was done, and how reliable each area is) and
         ``figures/*.png``.
@@ -85,6 +87,7 @@ def study(directory: Path | str, *, n_phases: int = 5, n_folds: int = 5) -> None
         "circuit": plot_circuit(spec),
         "learning": plot_learning(read_metrics(directory / "metrics.jsonl"))[0],
         "conditions": plot_conditions(Comparison.from_json(evaluation))[0],
+        "lesions": plot_lesions(LesionStudy.load(directory / "lesions.csv")),
         "rdms": plot_rdms(rdms, systems=systems)[0],
         "similarity": plot_similarity(similarity, systems=systems),
         "mds": plot_mds(embed_areas(similarity), systems=systems),

@@ -19,6 +19,7 @@ from angora_train.commands.demo import demo
 from angora_train.commands.experiment import experiment
 from angora_train.commands.export import export
 from angora_train.commands.job import Commands
+from angora_train.commands.lesions import lesions
 from angora_train.commands.play import evaluate, film, record
 from angora_train.commands.pretrain import pretrain
 from angora_train.commands.train import group, resume, run
@@ -66,7 +67,7 @@ def _require_extra(
 
 for _command in (
     *(run, experiment, group, resume),
-    *(evaluate, record, film, pretrain, export, demo),
+    *(evaluate, lesions, record, film, pretrain, export, demo),
 ):
     app.command()(_command)
 

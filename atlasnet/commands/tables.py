@@ -211,13 +211,24 @@ def note_table(title: str, notes: Iterable[str]) -> Table:
 
 
 def latency_notes(latencies: Iterable[Record]) -> Iterator[str]:
-    """Return how long sensations take to the areas of action, one line each."""
+    """Return how long sensations take to the areas of action, one line each.
+
+    A path and the numbers after it belong together. Where spikes take another path,
+    that follows with numbers of its own.
+    """
     for entry in latencies:
-        line = f"{entry['sensation']} to {entry['area']}: {entry['n_steps']} steps"
-        if entry["delay_ms"] is not None:
-            path = " > ".join(entry["path"])
-            line += f" later; the tracts of {path} take {entry['delay_ms']:.0f} ms"
+        line = f"{entry['sensation']} to {entry['area']}: {_by(entry, '')}"
+        if entry["tract_path"] and entry["tract_path"] != entry["path"]:
+            line += f"; on the shortest tracts {_by(entry, 'tract_')}"
         yield line
+
+
+def _by(entry: Record, which: str) -> str:
+    """Return the time that a path takes, and the path."""
+    n, ms = entry[f"{which}n_steps"], entry[f"{which}delay_ms"]
+    steps = "within the step" if n == 0 else f"{n} step{'s'[: n - 1]} later"
+    length = "of unknown length" if ms is None else f"{ms:.0f} ms of tracts"
+    return f"{steps} by {' > '.join(entry[f'{which}path'])} ({length})"
 
 
 def file_table(files: Mapping[str, str]) -> Table:
