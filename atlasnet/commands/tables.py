@@ -23,6 +23,7 @@ __all__ = [
     "parameter_table",
     "presence_notes",
     "region_table",
+    "survival_table",
 ]
 
 Record = Mapping[str, Any]
@@ -318,6 +319,51 @@ def difference_table(a: str, b: str, differences: Iterable[Difference]) -> Table
     for each in differences:
         table.add_row(each.what, Text(each.name), Text(each.a), Text(each.b))
     return table
+
+
+def survival_table(rows: Sequence[Record]) -> Table:
+    """Return which statements survive.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Of :meth:`atlasnet.robustness.survey.Survey.summary`.
+
+    Returns
+    -------
+    rich.table.Table
+        One row per statement.
+    """
+    table = Table(title="Statements under other choices", title_justify="left")
+    for column in ("statement", "holds if"):
+        table.add_column(column)
+    for column in ("default", "from", "to", "holds in"):
+        table.add_column(column, justify="right")
+    combined = any(row["combinations_tested"] for row in rows)
+    if combined:
+        table.add_column("of combinations", justify="right")
+    table.add_column("verdict")
+    for row in rows:
+        numbers = [_short(row[key]) for key in ("default", "least", "most")]
+        counts = [_of(row["n_holds"], row["n_tested"])]
+        if combined:
+            counts.append(_of(row["combinations_held"], row["combinations_tested"]))
+        verdict = row["verdict"]
+        if verdict == "falls":
+            verdict = f"falls: {', '.join(row['falls_under'])}"
+        cells = (row["sentence"], row["bound"], *numbers, *counts, verdict)
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _of(part: int, whole: int) -> str:
+    """Return a part and its whole."""
+    return f"{part} of {whole}" if whole else _MISSING
+
+
+def _short(value: float | None) -> str:
+    """Return a number with three digits."""
+    return _MISSING if value is None else f"{value:.3g}"
 
 
 def _layout(layout: Record | None) -> str:
