@@ -72,6 +72,8 @@ class LesionSet:
         Areas among them that a sensation enters.
     n_acting : int
         Areas among them that the action head reads.
+    n_shared : int
+        Of a random lesion: areas among them that are of the group.
     """
 
     group: str
@@ -80,6 +82,7 @@ class LesionSet:
     n_units: int
     n_sensed: int
     n_acting: int
+    n_shared: int = 0
 
 
 @dataclass(frozen=True)
@@ -251,7 +254,10 @@ def lesion_sets(
         rng = np.random.default_rng([seed, zlib.crc32(group.encode())])
         drawn = matched_areas(spec, areas, n_random, rng)
         sets.append(found(group, areas))
-        sets += [found(group, x, draw) for draw, x in enumerate(drawn, 1)]
+        sets += [
+            replace(found(group, x, draw), n_shared=len(meant.intersection(x)))
+            for draw, x in enumerate(drawn, 1)
+        ]
     return sets
 
 
@@ -458,6 +464,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "units": lesion.n_units,
         "sensed": lesion.n_sensed,
         "acting": lesion.n_acting,
+        "shared": lesion.n_shared,
         "success": outcome.success,
         "drop": outcome.drop.mean,
         "low": outcome.drop.low,
@@ -482,6 +489,7 @@ def _outcome(row: Mapping[Any, Any]) -> Outcome:
             n_units=int(row["units"]),
             n_sensed=int(row["sensed"]),
             n_acting=int(row["acting"]),
+            n_shared=int(row["shared"]),
         ),
         success=float(row["success"]),
         drop=Interval(*(float(row[key]) for key in ("drop", "low", "high"))),

@@ -29,7 +29,8 @@ def plot_lesions(study: LesionStudy, ax: Axes | None = None) -> Axes:
     -------
     matplotlib.axes.Axes
         The axes: large dots are groups, small grey ones below them random lesions of
-        as many areas, each with its 95 % interval. The dotted line is the success of
+        as many areas, hollow where these hold some of the group, each with its 95 %
+        interval. The dotted line is the success of
         the intact network: more cannot be lost.
     """
     groups = study.groups
@@ -62,6 +63,15 @@ def plot_lesions(study: LesionStudy, ax: Axes | None = None) -> Axes:
     handles = [
         Line2D([], [], color=style.INK, markersize=7, label="group", **mark),
         Line2D([], [], color=style.GREY, markersize=3.5, label="random areas", **mark),
+        Line2D(
+            [],
+            [],
+            color=style.GREY,
+            markersize=3.5,
+            markerfacecolor="white",
+            label="random, some of the group",
+            **mark,
+        ),
     ]
     ax.legend(handles=handles, frameon=False, fontsize=style.SMALL, loc="best")
     ax.set_title(f"the same {study.n_episodes} episodes", **style.TITLE)
@@ -72,7 +82,8 @@ def _draw(ax: Axes, outcome: Outcome, height: float, color: str, size: float) ->
     """Draw a drop with its interval at a height."""
     drop = outcome.drop
     ax.plot([drop.low, drop.high], [height, height], color=color, linewidth=size / 4)
-    ax.plot(drop.mean, height, "o", color=color, markersize=size)
+    fill = "white" if outcome.lesion.n_shared else color
+    ax.plot(drop.mean, height, "o", color=color, markersize=size, markerfacecolor=fill)
 
 
 def _label(outcome: Outcome) -> str:

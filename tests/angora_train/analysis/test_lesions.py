@@ -111,6 +111,10 @@ def test_the_seed_and_the_name_of_the_group_decide_the_draws() -> None:
     assert both[0] == LesionSet(INTACT, None, (), 0, 0, 0)
     assert alone[1] == LesionSet("y", None, ("B", "C"), 50, 0, 0)
     assert [x.draw for x in alone] == [None, None, 1, 2, 3]
+    # A + D has none of B and C; of the next nearest A + C and B + D have one.
+    shared = {x.areas: x.n_shared for x in alone[2:]}
+    assert all(n == len({"B", "C"} & set(areas)) for areas, n in shared.items())
+    assert shared["A", "D"] == 0
     (_, ends) = lesion_sets(spec, {"ends": ["S", "A", "M"]}, n_random=0)
     assert (ends.n_sensed, ends.n_acting, ends.n_units) == (1, 1, 28)
 
@@ -167,9 +171,7 @@ def test_a_study_survives_its_table(tmp_path: Path) -> None:
     again = LesionStudy.load(tmp_path / "lesions.csv")
     assert again == found
     header = (tmp_path / "lesions.csv").read_text().splitlines()[0]
-    assert header.startswith(
-        "group,draw,areas,n_areas,units,sensed,acting,success,drop"
-    )
+    assert header.startswith("group,draw,areas,n_areas,units,sensed,acting,shared,")
     with pytest.raises(AngoraError, match="no table of lesions"):
         LesionStudy.load(tmp_path / "none.csv")
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
