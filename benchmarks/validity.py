@@ -14,6 +14,10 @@ gain_fln_correlation, gain_fln_correlation/<gain>, gain_fln_error/<gain>
     Correlation of the logarithms of input shares and tracers' fractions, of the default
     gain and of each, and their error in decades; ``counts`` are the streamlines
     themselves.
+premotor_lesion_drop, premotor_lesion_low, premotor_lesion_high
+    Success on reaching that a lesion of the premotor areas takes, mean over the seeds in
+    ``learning/reach_lesions.csv`` and the interval of Student's t over these; read from
+    the file, which ``angora-train lesions`` made of each run of ``learning/graph.yaml``.
 null_min_mixing, null_mixing/<model>
     Share of new projections of a null model over what chance makes new; the smallest.
 dale_max_activity, dale_activity/<network>
@@ -39,15 +43,18 @@ share_distance
     Units by area under another density, volume, exponent or floor.
 """
 
+import csv
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from evidence import dale_activity, directions, gains, mixings
 from figures import figure, make_parser
-from scipy.stats import spearmanr
+from scipy.stats import sem, spearmanr
+from scipy.stats import t as student
 
 from atlasnet.atlas.assembly import preset_graph
 from atlasnet.atlas.rules import GraphRules
@@ -129,7 +136,36 @@ def _evidence(evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         found["direction_majority"] = by_pair["majority"]
         for out, row in evidence["directions"].items():
             found |= {f"direction_{out}/{name}": x for name, x in row.items()}
+    found |= lesions(Path(__file__).resolve().parent / "learning" / "reach_lesions.csv")
     return {name: figure(value, "1") for name, value in found.items()}
+
+
+def lesions(path: Path) -> dict[str, float]:
+    """Return what the lesion of the premotor areas takes, over seeds.
+
+    Parameters
+    ----------
+    path : Path
+        Rows of ``angora-train lesions`` with the column ``seed`` before them.
+
+    Returns
+    -------
+    dict of str to float
+        ``premotor_lesion_drop``, mean over seeds, and the ends of its 95 % interval.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        drops = [
+            float(row["drop"])
+            for row in csv.DictReader(file)
+            if row["group"] == "premotor" and not row["draw"]
+        ]
+    mean, error = float(np.mean(drops)), float(sem(drops))
+    half = float(student.ppf(0.975, len(drops) - 1)) * error
+    return {
+        "premotor_lesion_drop": mean,
+        "premotor_lesion_low": mean - half,
+        "premotor_lesion_high": mean + half,
+    }
 
 
 def rank_afferents(
