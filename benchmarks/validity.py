@@ -15,9 +15,9 @@ gain_fln_correlation, gain_fln_correlation/<gain>, gain_fln_error/<gain>
     gain and of each, and their error in decades; ``counts`` are the streamlines
     themselves.
 premotor_lesion_drop, premotor_lesion_low, premotor_lesion_high
-    Success on reaching that a lesion of the premotor areas takes, mean over the seeds in
-    ``learning/reach_lesions.csv`` and the interval of Student's t over these; read from
-    the file, which ``angora-train lesions`` made of each run of ``learning/graph.yaml``.
+    Success on reaching that a lesion of the premotor areas takes, mean over the seeds
+    in ``learning/reach_lesions.csv`` and the interval of Student's t over these; read
+    from the file: ``angora-train lesions`` of the runs of ``learning/graph.yaml``.
 null_min_mixing, null_mixing/<model>
     Share of new projections of a null model over what chance makes new; the smallest.
 dale_max_activity, dale_activity/<network>
