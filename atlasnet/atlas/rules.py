@@ -182,8 +182,12 @@ class GraphRules(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.direction_model not in (None, "hierarchy"):
-            self._require_no_sample()
+        model = self.direction_model
+        if self.direction_sample is not None and model not in (None, "hierarchy"):
+            raise AtlasError(
+                "direction_sample draws directions by their probabilities, which the "
+                f"direction model 'hierarchy' gives; it is '{model}'."
+            )
         if set(self.layers_left_out) == set(LAYERS):
             raise AtlasError("All six layers are left out: no cell would be left.")
         return self
@@ -192,14 +196,6 @@ class GraphRules(Frozen):
     def _as_text(self, edges: EdgeRule) -> str:
         """Write the edge rule as the text that is read as it."""
         return edge_rule_text(edges)
-
-    def _require_no_sample(self) -> None:
-        """Refuse a draw of directions that have no probabilities."""
-        if self.direction_sample is not None:
-            raise AtlasError(
-                "direction_sample draws directions by their probabilities, which the "
-                f"direction model 'hierarchy' gives; it is '{self.direction_model}'."
-            )
 
     def read_with(self, source: AtlasSource) -> Self:
         """Return the rules with the direction model that they mean for a source.
@@ -213,10 +209,7 @@ class GraphRules(Frozen):
             return self
         is_cited = self.cited and any(p.direction for p in source.pathways())
         model = "hierarchy" if is_cited else "structural_model"
-        rules = self.model_copy(update={"direction_model": model})
-        if not is_cited:
-            rules._require_no_sample()
-        return rules
+        return type(self)(**{**dict(self), "direction_model": model})
 
     @classmethod
     def chosen(cls, rules: Self | None, options: Mapping[str, Any]) -> Self:

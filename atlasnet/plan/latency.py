@@ -16,7 +16,7 @@ import networkx as nx
 from atlasnet.plan.spec import NetworkSpec
 from atlasnet.units import CONDUCTION_VELOCITY_M_PER_S, delay_ms
 
-__all__ = ["Latency", "path_latencies"]
+__all__ = ["Latency", "fewest_steps", "path_latencies"]
 
 _UNKNOWN_MS = 1e6
 """Stands for the conduction time of an unknown length: such pathways come last."""
@@ -80,15 +80,15 @@ def path_latencies(
     tuple of Latency
         By sensation and action area, in the order of the spec.
     """
-    pathways: nx.DiGraph[str] = spec.to_networkx()
+    pathways = _stepped(spec)
     tracts: nx.DiGraph[str] = nx.DiGraph()
     tracts.add_nodes_from(pathways)
     for pathway in spec.pathways:
-        edge = {"steps": pathway.lag, "ms": _UNKNOWN_MS}
+        edge = pathways.edges[pathway.source, pathway.target]
+        edge["ms"] = _UNKNOWN_MS
         if pathway.length_mm is not None:
             edge["ms"] = delay_ms(pathway.length_mm, velocity_m_per_s)
             tracts.add_edge(pathway.source, pathway.target, **edge)
-        pathways.add_edge(pathway.source, pathway.target, **edge)
     found = []
     for entry in spec.inputs:
         first = _fastest(_of_fewest_steps(pathways, entry.areas), entry.areas)
@@ -112,12 +112,56 @@ def path_latencies(
     return tuple(found)
 
 
+def fewest_steps(
+    spec: NetworkSpec, sensation: str, without: Iterable[str] = ()
+) -> int | None:
+    """Return the control steps from a sensation to the first action area.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+        The network.
+    sensation : str
+        Its name.
+    without : iterable of str
+        Areas that no path may lead through, enter by or end in.
+
+    Returns
+    -------
+    int or None
+        The steps; None if the sensation reaches no action area.
+    """
+    pathways = _stepped(spec)
+    pathways.remove_nodes_from([*without])
+    entered = {x for e in spec.inputs if e.name == sensation for x in e.areas}
+    if not entered.intersection(pathways):
+        return None
+    fewest = _fewest(pathways, entered.intersection(pathways))
+    reached = [fewest[area] for area in spec.action_areas if area in fewest]
+    return min(reached, default=None)
+
+
+def _stepped(spec: NetworkSpec) -> "nx.DiGraph[str]":
+    """Return the pathways with the control steps that each takes."""
+    pathways: nx.DiGraph[str] = spec.to_networkx()
+    for pathway in spec.pathways:
+        pathways.edges[pathway.source, pathway.target]["steps"] = pathway.lag
+    return pathways
+
+
+def _fewest(pathways: "nx.DiGraph[str]", entered: Iterable[str]) -> dict[str, int]:
+    """Return the fewest control steps to every area that is reached."""
+    # The stubs give what is for one target; without one this is a mapping.
+    search: Any = nx.multi_source_dijkstra_path_length
+    found: dict[str, int] = search(pathways, set(entered), weight="steps")
+    return found
+
+
 def _of_fewest_steps(
     pathways: "nx.DiGraph[str]", entered: Iterable[str]
 ) -> "nx.DiGraph[str]":
     """Return the part of a graph whose every path takes fewest steps to its end."""
-    search: Any = nx.multi_source_dijkstra_path_length
-    fewest = search(pathways, set(entered), weight="steps")
+    fewest = _fewest(pathways, entered)
     part: nx.DiGraph[str] = nx.DiGraph()
     part.add_nodes_from(fewest)
     part.add_edges_from(

@@ -101,8 +101,8 @@ class Variant:
             If a change does not go with the other rules.
         """
         return (
-            GraphRules(**(_fields(rules) | self.of("rules"))),
-            UnitRule(**(_fields(units) | self.of("units"))),
+            GraphRules(**{**dict(rules), **self.of("rules")}),
+            UnitRule(**{**dict(units), **self.of("units")}),
         )
 
 
@@ -173,11 +173,6 @@ def _others(choice: Choice, rules: GraphRules, units: UnitRule) -> Iterator[Leve
     for level in choice.levels:
         if (as_edge_rule(level) if is_edges else level) != now:
             yield level
-
-
-def _fields(owner: GraphRules | UnitRule) -> dict[str, Any]:
-    """Return the fields of a rule as they are."""
-    return {name: getattr(owner, name) for name in type(owner).model_fields}
 
 
 def _text(level: Level) -> str:

@@ -12,13 +12,13 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import networkx as nx
-from scipy.stats import rankdata
+from scipy.stats import spearmanr
 
 from atlasnet.graph.graph import Projection, RegionGraph
-from atlasnet.plan.latency import path_latencies
+from atlasnet.plan.latency import fewest_steps
 from atlasnet.plan.spec import NetworkSpec
 
 __all__ = ["Bound", "Planned", "Statement", "statements_of"]
@@ -202,32 +202,24 @@ def _strongest_by_premotor(now: Planned, _: Planned) -> float | None:
     return _ratio(_widest(now), _widest(now, premotor))
 
 
-def _fewest_steps(spec: NetworkSpec, sensation: str) -> float | None:
-    """Return the control steps from a sensation to the first action area."""
-    steps = [x.n_steps for x in path_latencies(spec) if x.sensation == sensation]
-    return float(min(steps)) if steps else None
-
-
 def _steps_from(sensation: str) -> Measure:
     """Return what measures the control steps of a sensation."""
-    return lambda now, _: _fewest_steps(now.spec, sensation)
+
+    def measure(now: Planned, _: Planned) -> float | None:
+        steps = fewest_steps(now.spec, sensation)
+        return None if steps is None else float(steps)
+
+    return measure
 
 
 def _steps_without_premotor(now: Planned, _: Planned) -> float | None:
     """Return the control steps that the goal needs more if premotor areas are cut."""
     premotor, goal = set(now.of(PREMOTOR)), now.entered_by("goal")
-    before = _fewest_steps(now.spec, "goal")
+    before = fewest_steps(now.spec, "goal")
     if not premotor or before is None or set(goal) <= premotor:
         return None
-    steps: Any = now.spec.to_networkx()
-    for pathway in now.spec.pathways:
-        steps.edges[pathway.source, pathway.target]["steps"] = pathway.lag
-    steps.remove_nodes_from(premotor)
-    starts = set(goal) - premotor
-    search: Any = nx.multi_source_dijkstra_path_length
-    fewest = search(steps, starts, weight="steps")
-    reached = [fewest[area] for area in now.spec.action_areas if area in fewest]
-    return (min(reached) if reached else math.inf) - before
+    after = fewest_steps(now.spec, "goal", without=premotor)
+    return math.inf if after is None else float(after - before)
 
 
 def _chain(now: Planned, _: Planned) -> float | None:
@@ -316,10 +308,10 @@ def _unit_pairs(now: Planned, default: Planned) -> tuple[list[int], list[int]]:
 
 def _rank_correlation(now: Planned, default: Planned) -> float | None:
     """Return Spearman's correlation of units; None where all are equal."""
-    pairs = [rankdata(values) for values in _unit_pairs(now, default)]
-    centred = [ranks - ranks.mean() for ranks in pairs]
-    scale = math.sqrt(math.prod(float((c * c).sum()) for c in centred))
-    return float((centred[0] * centred[1]).sum()) / scale if scale else None
+    pairs = _unit_pairs(now, default)
+    if any(len(set(values)) < 2 for values in pairs):
+        return None
+    return float(spearmanr(*pairs).statistic)
 
 
 def _moved(now: Planned, default: Planned) -> float | None:

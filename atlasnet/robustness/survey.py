@@ -189,7 +189,7 @@ def survey(
     for i, variant in enumerate(variants):
         tell(i, len(variants))
         try:
-            now = planned(variant)
+            now = planned(variant) if i else default
         except AtlasNetError as error:
             failures.append((variant, str(error)))
             continue
