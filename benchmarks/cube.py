@@ -5,16 +5,15 @@
 
 Speeds are of whole training runs through the command line, two MPI ranks, medians over
 cycles without the first two. What is compared takes turns, so that a busy machine slows
-both alike. Learning figures are read from the curve that is committed as a run goes on,
-``benchmarks/learning/cube_teacher.csv``, and from the evaluations beside it,
-``cube_evaluations.csv``: nothing is trained here.
+both alike. Learning figures are read from the evaluations that are committed as a run
+goes on, ``benchmarks/learning/cube_evaluations.csv``: nothing learns here.
 
 Figures
 -------
 fast_physics_vs_default
-    Control steps per second of `mujoco.mj_step` alone, on the states and commands of
-    256 worlds under random actions, one core: ``physics_model`` fast over default,
-    median of alternated rounds.
+    Control steps per second of `mujoco.mj_step` alone, which repeats what 256 worlds
+    did under random actions, one core: ``physics_model`` fast over default, median of
+    alternated rounds.
 fast_steps_per_s, default_steps_per_s
     These two, medians.
 teacher_share_of_fast_physics
@@ -34,13 +33,13 @@ teacher_samples, teacher_core_hours
 
 import csv
 import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from figures import Figures, figure, make_parser, missing, present
+from repeated import Physics, Record
 from trainings import train
 
 LEARNING = Path(__file__).resolve().parent / "learning"
@@ -128,9 +127,7 @@ def learned(folder: Path) -> Figures:
 
 
 def _bare_physics(physics_model: str) -> Callable[[], float]:
-    """Return what steps worlds of a task and nothing else, and tells steps per s."""
-    import mujoco
-
+    """Return what repeats a task's physics and nothing else, and tells steps per s."""
     from angora_train.config.run import load_config
     from angora_train.run.preparation import prepare
 
@@ -138,29 +135,17 @@ def _bare_physics(physics_model: str) -> Callable[[], float]:
     task: Any = prepare(load_config("cube_teacher", changes), range(N_WORLDS)).task
     rng = np.random.default_rng(0)
     task.reset(seed=0)
-    simulation = task.simulation
-    low, high = simulation.model.actuator_ctrlrange.T
-    kind = int(mujoco.mjtState.mjSTATE_INTEGRATION)
-    worlds, commands = [], []
-    for _ in range(N_STEPS):  # under way, not at rest
-        task.step(rng.uniform(-1.0, 1.0, task.action_space.shape).astype(np.float32))
-    for world in range(N_WORLDS):
-        data = mujoco.MjData(simulation.model)
-        mujoco.mj_setState(simulation.model, data, simulation.state(world), kind)
-        worlds.append((data, simulation.state(world)))
-        commands.append(rng.uniform(low, high, (N_STEPS, len(low))))
 
-    def repeat() -> float:
-        for data, state in worlds:
-            mujoco.mj_setState(simulation.model, data, state, kind)
-        start = time.perf_counter()
-        for t in range(N_STEPS):
-            for (data, _), command in zip(worlds, commands, strict=True):
-                data.ctrl[:] = command[t]
-                mujoco.mj_step(simulation.model, data, simulation.n_substeps)
-        return N_STEPS * N_WORLDS / (time.perf_counter() - start)
+    def act() -> None:
+        for _ in range(N_STEPS):
+            actions = rng.uniform(-1.0, 1.0, task.action_space.shape)
+            task.step(actions.astype(np.float32))
 
-    return repeat
+    act()  # under way, not at rest
+    record = Record(task)
+    act()
+    physics = Physics(task, record)
+    return lambda: N_STEPS * N_WORLDS / physics.repeat()
 
 
 def _alternated(

@@ -46,16 +46,15 @@ share_distance
 import csv
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from evidence import dale_activity, directions, gains, mixings
 from figures import figure, make_parser
-from scipy.stats import sem, spearmanr
-from scipy.stats import t as student
+from scipy.stats import spearmanr
 
+from angora_train.analysis.intervals import student_interval
 from atlasnet.atlas.assembly import preset_graph
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.sources.snapshot import SnapshotSource
@@ -159,12 +158,11 @@ def lesions(path: Path) -> dict[str, float]:
             for row in csv.DictReader(file)
             if row["group"] == "premotor" and not row["draw"]
         ]
-    mean, error = float(np.mean(drops)), float(sem(drops))
-    half = float(student.ppf(0.975, len(drops) - 1)) * error
+    found = student_interval(np.array(drops))
     return {
-        "premotor_lesion_drop": mean,
-        "premotor_lesion_low": mean - half,
-        "premotor_lesion_high": mean + half,
+        "premotor_lesion_drop": found.mean,
+        "premotor_lesion_low": found.low,
+        "premotor_lesion_high": found.high,
     }
 
 
@@ -249,30 +247,20 @@ def sensitivity(
     source: SnapshotSource, base: RegionGraph
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Return units of some areas, one choice changed at a time."""
-    overlap = preset_graph(
-        source, blind=True, also=["MCC (stand-in)"], density_rule="surface_overlap"
-    )
-    right = preset_graph(source, "fpn", "right", blind=True, also=["MCC (stand-in)"])
-    other = {r.name.removesuffix(" right"): r.volume_mm3 for r in right.regions}
 
-    def with_volumes(share: float) -> RegionGraph:
-        regions = [
-            replace(
-                r,
-                volume_mm3=(1 - share) * (r.volume_mm3 or 0.0)
-                + share * (other[r.name.removesuffix(" left")] or 0.0),
-            )
-            for r in base.regions
-        ]
-        return RegionGraph(regions, base.projections, base.metadata)
+    def with_rules(**rules: Any) -> RegionGraph:
+        return preset_graph(source, blind=True, also=["MCC (stand-in)"], **rules)
 
     plain = UnitRule(floor=1)
     variants = {
-        "Density": {"homologue": (base, plain), "surface overlap": (overlap, plain)},
+        "Density": {
+            "homologue": (base, plain),
+            "surface overlap": (with_rules(density="surface_overlap"), plain),
+        },
         "Volume": {
             "left": (base, plain),
-            "mean of both sides": (with_volumes(0.5), plain),
-            "right": (with_volumes(1.0), plain),
+            "mean of both sides": (with_rules(volume="mean"), plain),
+            "right": (with_rules(volume="other"), plain),
         },
         "Exponent": {
             f"{x:g}": (base, UnitRule(exponent=x, floor=1)) for x in (1.0, 0.75, 0.5)
