@@ -375,10 +375,7 @@ def _summary(result: DemoResult) -> Table:
     for name in CONDITIONS[1:]:
         loss = summaries[name].loss_of_return
         if loss is not None:
-            table.add_row(
-                f"return gained over: {name}",
-                f"{loss.mean:.2f} [{loss.low:.2f}, {loss.high:.2f}]",
-            )
+            table.add_row(f"return gained over: {name}", loss.text())
     table.add_section()
     table.add_row("time", f"{sum(result.times_s.values()):.0f} s")
     table.add_row("files written", str(len(result.files)))

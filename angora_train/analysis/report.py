@@ -84,7 +84,7 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["interval"] = _interval
+    environment.filters["interval"] = Interval.text
     environment.filters["capitalize_first"] = lambda text: text[:1].upper() + text[1:]
     text = environment.get_template("report.html").render(
         date=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
@@ -148,14 +148,6 @@ def _read(directory: Path) -> dict[str, Any]:
 def _embedded(path: Path, kind: str = "png") -> str:
     """Return a picture as a data address."""
     return f"data:image/{kind};base64," + base64.b64encode(path.read_bytes()).decode()
-
-
-def _interval(interval: Interval, form: str = ".2f", scale: float = 1.0) -> str:
-    """Write a mean with its interval, e.g. ``0.20 [0.11, 0.33]``."""
-    mean, low, high = (
-        format(scale * x, form) for x in (interval.mean, interval.low, interval.high)
-    )
-    return f"{mean} [{low}, {high}]"
 
 
 def _hand(directory: Path) -> dict[str, str]:
@@ -238,7 +230,7 @@ def _pathway_facts(graph: RegionGraph, spec: NetworkSpec) -> dict[str, Any]:
 def _area_rows(graph: RegionGraph, spec: NetworkSpec) -> list[dict[str, Any]]:
     """Return a row an area, in the order in which areas are computed."""
     rows, shares = [], _shares(graph, spec)
-    blind = {x.name for x in spec.inputs if x.image is None} & {"vision"}
+    poses = {entry.name for entry in spec.inputs if entry.is_pose}
     for area in spec.areas:
         region = graph.region(area.name)
         rows.append(
@@ -249,7 +241,7 @@ def _area_rows(graph: RegionGraph, spec: NetworkSpec) -> list[dict[str, Any]]:
                 "share": shares.get(area.name),
                 "cell": area.cell,
                 "sensations": ", ".join(
-                    "vision (no pixels)" if name in blind else name
+                    f"{name} (no pixels)" if name in poses else name
                     for name in spec.sensations(area.name)
                 ),
                 "drives": "action" if area.name in spec.action_areas else "",

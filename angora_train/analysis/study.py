@@ -5,7 +5,6 @@ import json
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.axes import Axes
 
 from angora_train.analysis.conditions import Comparison
 from angora_train.analysis.figures import (
@@ -25,8 +24,8 @@ from angora_train.analysis.similarity import compare_areas, compare_models, embe
 from angora_train.run.metrics import read_metrics
 from atlasnet import NetworkSpec, RegionGraph
 from atlasnet.figures import plot_circuit, plot_glass_brain
-from atlasnet.figures.palette import figure_of
-from atlasnet.files import replacing, write_text
+from atlasnet.figures.palette import save_figure
+from atlasnet.files import write_text
 
 __all__ = ["study"]
 
@@ -93,15 +92,10 @@ def study(directory: Path | str, *, n_phases: int = 5, n_folds: int = 5) -> None
         "mds": plot_mds(embed_areas(similarity), systems=systems),
         "model_fit": plot_model_fit(fit, systems=systems),
     }.items():
-        _save_figure(ax, directory / "figures" / f"{name}.png")
+        path = directory / "figures" / f"{name}.png"
+        save_figure(ax, path, dpi=_DPI, bbox_inches="tight")
 
 
 def _write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table as CSV."""
     write_text(path, table.round(6).to_csv())
-
-
-def _save_figure(ax: Axes, path: Path) -> None:
-    """Write the figure of axes as PNG, whole or not at all."""
-    with replacing(path) as temporary:
-        figure_of(ax).savefig(temporary, dpi=_DPI, format="png", bbox_inches="tight")

@@ -13,11 +13,9 @@ from rich.table import Column, Table
 from angora_train.commands.options import Episodes, RunFolder, Trained
 from atlasnet.commands.console import reporting
 from atlasnet.commands.options import with_options
-from atlasnet.files import replacing
 from atlasnet.quiet import import_keras
 
 if TYPE_CHECKING:
-    from angora_train.analysis.intervals import Interval
     from angora_train.analysis.lesions import LesionStudy
 
 __all__ = ["lesions"]
@@ -58,7 +56,9 @@ def lesions(
     """
     groups = _groups(group or ())
     import_keras()
+    from angora_train.analysis.figures import plot_lesions
     from angora_train.analysis.lesions import lesion_groups
+    from atlasnet.figures.palette import save_figure
 
     ready = trained.ready(directory, played.episodes)
     with reporting("Lesioning") as report:
@@ -72,7 +72,7 @@ def lesions(
         )
     folder = directory if out is None else out
     study.save(folder / "lesions.csv")
-    _draw(study, folder / "lesions.png")
+    save_figure(plot_lesions(study), folder / "lesions.png", dpi=150)
     Console().print(_table(f"{directory}: {study.n_episodes} episodes", study))
     for note in study.notes():
         Console().print(note, soft_wrap=True, highlight=False)
@@ -93,15 +93,6 @@ def _groups(entries: Sequence[str]) -> dict[str, list[str]]:
     return groups
 
 
-def _draw(study: "LesionStudy", path: Path) -> None:
-    """Write the figure."""
-    from angora_train.analysis.figures import plot_lesions
-    from atlasnet.figures.palette import figure_of
-
-    with replacing(path) as temporary:
-        figure_of(plot_lesions(study)).savefig(temporary, format="png", dpi=150)
-
-
 def _table(title: str, study: "LesionStudy") -> Table:
     """Return the groups and, together, the random lesions beside each."""
     heads = ("areas", "units", "success", "drop [95 %]", "random", "beyond [95 %]")
@@ -115,13 +106,8 @@ def _table(title: str, study: "LesionStudy") -> Table:
             str(len(own.lesion.areas)),
             str(own.lesion.n_units),
             f"{own.success:.2f}",
-            _interval(own.drop),
+            own.drop.text(),
             f"{min(drops):.2f} to {max(drops):.2f}" if drops else "none fits",
-            _interval(own.beyond) if own.beyond else "",
+            own.beyond.text() if own.beyond else "",
         )
     return table
-
-
-def _interval(x: "Interval") -> str:
-    """Return a mean with its interval."""
-    return f"{x.mean:.2f} [{x.low:.2f}, {x.high:.2f}]"

@@ -16,7 +16,7 @@ from atlasnet.commands.console import print_json, reporting, results, side_chann
 from atlasnet.commands.options import given_flags
 from atlasnet.commands.selection import Atlas, Selection
 from atlasnet.commands.tables import file_table, survival_table
-from atlasnet.files import replacing, write_text
+from atlasnet.files import write_text
 from atlasnet.frozen import Flag, Frozen
 from atlasnet.graph.graph import RegionGraph
 from atlasnet.plan.options import PlanOptions
@@ -109,19 +109,17 @@ def _write(
     found: Survey, out: Path, study: Study, network: Mapping[str, Any] | str
 ) -> dict[str, str]:
     """Write tables, figure and experiment, and return what each file is."""
-    from atlasnet.figures.palette import figure_of
+    from atlasnet.figures.palette import save_figure
     from atlasnet.figures.robustness import plot_robustness
 
     write_text(out / "statements.csv", found.summary_csv())
     write_text(out / "variants.csv", found.to_csv())
-    with replacing(out / "robustness.png") as temporary:
-        figure_of(plot_robustness(found)).savefig(
-            temporary, dpi=200, bbox_inches="tight"
-        )
+    path = out / "robustness.png"
+    save_figure(plot_robustness(found), path, dpi=200, bbox_inches="tight")
     files = {
         str(out / "statements.csv"): "which statements survive",
         str(out / "variants.csv"): "every statement in every variant",
-        str(out / "robustness.png"): "the same, drawn",
+        str(path): "the same, drawn",
     }
     if isinstance(network, str):
         side_channel().print(f"No experiment is written: {network}", markup=False)
@@ -133,9 +131,9 @@ def _write(
         seeds=study.seeds,
         directory=str(out / "runs"),
     )
-    write_text(out / "experiment.yaml", text)
-    path = str(out / "experiment.yaml")
-    return {**files, path: "trains the variants: angora-train experiment"}
+    path = out / "experiment.yaml"
+    write_text(path, text)
+    return {**files, str(path): "trains the variants: angora-train experiment"}
 
 
 def _config(subject: Subject, body: Body, plan: PlanOptions) -> Mapping[str, Any] | str:

@@ -64,7 +64,7 @@ def _cautions(spec: NetworkSpec) -> Iterator[str]:
             f"{', '.join(at_floor)}"
         )
     for entry in spec.inputs:
-        if entry.name == "vision" and entry.image is None:
+        if entry.is_pose:
             yield (
                 f"vision is {entry.size} numbers, such as a pose: no pixels enter this "
                 "network"

@@ -320,7 +320,7 @@ def _numbers(entry: InputSpec) -> str:
     """Return how many numbers a sensation has; of vision, whether it is a picture."""
     if entry.image is not None:
         return f"{entry.image} pixels"
-    return f"{entry.size}, no pixels" if entry.name == "vision" else str(entry.size)
+    return f"{entry.size}, no pixels" if entry.is_pose else str(entry.size)
 
 
 def _draw_legend(ax: Axes, spec: NetworkSpec) -> None:
