@@ -254,7 +254,10 @@ class Collector:
                 self._state, self._is_first = step.state, ended
                 self._progress()
                 t += 1
-        kept.arrays["final_value"] = cut_off.values(self._value)
+        no = np.zeros(self._task.num_envs, bool)
+        kept.arrays["final_value"] = cut_off.values(
+            lambda seen, state: self._value(seen, state, no)
+        )
         return self._rollout(kept.arrays, raw.arrays, states.arrays, episodes)
 
     def _step(self, action: NDArray[np.float32]) -> tuple[Any, Any, Any, Any]:
@@ -362,11 +365,9 @@ class Collector:
         self,
         observation: dict[str, NDArray[Any]],
         state: State,
-        is_first: NDArray[np.bool_] | None = None,
+        is_first: NDArray[np.bool_],
     ) -> NDArray[np.float32]:
         """Return what the agent expects from here, without acting."""
-        if is_first is None:
-            is_first = np.zeros(self._task.num_envs, bool)
         idle = np.full((len(is_first), self._agent.n_uniforms), 0.5, np.float32)
         idle[:, self._agent.distribution.n_uniforms :] = 0.0  # no noise
         sensations = self._agent.normalize(observation)

@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """SwitchedCell: the areas of a network, each of which can be silenced and let go."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
 
-from atlasnet.layers.area_cell import AreaCell
 from atlasnet.layers.intervened_cell import IntervenedCell
-from atlasnet.plan.interventions import Intervention
-from atlasnet.plan.spec import NetworkSpec
 
 __all__ = ["SwitchedCell"]
 
@@ -30,16 +27,8 @@ class SwitchedCell(IntervenedCell):
     that is compiled once so plays any number of lesions.
     """
 
-    def __init__(
-        self,
-        spec: NetworkSpec | str,
-        seed: int = 0,
-        frozen: Sequence[str] = (),
-        interventions: Sequence[Intervention | Mapping[str, Any]] = (),
-        original: AreaCell | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(spec, seed, frozen, interventions, original, **kwargs)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self._place = {area.name: i for i, area in enumerate(self.spec.areas)}
         self._intervened = frozenset(self._place)
         self.kept = self.add_weight(
