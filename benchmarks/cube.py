@@ -53,7 +53,7 @@ FPN = (
     "network.units.total=1024",
     "n_worlds=64",
     "ppo.horizon=80",
-    "ppo.minibatch_size=2048",
+    "ppo.minibatch_size=2560",
 )
 
 
