@@ -56,7 +56,6 @@ from scipy.stats import spearmanr
 
 from angora_train.analysis.intervals import student_interval
 from atlasnet.atlas.assembly import preset_graph
-from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.sources.snapshot import SnapshotSource
 from atlasnet.graph.graph import RegionGraph
 from atlasnet.plan.options import PlanOptions
@@ -130,8 +129,8 @@ def _evidence(evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         found |= {f"dale_activity/{k}": v for k, v in evidence["dale"].items()}
     if "directions" in evidence:
         by_pair = evidence["directions"]["pair"]
-        default = GraphRules().read_with(SnapshotSource())
-        found["direction_accuracy"] = by_pair[str(default.direction_model)]
+        default = preset_graph(SnapshotSource()).metadata["direction_model"]
+        found["direction_accuracy"] = by_pair[str(default)]
         found["direction_majority"] = by_pair["majority"]
         for out, row in evidence["directions"].items():
             found |= {f"direction_{out}/{name}": x for name, x in row.items()}

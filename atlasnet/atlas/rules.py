@@ -24,7 +24,7 @@ from atlasnet.atlas.edges import (
     as_edge_rule,
     edge_rule_text,
 )
-from atlasnet.atlas.source import LAYERS, AtlasSource, Layer
+from atlasnet.atlas.source import LAYERS, Layer
 from atlasnet.atlas.sources.own_density import OwnDensity, as_own_densities
 from atlasnet.atlas.sources.user_table import read_rows, require_column
 from atlasnet.atlas.volumes import VolumeRule
@@ -196,20 +196,6 @@ class GraphRules(Frozen):
     def _as_text(self, edges: EdgeRule) -> str:
         """Write the edge rule as the text that is read as it."""
         return edge_rule_text(edges)
-
-    def read_with(self, source: AtlasSource) -> Self:
-        """Return the rules with the direction model that they mean for a source.
-
-        Raises
-        ------
-        AtlasError
-            If directions are to be drawn that have no probabilities.
-        """
-        if self.direction_model is not None:
-            return self
-        is_cited = self.cited and any(p.direction for p in source.pathways())
-        model = "hierarchy" if is_cited else "structural_model"
-        return type(self)(**{**dict(self), "direction_model": model})
 
     @classmethod
     def chosen(cls, rules: Self | None, options: Mapping[str, Any]) -> Self:

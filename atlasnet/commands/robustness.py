@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from atlasnet.atlas.catalogue import Catalogue
+from atlasnet.atlas.expectation import with_direction_model
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.commands.arguments import AsJson, require_writable_folder
 from atlasnet.commands.build import Body
@@ -76,7 +78,7 @@ def survey_choices(
     choices = chosen(study.vary)
     require_writable_folder(out, "--out")
     source = subject.open()
-    rules = rules.read_with(source)
+    rules = with_direction_model(source, Catalogue(source, rules), rules)
     name = subject.preset or "network"
 
     def make(graph_rules: GraphRules) -> RegionGraph:

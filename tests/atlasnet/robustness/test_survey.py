@@ -32,7 +32,7 @@ def names(variants: tuple[Variant, ...]) -> list[str]:
 
 def run_survey(*choices: str, combine: bool = False) -> Survey:
     source = SnapshotSource()
-    base = GraphRules().read_with(source), UnitRule()
+    base = GraphRules(direction_model="hierarchy"), UnitRule()
     variants = variants_of(*base, chosen(choices), combine=combine)
     return survey(lambda rules: preset_graph(source, rules=rules), plan, base, variants)
 
@@ -106,7 +106,7 @@ def test_a_statement_that_is_false_of_the_default_is_called_so(found: Survey) ->
 
 def test_what_cannot_be_planned_is_kept_with_its_reason() -> None:
     source = SnapshotSource()
-    base = GraphRules().read_with(source), UnitRule(total=1000)
+    base = GraphRules(direction_model="hierarchy"), UnitRule(total=1000)
     variants = variants_of(*base, chosen(["floor"]))
     done = survey(lambda r: preset_graph(source, rules=r), plan, base, variants)
     assert names(done.variants) == ["default", "floor-1", "floor-16"]
