@@ -3,7 +3,8 @@
 
 Two areas in both versions of Julich-Brain; their maps, a connectome of two subjects
 (left hemisphere) and the six layers of one area. Addresses lead nowhere: siibra finds
-what it would fetch in its cache, under the hash of the address.
+what it would fetch in its cache, under the hash of the address. All numbers are
+synthetic, small enough to be derived by hand; no file is a copy of the atlas's.
 """
 
 import gzip
@@ -36,9 +37,27 @@ LAYERS = "# Number Name Area(micron**2)\n" + "".join(
 
 
 class SideBySide:
-    """A folder with siibra's configuration and its cache."""
+    """A folder with siibra's configuration and its cache.
 
-    def __init__(self, folder: Path, sc_url: str = f"{HOST}/sc.zip") -> None:
+    Parameters
+    ----------
+    folder : Path
+        Where both are written.
+    sc_url : str
+        Address of the connectome of 2.9.
+    connectomes : tuple of str
+        Versions that have a connectome. That of 3.1 is synthetic through and through:
+        the atlas's own configurations of its streamlines were not at hand, and those of
+        2.9 lend their form. It has other numbers than that of 2.9, and its regions in
+        the other order.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        sc_url: str = f"{HOST}/sc.zip",
+        connectomes: tuple[str, ...] = ("2.9",),
+    ) -> None:
         self.configuration = folder / "config"
         self.cache = folder / "cache"
         self.cache.mkdir(parents=True)
@@ -46,8 +65,11 @@ class SideBySide:
         self._write_atlas()
         for version in AREAS:
             self._write_version(version)
-        self._write_features()
+        for version in connectomes:
+            self._write_connectome(version)
+        self._write_layers()
         self.put(sc_url, connectome("5,10\n10,7\n", "3,40\n40,3\n"))
+        self.put(f"{HOST}/sc-3.1.zip", connectome("9,30\n30,1\n", "3,60\n60,3\n"))
         self.put(f"{HOST}/M/v1.0/0316/0003/segments.txt", CELLS.encode())
         self.put(f"{HOST}/M/v1.0/0316/0003/layerinfo.txt", LAYERS.encode())
 
@@ -157,22 +179,27 @@ class SideBySide:
         for url in images.values():
             self.put(url, gzip.compress(image.to_bytes()))
 
-    def _write_features(self) -> None:
+    def _write_connectome(self, version: str) -> None:
+        """Write the configuration of a version's streamlines, in the form of 2.9."""
+        areas = AREAS[version] if version == "2.9" else reversed(AREAS[version])
+        regions = [f"{area} left" for area in areas]
         for kind, file in (
             ("StreamlineCounts", "Counts"),
             ("StreamlineLengths", "Lengths"),
         ):
             self.write(
-                f"features/connectivity/regional/{kind.lower()}/hcp.json",
+                f"features/connectivity/regional/{kind.lower()}/hcp-{version}.json",
                 {
                     "@type": "siibra/feature/connectivitymatrix/v0.3",
                     "modality": kind,
                     "cohort": "HCP",
                     "species": "homo sapiens",
-                    "parcellation": {"@id": f"{_PARCELLATION}2.9"},
+                    "parcellation": {"@id": f"{_PARCELLATION}{version}"},
                     "repository": {
                         "@type": "siibra/repository/zippedfile/v1.0.0",
-                        "url": self.sc_url,
+                        "url": self.sc_url
+                        if version == "2.9"
+                        else f"{HOST}/sc-{version}.zip",
                     },
                     "decoder": {
                         "@type": "siibra/decoder/csv",
@@ -183,9 +210,11 @@ class SideBySide:
                     },
                     "files": {f"00{i}": f"00{i}/{file}.csv" for i in range(2)},
                     "files_indexed_by": "subject",
-                    "regions": [f"{area} left" for area in AREAS["2.9"]],
+                    "regions": regions,
                 },
             )
+
+    def _write_layers(self) -> None:
         self.write(
             "features/tabular/layerstatistics/celldensity/4p.json",
             {

@@ -94,9 +94,11 @@ def _ask_connectivity(
     cohorts = {feature.cohort: feature for feature in found}
     if cohort not in cohorts:
         known = ", ".join(sorted(cohorts)) or "none"
+        other = "2.9" if version == "3.1" else "3.1"
+        instead = f" Ask for the connections of {other}; regions are matched by name."
         return {
             "refused": f"siibra has no {kind} of cohort '{cohort}' for Julich-Brain "
-            f"{version}. There is: {known}."
+            f"{version}. There is: {known}.{'' if cohorts else instead}"
         }
     feature = cohorts[cohort]
     elements = getattr(feature, "elements", [feature])

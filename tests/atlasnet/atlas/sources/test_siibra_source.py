@@ -203,6 +203,70 @@ def test_regions_can_be_of_one_version_alone(files: SideBySide) -> None:
     assert {record.julich_3_1 for record in source.regions()} == {None}
 
 
+def test_both_can_be_of_version_3_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = SideBySide(tmp_path / "files", connectomes=("2.9", "3.1"))
+    offline = forbid_sockets(tmp_path / "offline")
+    for name, value in {**files.environment, **offline}.items():
+        monkeypatch.setenv(name, value)
+    source = SiibraSource("3.1", "3.1", timeout_s=60.0)
+    # In the order of the connectome of 3.1, which is not that of its maps.
+    assert [(r.name, r.connectome_row) for r in source.regions()] == [
+        ("Area Op1 (POperc) left", 0),
+        ("Area 4p (PreCG) left", 1),
+        ("Area 4p (PreCG) right", None),
+        ("Area Op1 (POperc) right", None),
+    ]
+    operculum, m1, *_ = source.regions()
+    assert {r.julich_2_9 for r in source.regions()} == {None}
+    assert m1.siibra_id_3_1 == (
+        "JULICH_BRAIN_CYTOARCHITECTONIC_ATLAS_V3_1_AREA_4P_PRECG_LEFT"
+    )
+    # Two voxels of 8 mm3 at (0, 0, 0) and (0, 0, 2) mm; one at (2, 2, 2) mm.
+    assert (m1.volume_mm3, m1.centroid_mm) == (16.0, (0.0, 0.0, 1.0))
+    assert (operculum.volume_mm3, operculum.centroid_mm) == (8.0, (2.0, 2.0, 2.0))
+    # Subjects: 30 streamlines of 60 mm and none; 9 and 5 within, 1 and 7.
+    connections = source.connections()
+    assert connections.streamline_count.tolist() == [[7.0, 15.0], [15.0, 4.0]]
+    assert connections.length_mm.tolist() == [[3.0, 60.0], [60.0, 3.0]]
+    described = source.describe()
+    assert (described["connections_version"], described["volumes_version"]) == (
+        "3.1",
+        "3.1",
+    )
+
+
+def test_a_graph_of_version_3_1_has_its_edges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = SideBySide(tmp_path / "files", connectomes=("2.9", "3.1"))
+    offline = forbid_sockets(tmp_path / "offline")
+    for name, value in {**files.environment, **offline}.items():
+        monkeypatch.setenv(name, value)
+    source = SiibraSource("3.1", "3.1", timeout_s=60.0)
+    rules = GraphRules(min_streamline_count=15.0, cited=False)
+    graph = build_graph(source, ["4p", "Op1"], rules=rules)
+    m1, operculum = "Area 4p (PreCG) left", "Area Op1 (POperc) left"
+    ends = {(e.source, e.target): e for e in graph.projections}
+    assert set(ends) == {(m1, operculum), (operculum, m1)}
+    for edge in ends.values():
+        assert (edge.streamline_count, edge.length_mm) == (15.0, 60.0)
+    # 21,035.3 cells per mm3 of von Economo's FA in 16 mm3.
+    assert graph.region(m1).cell_count == pytest.approx(16 * 21_035.3)
+    none = GraphRules(min_streamline_count=15.1, cited=False)
+    assert not build_graph(source, ["4p", "Op1"], rules=none).projections
+
+
+def test_without_a_connectome_of_version_3_1_one_error_says_what_there_is(
+    files: SideBySide,
+) -> None:
+    assert refused(AtlasError, connections="3.1", volumes="3.1") == (
+        "siibra has no StreamlineCounts of cohort 'HCP' for Julich-Brain 3.1. There "
+        "is: none. Ask for the connections of 2.9; regions are matched by name."
+    )
+
+
 def refused(kind: type[Exception], **options: Any) -> str:
     """Return why a source with these options cannot be read."""
     with pytest.raises(kind) as caught:
