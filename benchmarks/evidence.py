@@ -3,6 +3,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ from atlasnet.atlas.levels import fit_levels
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.source import PathwayRecord, TracerFraction
 from atlasnet.atlas.sources.snapshot import SnapshotSource
+from atlasnet.atlas.versions import mixture_of
 from atlasnet.graph.direction import laminar_class, structural_sln
 from atlasnet.graph.loss import mixing
 from atlasnet.graph.null_models import NULL_MODELS
+from atlasnet.plan.sharing import UnitRule, unit_counts
 
 GAINS = ("equal", "streamlines", "input_share")
 _LEAST_SOURCES = 4  # of a target, for shares to be compared
@@ -35,11 +38,14 @@ def gains(source: SnapshotSource) -> dict[str, dict[str, float]]:
     Returns
     -------
     dict of str to dict of str to float
-        By gain, and for ``counts``, the streamlines that no plan has shared out among
-        pathways of one timing yet: ``correlation`` of the logarithms of share and
-        fraction, both as parts of the sum over a target's compared sources, and
-        ``error_decades``, the root mean square of their difference, over ``n``
-        pathways of the whole graph.
+        By gain, for ``by_timing``, which is ``input_share`` among the pathways of one
+        timing each by itself, and for ``counts``, the streamlines that no plan has
+        shared out: ``correlation`` of the logarithms of share and fraction, both as
+        parts of the sum over a target's compared sources, and ``error_decades``, the
+        root mean square of their difference, over ``n`` pathways of the whole graph.
+        Each but ``input_share`` also has what that is better by, and the ends of the 95
+        % bootstrap interval of it over targets: ``correlation_gained`` and
+        ``error_saved``, with ``_low`` and ``_high``.
     """
     fractions: dict[tuple[str, str], float] = defaultdict(float)
     for row in source.tracer_fractions():
@@ -53,19 +59,59 @@ def gains(source: SnapshotSource) -> dict[str, dict[str, float]]:
     for gain in GAINS:
         spec = atlasnet.plan_network(graph, interface, options={"gain": gain})
         strengths[gain] = {(p.source, p.target): p.strength for p in spec.pathways}
+    timings = {(p.source, p.target): p.timing for p in spec.pathways}
+    strengths["by_timing"] = _by_timing(strengths["input_share"], timings)
     # What is weak is weak by these counts: it would agree by construction.
     counted = {
         (edge.source, edge.target): fractions[edge.source, edge.target]
         for edge in graph.projections
         if fractions[edge.source, edge.target] > 0 and not edge.is_weak
     }
-    return {name: _compared(counted, found) for name, found in strengths.items()}
+    logs = {name: _logarithms(counted, found) for name, found in strengths.items()}
+    found = {name: _agreement(each) for name, each in logs.items()}
+    for name in set(logs) - {"input_share"}:
+        found[name] |= _gained(logs["input_share"], logs[name])
+    return found
 
 
-def _compared(
-    counted: Mapping[tuple[str, str], float], strengths: Mapping[tuple[str, str], float]
+def _by_timing(
+    strengths: Mapping[tuple[str, str], float], timings: Mapping[tuple[str, str], str]
+) -> dict[tuple[str, str], float]:
+    """Share strengths among a target's pathways of one timing, root mean square 1."""
+    squares: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for ends, strength in strengths.items():
+        squares[ends[1], timings[ends]].append(strength**2)
+    return {
+        ends: strength / float(np.mean(squares[ends[1], timings[ends]])) ** 0.5
+        for ends, strength in strengths.items()
+    }
+
+
+def _gained(
+    ours: list[NDArray[np.float64]], theirs: list[NDArray[np.float64]]
 ) -> dict[str, float]:
-    """Compare fractions and strengths as shares within targets."""
+    """Return what one gain is better by than another, with intervals over targets."""
+    rng = np.random.default_rng(0)
+    picks = [np.arange(len(ours)), *rng.integers(len(ours), size=(4000, len(ours)))]
+    pairs = [
+        [_agreement([logs[i] for i in picked]) for logs in (ours, theirs)]
+        for picked in picks
+    ]
+    found = {}
+    for name, key, sign in (
+        ("correlation_gained", "correlation", 1.0),
+        ("error_saved", "error_decades", -1.0),
+    ):
+        better = [sign * (one[key] - other[key]) for one, other in pairs]
+        low, high = np.percentile(better[1:], [2.5, 97.5])
+        found |= {name: better[0], f"{name}_low": low, f"{name}_high": high}
+    return {name: float(value) for name, value in found.items()}
+
+
+def _logarithms(
+    counted: Mapping[tuple[str, str], float], strengths: Mapping[tuple[str, str], float]
+) -> list[NDArray[np.float64]]:
+    """Return log10 of fraction and strength, as shares within each target."""
     by_target: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for (source, target), fraction in counted.items():
         by_target[target].append((fraction, strengths[source, target]))
@@ -74,6 +120,11 @@ def _compared(
         if len(pairs) >= _LEAST_SOURCES:
             values = np.array(pairs)
             logs.append(np.log10(values / values.sum(axis=0)))
+    return logs
+
+
+def _agreement(logs: list[NDArray[np.float64]]) -> dict[str, float]:
+    """Return how far fractions and strengths agree."""
     measured, shared = np.concatenate(logs).T
     return {
         "correlation": float(np.corrcoef(measured, shared)[0, 1]),
@@ -184,6 +235,36 @@ def _over_strata(
         means.append(values[[i for k in picked for i in strata[k]]].mean())
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
+
+
+def versions(source: SnapshotSource) -> dict[str, float]:
+    """Return how far the preset mixes two versions of the atlas, on either side.
+
+    Parameters
+    ----------
+    source : SnapshotSource
+        The atlas.
+
+    Returns
+    -------
+    dict of str to float
+        Figures by their names, those of the right with ``/right``: see the
+        benchmark's docstring.
+    """
+    found = {}
+    rows = {(o.node, o.hemisphere): o for o in source.version_overlaps()}
+    for side in ("left", "right"):
+        graph = atlasnet.preset_graph(source, hemisphere=side)
+        cells = {r.name: r.cell_count for r in graph.regions if r.cell_count}
+        units = unit_counts(cells, UnitRule())
+        mixed = mixture_of(graph, units, rows.values(), source.node_table())
+        figures = asdict(mixed)
+        redrawn, renamed = figures.pop("redrawn"), figures.pop("renamed")
+        figures |= {"redrawn_nodes": len(redrawn), "renamed_nodes": len(renamed)}
+        figures["overlap_3b"] = rows["3b", side].new_in_old
+        suffix = "" if side == "left" else f"/{side}"
+        found |= {f"versions_{name}{suffix}": float(x) for name, x in figures.items()}
+    return found
 
 
 def mixings(source: SnapshotSource, n_seeds: int = 5) -> dict[str, float]:

@@ -12,8 +12,18 @@ m1_denied_edges
     Edges into M1 that the literature denies, in the preset of both hemispheres.
 gain_fln_correlation, gain_fln_correlation/<gain>, gain_fln_error/<gain>
     Correlation of the logarithms of input shares and tracers' fractions, of the default
-    gain and of each, and their error in decades; ``counts`` are the streamlines
-    themselves.
+    gain and of each, and their error in decades; ``by_timing`` is ``input_share`` among
+    pathways of one timing, ``counts`` are the streamlines themselves.
+gain_fln_correlation_gained/<gain>, gain_fln_error_saved/<gain>
+    What ``input_share`` is better by; with ``_low`` and ``_high`` the ends of the
+    interval over targets.
+versions_overlap, versions_overlap_3b
+    Share of the nodes' voxels in Julich-Brain 3.1 that are theirs in 2.9; of 3b's.
+versions_unit_share_outside
+    Share of the preset's units whose cells are counted outside the parcels of 2.9.
+versions_redrawn_<what>, versions_renamed_<what>
+    Nodes, and the share of units, edges and streamlines at them, of which 2.9 has less
+    than 0.8, and whose regions have other names in 2.9. With ``/right`` of that side.
 premotor_lesion_drop, premotor_lesion_low, premotor_lesion_high
     Success on reaching that a lesion of the premotor areas takes, mean over the seeds
     in ``learning/reach_lesions.csv`` and the interval of Student's t over these; read
@@ -50,7 +60,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from evidence import dale_activity, directions, gains, mixings
+from evidence import dale_activity, directions, gains, mixings, versions
 from figures import figure, make_parser
 from scipy.stats import spearmanr
 
@@ -102,7 +112,11 @@ def main() -> None:
     ranking = rank_afferents(source, M1)
     shares = unit_shares(graph)
     tables = sensitivity(source, graph)
-    evidence = {"gains": gains(source), "mixing": mixings(source)}
+    evidence = {
+        "gains": gains(source),
+        "mixing": mixings(source),
+        "versions": versions(source),
+    }
     if not options.quick:
         evidence["dale"] = dale_activity(source)
         evidence["directions"] = directions(source)
@@ -116,12 +130,16 @@ def main() -> None:
 
 
 def _evidence(evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the figures of gains, null models and stability."""
+    """Return the figures of gains, versions, null models and stability."""
     gain = PlanOptions().gain
     found = {"gain_fln_correlation": evidence["gains"][gain]["correlation"]}
     for name, row in evidence["gains"].items():
         found[f"gain_fln_correlation/{name}"] = row["correlation"]
         found[f"gain_fln_error/{name}"] = row["error_decades"]
+        for key, value in row.items():
+            if "gained" in key or "saved" in key:
+                found[f"gain_fln_{key}/{name}"] = value
+    found |= evidence["versions"]
     found["null_min_mixing"] = min(evidence["mixing"].values())
     found |= {f"null_mixing/{k}": v for k, v in evidence["mixing"].items()}
     if "dale" in evidence:

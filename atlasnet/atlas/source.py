@@ -34,6 +34,7 @@ __all__ = [
     "RegionRecord",
     "Support",
     "TracerFraction",
+    "VersionOverlap",
 ]
 
 Layer = Literal["I", "II", "III", "IV", "V", "VI"]
@@ -317,6 +318,42 @@ class TracerFraction:
             raise AtlasError(f"sln of {where} lies in [0, 1], got {self.sln!r}.")
 
 
+@dataclass(frozen=True, slots=True)
+class VersionOverlap:
+    """How far a node is the same place in the two versions of the atlas.
+
+    Raises
+    ------
+    AtlasError
+        If a share is out of range.
+    """
+
+    node: str
+    """Name of the node."""
+    hemisphere: Hemisphere
+    """Side."""
+    n_voxels: int
+    """Voxels of its regions in the map whose volumes count, version 3.1."""
+    new_in_old: float
+    """Share of these that its regions of 2.9 win, those whose connections count."""
+    old_in_new: float
+    """Share of the voxels that its regions of 2.9 win which is the node in 3.1, too;
+    of those that any region has in 3.1."""
+    other: str | None
+    """Region of 2.9, of another node, that wins most of the rest; None if none does."""
+    other_share: float
+    """Share of the node's voxels that this region wins."""
+
+    def __post_init__(self) -> None:
+        for name in ("new_in_old", "old_in_new", "other_share"):
+            value = getattr(self, name)
+            if not 0.0 <= value <= 1.0:
+                raise AtlasError(
+                    f"{name} of {self.node} {self.hemisphere} is a share in [0, 1], "
+                    f"got {value!r}."
+                )
+
+
 @runtime_checkable
 class AtlasSource(Protocol):
     """A place that atlas data come from.
@@ -372,4 +409,8 @@ class AtlasSource(Protocol):
 
     def tracer_fractions(self) -> tuple[TracerFraction, ...]:
         """Return counted tracer data among the homologues of the nodes."""
+        return ()
+
+    def version_overlaps(self) -> tuple[VersionOverlap, ...]:
+        """Return how far nodes are the same place in both versions of the atlas."""
         return ()

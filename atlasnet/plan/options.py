@@ -46,12 +46,13 @@ class PlanOptions(Frozen):
     """Time constant of ``rate`` units, in s."""
     gain: Literal["equal", "streamlines", "input_share"] = "input_share"
     """How an area's pathways of one timing share its drive: evenly; with an amplitude
-    that goes with log10(1 + streamline count); or, ``input_share``, in proportion to
-    the count. Counts spread over orders of magnitude, about log-normally (Ercsey-Ravasz
-    et al. 2013, Neuron 80:184); the logarithm keeps weak pathways audible, the share is
-    nearest to what tracers count in the macaque (see docs/validity.md). A pathway
-    without a measured streamline, which is there by citation, or one that is weak by
-    evidence, has the least amplitude; with ``equal`` a weak one has a tenth."""
+    that goes with log10(1 + streamline count); or, ``input_share``, all of its pathways
+    together, whatever their timing, in proportion to the count. Counts spread over
+    orders of magnitude, about log-normally (Ercsey-Ravasz et al. 2013, Neuron 80:184);
+    the logarithm keeps weak pathways audible, the share is nearest to what tracers
+    count in the macaque (see docs/validity.md). A pathway without a measured
+    streamline, which is there by citation, or one that is weak by evidence, has the
+    least amplitude; with ``equal`` a weak one has a tenth."""
     strength: StrengthUse = "initial"
     """Whether these amplitudes are those of the first weights alone, fixed factors of
     the weights, or factors that training changes."""

@@ -283,7 +283,8 @@ class _Planner:
     def _strengths(self) -> dict[Ends, float]:
         """Return every pathway's amplitude: root mean square 1 over those of a target.
 
-        Pathways of one timing share what is theirs of the drive.
+        Pathways of one timing share what is theirs of the drive; with ``input_share``
+        all of a target's do, as its streamlines in the connectome, which have no time.
         """
         gain = self.options.gain
         if gain == "equal" and self.graph.metadata.get("null_model") == _DEALT:
@@ -292,10 +293,11 @@ class _Planner:
                 f"'{_DEALT}' makes the network of the graph it is of. Plan both with "
                 "gain 'streamlines' or 'input_share' (--gain streamlines)."
             )
-        groups: dict[tuple[str, Timing], dict[Ends, float | None]] = {}
+        groups: dict[tuple[str, Timing | None], dict[Ends, float | None]] = {}
         for edge in self.graph.projections:
             ends = edge.source, edge.target
-            group = groups.setdefault((edge.target, self._timings[ends]), {})
+            timing = None if gain == "input_share" else self._timings[ends]
+            group = groups.setdefault((edge.target, timing), {})
             group[ends] = None if edge.is_weak else _amplitude(edge, gain)
         strengths: dict[Ends, float] = {}
         for amplitudes in groups.values():

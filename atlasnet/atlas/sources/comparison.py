@@ -60,6 +60,10 @@ def _differences(
                 f"{f.source_area} -> {f.target_area}": f for f in s.tracer_fractions()
             },
         ),
+        (
+            "overlap of versions",
+            lambda s: {f"{o.node} {o.hemisphere}": o for o in s.version_overlaps()},
+        ),
     )
     for what, read in keyed:
         yield from differences(what, read(a), read(b), tolerance)

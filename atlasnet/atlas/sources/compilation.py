@@ -57,8 +57,10 @@ _CURATED = (
     "hand_network_pathways.csv",
     "macaque_homologues.csv",
     "tracer_fractions.csv",
+    "version_overlap.csv",
 )
-"""Tables that are this project's own reading: the shipped ones are their source."""
+"""Tables of this project's own reading and counting: the shipped ones are their
+source."""
 
 
 def record_snapshot(

@@ -116,6 +116,7 @@ def _contents(source: AtlasSource, *, layers: bool) -> dict[str, Iterable[Row]]:
         "tracer_fractions.csv": [
             fraction_row(each) for each in source.tracer_fractions()
         ],
+        "version_overlap.csv": [asdict(each) for each in source.version_overlaps()],
     }
 
 

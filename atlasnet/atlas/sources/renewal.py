@@ -73,6 +73,9 @@ def _read_all(source: SnapshotSource, folder: Path) -> None:
     source.economo_layers(), source.measured_layers(), source.homologues()
     source.tracer_fractions()
     known = {node.node for node in source.node_table()}
+    for overlap in source.version_overlaps():
+        where = f"The overlap of {overlap.node} {overlap.hemisphere}"
+        _require_nodes(where, [overlap.node], known, folder)
     for homologue in source.macaque_homologues():
         _require_nodes(f"Macaque area {homologue.area}", homologue.nodes, known, folder)
     seen: set[tuple[str, str]] = set()

@@ -26,6 +26,7 @@ from atlasnet.atlas.source import (
     PathwayRecord,
     RegionRecord,
     TracerFraction,
+    VersionOverlap,
 )
 from atlasnet.atlas.sources.hierarchy import is_isocortex, system_of
 from atlasnet.atlas.sources.snapshot import SnapshotSource
@@ -207,6 +208,15 @@ class SiibraSource:
     def tracer_fractions(self) -> tuple[TracerFraction, ...]:
         """Return counted tracer data, from the shipped tables."""
         return self._tables.tracer_fractions()
+
+    def version_overlaps(self) -> tuple[VersionOverlap, ...]:
+        """Return how far nodes moved, from the shipped tables; none if none could.
+
+        A source of connections and volumes of one version has nodes of one version.
+        """
+        if self._versions != ("2.9", "3.1"):
+            return ()
+        return self._tables.version_overlaps()
 
     @cached_property
     def _answers(self) -> "_Answers":

@@ -26,6 +26,7 @@ from atlasnet.atlas.source import (
     PathwayRecord,
     RegionRecord,
     TracerFraction,
+    VersionOverlap,
 )
 from atlasnet.atlas.sources.tables import MANIFEST, SNAPSHOT_VERSION, TABLES
 from atlasnet.errors import AtlasError, SnapshotError
@@ -136,6 +137,11 @@ class SnapshotSource:
     def tracer_fractions(self) -> tuple[TracerFraction, ...]:
         """Return counted tracer data among the homologues of the nodes, likewise."""
         return self._optional("tracer_fractions.csv", _tracer_fraction)
+
+    def version_overlaps(self) -> tuple[VersionOverlap, ...]:
+        """Return how far nodes are the same place in both versions, likewise."""
+        read = partial(_record, VersionOverlap)
+        return self._optional("version_overlap.csv", read)
 
     @cached_property
     def _regions(self) -> tuple[RegionRecord, ...]:

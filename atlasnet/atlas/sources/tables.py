@@ -298,6 +298,37 @@ TABLES = (
         ),
         is_optional=True,
     ),
+    Table(
+        name="version_overlap.csv",
+        title="How far the nodes are the same place in Julich-Brain 2.9, whose "
+        "connections are used, and in 3.1, whose volumes are.",
+        source="maximum probability maps of Julich-Brain 2.9 and 3.1, MNI152 at 1 mm",
+        licence="CC BY-NC-SA 4.0",
+        provenance="3.1: the map of EBRAINS DatasetVersion "
+        "f1fe19e8-99bd-44bc-9616-a52850680777. 2.9: the winner of the probability maps "
+        "(EBRAINS ab191c17-8cd8-4622-aaac-eee11b2fa670) at each voxel, GapMaps "
+        "included and without a least probability, as meshed region by region in "
+        "ggsegverse/ggsegJulich (commit c51f122); the meshes' faces lie between "
+        "voxels, so that they could be filled again. They have no origin of their own: "
+        "of all shifts by whole voxels that was taken under which regions of one name "
+        "agree best. It is not the map that EBRAINS publishes, which is cut to the "
+        "cortex: compared are voxels that 3.1 has a region for. Counted by "
+        "atlasnet.atlas.versions.count_overlaps.",
+        columns=(
+            ("node", "node of the hand network"),
+            ("hemisphere", "`left` or `right`"),
+            ("n_voxels", "voxels of 1 mm3 of its regions in 3.1"),
+            ("new_in_old", "share of these that its regions of 2.9 win"),
+            (
+                "old_in_new",
+                "share of the voxels of its regions of 2.9 that are its in 3.1, of "
+                "those that have a region in 3.1",
+            ),
+            ("other", "region of 2.9, not the node's, that wins most of the rest"),
+            ("other_share", "share of the node's voxels that this region wins"),
+        ),
+        is_optional=True,
+    ),
 )
 """All tables of a snapshot."""
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a user may choose about a plan, and what becomes of it."""
 
+import math
 from typing import Any
 
 import pytest
@@ -115,6 +116,26 @@ def test_shares_go_with_streamline_counts() -> None:
     rms = ((9.0**2 + 9999.0**2) / 2) ** 0.5
     assert by_name["PM"].strength == pytest.approx(9.0 / rms)
     assert by_name["QM"].strength == pytest.approx(9999.0 / rms)
+
+
+def test_shares_are_of_all_that_arrives_whenever_it_does() -> None:
+    edges = [
+        Projection("A left", "D left", 2.0, None, None, "feedforward", "none"),
+        Projection("B left", "D left", 6.0, None, None, "lateral", "none"),
+        Projection("C left", "D left", 8.0, None, None, "feedback", "none"),
+    ]
+    graph = _graph_of_three(*edges)
+    found = _plan_of(graph, "input_share").pathways
+    assert [p.timing for p in found] == ["same_step", "previous_step", "previous_step"]
+    # As the connectome has them: 2, 6 and 8 streamlines, root mean square sqrt(104/3).
+    rms = (104 / 3) ** 0.5
+    assert [p.strength for p in found] == pytest.approx([2 / rms, 6 / rms, 8 / rms])
+    # The others share the step's drive (A alone) and that of the step before by itself.
+    logs = [math.log10(7.0), math.log10(9.0)]
+    rms = (sum(x * x for x in logs) / 2) ** 0.5
+    assert [p.strength for p in _plan_of(graph, "streamlines").pathways] == (
+        pytest.approx([1.0, logs[0] / rms, logs[1] / rms])
+    )
 
 
 def _graph_of_three(*edges: Projection) -> RegionGraph:
