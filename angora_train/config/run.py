@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from angora_train.config.architecture import require_architecture
+from angora_train.config.distillation import DistillationConfig
 from angora_train.config.settings import (
     Settings,
     parse_mapping,
@@ -273,6 +274,10 @@ class PPOConfig(Settings):
     """Weight of the entropy bonus, on the entropy summed over dimensions."""
     max_grad_norm: PositiveFloat = 0.5
     """Largest global norm of the averaged gradient."""
+    value_warm_up_cycles: NonNegativeInt = 0
+    """First cycles in which only that is learned which the policy does not depend on:
+    the value's head, and layers of its own. So a policy that begins well is not
+    changed by advantages that are wrong still."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -323,6 +328,12 @@ class RunConfig(Settings):
     """What is shifted and scaled."""
     ppo: PPOConfig = PPOConfig()
     """How it learns."""
+    distillation: DistillationConfig | None = None
+    """From whom it learns instead, where there is a teacher. Of `ppo` then count the
+    sizes, the discount, `gae_lambda`, and what is said of values and of gradients."""
+    start: Path | None = None
+    """The folder of a run, or of a checkpoint, whose weights and normalisation this run
+    begins with: the ``best`` of a run. The network must be the same."""
     ranks: RanksConfig = RanksConfig()
     """What processes do."""
     n_worlds: PositiveInt = 64

@@ -32,7 +32,7 @@ from angora_train.errors import (
     DivergenceError,
     InterruptedRunError,
 )
-from angora_train.learning.learner import PPOLearner
+from angora_train.learning.learner import Learner
 from angora_train.learning.rollout import Collector
 from angora_train.ranks.comm import Comm, LocalComm
 from angora_train.ranks.interruption import Interruption
@@ -69,7 +69,7 @@ class _Run:
     task: Task
     agent: Agent
     collector: Collector
-    learner: PPOLearner
+    learner: Learner
     cycle: int = 0
     samples: int = 0
     learning_rate: float = 0.0
@@ -286,7 +286,7 @@ def _set_up(config: RunConfig, comm: Comm, resume: bool, watchdog: Watchdog) -> 
     ready = prepare(config, roles.worlds, stored=stored, directory=config.directory)
     task, agent = ready.task, ready.agent(engine)
     normalization = config.normalization
-    learner = PPOLearner(
+    learner = Learner(
         agent,
         config,
         comm,
