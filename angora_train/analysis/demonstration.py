@@ -55,9 +55,13 @@ def demonstrate(
         rows.append((sensed, step.action, is_first, reward, terminated))
         state, is_first = step.state, terminated | truncated
     seen, *others = zip(*rows, strict=True)
+    action, begins, reward, terminated = (np.stack(column) for column in others)
     return Demonstrations(
         {key: np.stack([row[key] for row in seen]) for key in seen[0]},
-        *(np.stack(column) for column in others),
+        action,
+        begins,
+        reward,
+        terminated,
         task=name,
         control_step_s=task.control_step_s,
     )

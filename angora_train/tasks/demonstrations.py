@@ -102,7 +102,7 @@ class Demonstrations:
     @property
     def n_episodes(self) -> int:
         """Episodes, those that are cut off included."""
-        return int(self.is_first[1:].sum()) + self.is_first.shape[1]
+        return int(self.is_first[1:].sum() + self.is_first.shape[1])
 
     def save(self, path: Path | str) -> Path:
         """Write an ``.npz`` file, whole or not at all.
@@ -120,7 +120,10 @@ class Demonstrations:
         path = Path(path)
         if path.suffix != ".npz":
             raise ConfigError(f"Demonstrations are an .npz file, got '{path}'.")
-        said = {"task": np.array(self.task), "control_step_s": self.control_step_s}
+        said = {
+            "task": np.array(self.task),
+            "control_step_s": np.array(self.control_step_s),
+        }
         with replacing(path) as temporary:
             np.savez_compressed(temporary, allow_pickle=False, **self._arrays(), **said)
         return path
@@ -180,7 +183,8 @@ class Demonstrations:
 
 def _numbers(x: NDArray[Any]) -> NDArray[Any]:
     """Return numbers as float32, bytes as they are."""
-    return x if x.dtype == np.uint8 or x.dtype.kind not in "fiub" else np.float32(x)
+    is_as_it_is = x.dtype == np.uint8 or x.dtype.kind not in "fiub"
+    return x if is_as_it_is else x.astype(np.float32)
 
 
 def _flags(x: NDArray[Any]) -> NDArray[Any]:
