@@ -122,7 +122,22 @@ class _Demonstrated:
         """Make worlds in which they pass by."""
         chosen = self.config.task
         task = make_vector_task(chosen.name, chosen.options)
+        self._require_sensed(task)
         return Playback(self.demonstrations, task, len(worlds), worlds.start)
+
+    def _require_sensed(self, task: Task) -> None:
+        """Refuse a network that would read, or leave out, what nobody recorded."""
+        network = self.config.network
+        if network.path is not None:  # it says itself what it reads
+            return
+        for name in task.sensation_shapes:
+            if name not in {*self.demonstrations.sensations, *network.without}:
+                raise ConfigError(
+                    f"{self.demonstrations.label} lack the sensation '{name}', which "
+                    f"the task shows. They have: "
+                    f"{', '.join(self.demonstrations.sensations)}. Leave it out of the "
+                    f"network, too: network.without=[{name}]."
+                )
 
     def guide(self, ready: Prepared, worlds: range) -> Guide:
         """Return what was done in them."""
