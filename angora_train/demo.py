@@ -17,11 +17,13 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from angora_train.analysis.conditions import CONDITIONS, Comparison, compare
+from angora_train.analysis.lesions import lesion_groups
 from angora_train.analysis.record import area_layers, record, save_recording
 from angora_train.analysis.report import write_report
+from angora_train.analysis.scenes import film_training
 from angora_train.analysis.study import study
 from angora_train.config.run import RunConfig, load_config
-from angora_train.errors import ConfigError, RankError
+from angora_train.errors import ConfigError, RankError, TaskError
 from angora_train.run.checkpoint import load
 from angora_train.run.metrics import read_metrics
 from angora_train.run.preparation import Prepared, prepare
@@ -37,6 +39,8 @@ _MARK = "demo.json"
 """Tells a folder that a demo wrote: the next one may take its place."""
 _EVALUATION_SEED = 10_000
 _RECORDING_SEED = 20_000
+_N_SCENES = 3
+"""Episodes that are drawn: the first of those that are evaluated."""
 _POSTURES = 64
 """Candidates of the posture search that are held at once."""
 _REST_SHARE = 0.2
@@ -143,7 +147,7 @@ def run_demo(
     run = load_config(config, given)
     launch = [] if n_ranks == 1 else [find_launcher(), "-n", str(n_ranks)]
     _clear(directory)
-    stages = _Stages(console or Console(), 6)
+    stages = _Stages(console or Console(), 8)
 
     with stages.stage("Atlas to network"):
         spec = _build(run)
@@ -152,12 +156,18 @@ def run_demo(
         _train([*launch, *_trainer(config, given)], run)
     with stages.stage("Evaluation against three controls"):
         comparison = _evaluate(run, n_evaluated, n_ranks)
+    with stages.stage("Lesions of groups of areas, and random ones"):
+        _lesion(run, n_evaluated, n_ranks)
+    with stages.stage("The hand before and after"):
+        no_pictures = _draw(run)
+    if no_pictures:
+        stages.console.print(no_pictures, highlight=False)
     with stages.stage("Recording of every area"):
         _record(run, n_recorded, n_ranks)
     with stages.stage("Similarity of areas and figures"):
         study(directory)
     with stages.stage("Report"):
-        write_report(directory, stages.times_s)
+        write_report(directory, stages.times_s, no_pictures)
     write_text(directory / _MARK, json.dumps({"times_s": stages.times_s}, indent=1))
     result = DemoResult(
         directory=directory,
@@ -296,6 +306,29 @@ def _evaluate(run: RunConfig, n_episodes: int, n_threads: int) -> Comparison:
     return comparison
 
 
+def _lesion(run: RunConfig, n_episodes: int, n_threads: int) -> None:
+    """Lesion each system of areas of the trained network, and random areas."""
+    ready = _trained(run, n_episodes, n_threads)
+    lesion_groups(ready, _EVALUATION_SEED).save(run.directory / "lesions.csv")
+
+
+def _draw(run: RunConfig) -> str:
+    """Draw the hand before and after training; return why there are no pictures."""
+    ready = _trained(run, _N_SCENES, 1)
+    figures = run.directory / "figures"
+    try:
+        film_training(
+            ready.agent(),
+            _simulation(ready.task),
+            _EVALUATION_SEED,
+            figures / "hand.png",
+            figures / "hand.webp",
+        )
+    except TaskError as error:
+        return str(error)
+    return ""
+
+
 def _record(run: RunConfig, n_episodes: int, n_threads: int) -> None:
     """Record every area of the trained agent."""
     options = {**run.task.options, "rest_share": _REST_SHARE}
@@ -342,10 +375,7 @@ def _summary(result: DemoResult) -> Table:
     for name in CONDITIONS[1:]:
         loss = summaries[name].loss_of_return
         if loss is not None:
-            table.add_row(
-                f"return gained over: {name}",
-                f"{loss.mean:.2f} [{loss.low:.2f}, {loss.high:.2f}]",
-            )
+            table.add_row(f"return gained over: {name}", loss.text())
     table.add_section()
     table.add_row("time", f"{sum(result.times_s.values()):.0f} s")
     table.add_row("files written", str(len(result.files)))

@@ -29,6 +29,7 @@ from .model.files import spec_of as spec_of
 from .model.inventory import parameters_by_area as parameters_by_area
 from .model.inventory import parameters_by_pathway as parameters_by_pathway
 from .model.policy import policy_only as policy_only
+from .model.probing import Silencer as Silencer
 from .model.probing import intervene as intervene
 from .model.rewiring import connect_stream as connect_stream
 from .model.rewiring import rewire as rewire

@@ -35,9 +35,11 @@ def gains(source: SnapshotSource) -> dict[str, dict[str, float]]:
     Returns
     -------
     dict of str to dict of str to float
-        By gain: ``correlation`` of the logarithms of share and fraction, both as parts
-        of the sum over a target's compared sources, and ``error_decades``, the root
-        mean square of their difference, over ``n`` pathways of the whole graph.
+        By gain, and for ``counts``, the streamlines that no plan has shared out among
+        pathways of one timing yet: ``correlation`` of the logarithms of share and
+        fraction, both as parts of the sum over a target's compared sources, and
+        ``error_decades``, the root mean square of their difference, over ``n``
+        pathways of the whole graph.
     """
     fractions: dict[tuple[str, str], float] = defaultdict(float)
     for row in source.tracer_fractions():
@@ -46,23 +48,27 @@ def gains(source: SnapshotSource) -> dict[str, dict[str, float]]:
                 fractions[f"{one} left", f"{other} left"] += row.fln
     graph = atlasnet.preset_graph(source, blind=False)
     interface = atlasnet.hand_interface(graph)
-    found = {}
+    counts = {(e.source, e.target): e.streamline_count for e in graph.projections}
+    strengths = {"counts": {ends: max(n, 1.0) for ends, n in counts.items()}}
     for gain in GAINS:
         spec = atlasnet.plan_network(graph, interface, options={"gain": gain})
-        compared: dict[str, list[tuple[float, float]]] = defaultdict(list)
-        for pathway in spec.pathways:
-            fraction = fractions.get((pathway.source, pathway.target), 0.0)
-            # What is weak is weak by these counts: it would agree by construction.
-            is_weak = graph.projection(pathway.source, pathway.target).is_weak
-            if fraction > 0 and not is_weak:
-                pair = fraction, pathway.strength
-                compared[pathway.target].append(pair)
-        found[gain] = _compared(compared)
-    return found
+        strengths[gain] = {(p.source, p.target): p.strength for p in spec.pathways}
+    # What is weak is weak by these counts: it would agree by construction.
+    counted = {
+        (edge.source, edge.target): fractions[edge.source, edge.target]
+        for edge in graph.projections
+        if fractions[edge.source, edge.target] > 0 and not edge.is_weak
+    }
+    return {name: _compared(counted, found) for name, found in strengths.items()}
 
 
-def _compared(by_target: Mapping[str, list[tuple[float, float]]]) -> dict[str, float]:
-    """Compare shares within targets."""
+def _compared(
+    counted: Mapping[tuple[str, str], float], strengths: Mapping[tuple[str, str], float]
+) -> dict[str, float]:
+    """Compare fractions and strengths as shares within targets."""
+    by_target: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for (source, target), fraction in counted.items():
+        by_target[target].append((fraction, strengths[source, target]))
     logs: list[NDArray[np.float64]] = []
     for pairs in by_target.values():
         if len(pairs) >= _LEAST_SOURCES:

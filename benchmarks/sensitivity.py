@@ -76,7 +76,8 @@ GRAPHS: dict[str, dict[str, dict[str, Any]]] = {
         "0.005 of the input": {"rules": GraphRules(edges=InputShare(0.005))},
     },
     "Direction where nobody claims one": {
-        "structural model": {},
+        "hierarchy": {},
+        "structural model": {"rules": GraphRules(direction_model="structural_model")},
         "cortical types": {"rules": GraphRules(direction_model="cortical_type")},
         "none": {"rules": GraphRules(direction_model="none")},
     },

@@ -12,7 +12,12 @@ m1_denied_edges
     Edges into M1 that the literature denies, in the preset of both hemispheres.
 gain_fln_correlation, gain_fln_correlation/<gain>, gain_fln_error/<gain>
     Correlation of the logarithms of input shares and tracers' fractions, of the default
-    gain and of each, and their error in decades.
+    gain and of each, and their error in decades; ``counts`` are the streamlines
+    themselves.
+premotor_lesion_drop, premotor_lesion_low, premotor_lesion_high
+    Success on reaching that a lesion of the premotor areas takes, mean over the seeds
+    in ``learning/reach_lesions.csv`` and the interval of Student's t over these; read
+    from the file: ``angora-train lesions`` of the runs of ``learning/graph.yaml``.
 null_min_mixing, null_mixing/<model>
     Share of new projections of a null model over what chance makes new; the smallest.
 dale_max_activity, dale_activity/<network>
@@ -38,9 +43,10 @@ share_distance
     Units by area under another density, volume, exponent or floor.
 """
 
+import csv
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -48,8 +54,8 @@ from evidence import dale_activity, directions, gains, mixings
 from figures import figure, make_parser
 from scipy.stats import spearmanr
 
+from angora_train.analysis.intervals import student_interval
 from atlasnet.atlas.assembly import preset_graph
-from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.sources.snapshot import SnapshotSource
 from atlasnet.graph.graph import RegionGraph
 from atlasnet.plan.options import PlanOptions
@@ -123,12 +129,40 @@ def _evidence(evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         found |= {f"dale_activity/{k}": v for k, v in evidence["dale"].items()}
     if "directions" in evidence:
         by_pair = evidence["directions"]["pair"]
-        default = GraphRules().read_with(SnapshotSource())
-        found["direction_accuracy"] = by_pair[str(default.direction_model)]
+        default = preset_graph(SnapshotSource()).metadata["direction_model"]
+        found["direction_accuracy"] = by_pair[str(default)]
         found["direction_majority"] = by_pair["majority"]
         for out, row in evidence["directions"].items():
             found |= {f"direction_{out}/{name}": x for name, x in row.items()}
+    found |= lesions(Path(__file__).resolve().parent / "learning" / "reach_lesions.csv")
     return {name: figure(value, "1") for name, value in found.items()}
+
+
+def lesions(path: Path) -> dict[str, float]:
+    """Return what the lesion of the premotor areas takes, over seeds.
+
+    Parameters
+    ----------
+    path : Path
+        Rows of ``angora-train lesions`` with the column ``seed`` before them.
+
+    Returns
+    -------
+    dict of str to float
+        ``premotor_lesion_drop``, mean over seeds, and the ends of its 95 % interval.
+    """
+    with path.open(encoding="utf-8", newline="") as file:
+        drops = [
+            float(row["drop"])
+            for row in csv.DictReader(file)
+            if row["group"] == "premotor" and not row["draw"]
+        ]
+    found = student_interval(np.array(drops))
+    return {
+        "premotor_lesion_drop": found.mean,
+        "premotor_lesion_low": found.low,
+        "premotor_lesion_high": found.high,
+    }
 
 
 def rank_afferents(
@@ -212,30 +246,20 @@ def sensitivity(
     source: SnapshotSource, base: RegionGraph
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Return units of some areas, one choice changed at a time."""
-    overlap = preset_graph(
-        source, blind=True, also=["MCC (stand-in)"], density_rule="surface_overlap"
-    )
-    right = preset_graph(source, "fpn", "right", blind=True, also=["MCC (stand-in)"])
-    other = {r.name.removesuffix(" right"): r.volume_mm3 for r in right.regions}
 
-    def with_volumes(share: float) -> RegionGraph:
-        regions = [
-            replace(
-                r,
-                volume_mm3=(1 - share) * (r.volume_mm3 or 0.0)
-                + share * (other[r.name.removesuffix(" left")] or 0.0),
-            )
-            for r in base.regions
-        ]
-        return RegionGraph(regions, base.projections, base.metadata)
+    def with_rules(**rules: Any) -> RegionGraph:
+        return preset_graph(source, blind=True, also=["MCC (stand-in)"], **rules)
 
     plain = UnitRule(floor=1)
     variants = {
-        "Density": {"homologue": (base, plain), "surface overlap": (overlap, plain)},
+        "Density": {
+            "homologue": (base, plain),
+            "surface overlap": (with_rules(density="surface_overlap"), plain),
+        },
         "Volume": {
             "left": (base, plain),
-            "mean of both sides": (with_volumes(0.5), plain),
-            "right": (with_volumes(1.0), plain),
+            "mean of both sides": (with_rules(volume="mean"), plain),
+            "right": (with_rules(volume="other"), plain),
         },
         "Exponent": {
             f"{x:g}": (base, UnitRule(exponent=x, floor=1)) for x in (1.0, 0.75, 0.5)

@@ -39,6 +39,19 @@ class Interval:
     low: float
     high: float
 
+    def text(self, form: str = ".2f", scale: float = 1.0) -> str:
+        """Return it as people read it, in another unit if wanted.
+
+        Examples
+        --------
+        >>> Interval(0.25, 0.1, 0.4).text(".0f", 100)
+        '25 [10, 40]'
+        """
+        mean, low, high = (
+            format(scale * x, form) for x in (self.mean, self.low, self.high)
+        )
+        return f"{mean} [{low}, {high}]"
+
 
 def bootstrap_interval(
     values: NDArray[np.floating],

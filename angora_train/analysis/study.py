@@ -5,17 +5,18 @@ import json
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.axes import Axes
 
 from angora_train.analysis.conditions import Comparison
 from angora_train.analysis.figures import (
     plot_conditions,
     plot_learning,
+    plot_lesions,
     plot_mds,
     plot_model_fit,
     plot_rdms,
     plot_similarity,
 )
+from angora_train.analysis.lesions import LesionStudy
 from angora_train.analysis.patterns import patterns_by_condition
 from angora_train.analysis.rdms import area_rdms, model_rdms, reliability
 from angora_train.analysis.record import load_recording
@@ -23,8 +24,8 @@ from angora_train.analysis.similarity import compare_areas, compare_models, embe
 from angora_train.run.metrics import read_metrics
 from atlasnet import NetworkSpec, RegionGraph
 from atlasnet.figures import plot_circuit, plot_glass_brain
-from atlasnet.figures.palette import figure_of
-from atlasnet.files import replacing, write_text
+from atlasnet.figures.palette import save_figure
+from atlasnet.files import write_text
 
 __all__ = ["study"]
 
@@ -40,7 +41,7 @@ def study(directory: Path | str, *, n_phases: int = 5, n_folds: int = 5) -> None
     ----------
     directory : Path or str
         Holds ``graph.json``, ``network.json``, ``metrics.jsonl``,
-        ``evaluation.json`` and ``recording.nc``. Written beside them:
+        ``evaluation.json``, ``lesions.csv`` and ``recording.nc``. Written beside them:
         ``similarity.csv`` (areas by areas), ``model_fit.csv`` (areas by hypotheses),
         ``analysis.json`` (how it was done, and how reliable each area is) and
         ``figures/*.png``.
@@ -85,20 +86,16 @@ def study(directory: Path | str, *, n_phases: int = 5, n_folds: int = 5) -> None
         "circuit": plot_circuit(spec),
         "learning": plot_learning(read_metrics(directory / "metrics.jsonl"))[0],
         "conditions": plot_conditions(Comparison.from_json(evaluation))[0],
+        "lesions": plot_lesions(LesionStudy.load(directory / "lesions.csv")),
         "rdms": plot_rdms(rdms, systems=systems)[0],
         "similarity": plot_similarity(similarity, systems=systems),
         "mds": plot_mds(embed_areas(similarity), systems=systems),
         "model_fit": plot_model_fit(fit, systems=systems),
     }.items():
-        _save_figure(ax, directory / "figures" / f"{name}.png")
+        path = directory / "figures" / f"{name}.png"
+        save_figure(ax, path, dpi=_DPI, bbox_inches="tight")
 
 
 def _write_table(path: Path, table: pd.DataFrame) -> None:
     """Write a table as CSV."""
     write_text(path, table.round(6).to_csv())
-
-
-def _save_figure(ax: Axes, path: Path) -> None:
-    """Write the figure of axes as PNG, whole or not at all."""
-    with replacing(path) as temporary:
-        figure_of(ax).savefig(temporary, dpi=_DPI, format="png", bbox_inches="tight")

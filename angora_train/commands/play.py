@@ -106,16 +106,15 @@ def _write_evaluation(
     import numpy as np
 
     from angora_train.analysis.figures import plot_distribution
-    from atlasnet.figures.palette import figure_of
+    from atlasnet.figures.palette import save_figure
     from atlasnet.files import write_text
 
     write_text(out / "evaluation.json", json.dumps(result, indent=1))
     with replacing(out / "returns.npy") as path:
         np.save(path, values["return"])
     for name, numbers in values.items():
-        with replacing(out / f"{name}.png") as path:
-            axes = plot_distribution(numbers, name.replace("_", " "))
-            figure_of(axes).savefig(path, dpi=150)
+        axes = plot_distribution(numbers, name.replace("_", " "))
+        save_figure(axes, out / f"{name}.png", dpi=150)
 
 
 @with_options

@@ -13,7 +13,6 @@ from angora_train.commands.options import RunFolder, Set
 from angora_train.config.run import RunConfig, load_config
 from angora_train.errors import CheckpointError
 from angora_train.ranks.comm import make_comm
-from atlasnet.files import replacing
 from atlasnet.quiet import import_keras
 
 __all__ = ["group", "resume", "run"]
@@ -83,12 +82,11 @@ def _sum_up(directory: Path) -> None:
     """Write a group's summary and figure, and show it."""
     from angora_train.analysis.figures import plot_group
     from angora_train.analysis.group import read_group
-    from atlasnet.figures.palette import figure_of
+    from atlasnet.figures.palette import save_figure
 
     found = read_group(directory)
     found.save(directory)
-    with replacing(directory / "group.png") as path:
-        figure_of(plot_group(found)).savefig(path, dpi=150)
+    save_figure(plot_group(found), directory / "group.png", dpi=150)
     title = f"{directory}: return of the last tenth of the samples"
     table = Table("seed", Column("return", justify="right"), title=title)
     for seed, value in zip(found.seeds, found.results, strict=True):

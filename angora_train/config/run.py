@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """RunConfig: everything that decides a result."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -18,6 +18,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticSerializationError
 
 from angora_train.config.architecture import require_architecture
 from angora_train.config.distillation import DistillationConfig
@@ -26,6 +27,7 @@ from angora_train.config.settings import (
     parse_mapping,
     read_mapping,
     read_yaml,
+    said_of,
     shipped,
 )
 from angora_train.errors import ConfigError, closest
@@ -167,6 +169,19 @@ class NetworkConfig(Settings):
     @classmethod
     def _from_older(cls, data: Any) -> Any:
         return _with_units(data) if isinstance(data, Mapping) else data
+
+    @field_validator("rules", mode="wrap")
+    @classmethod
+    def _require_writable(cls, value: Any, read: Callable[[Any], GraphRules]) -> Any:
+        """Say where wrong rules stand, and refuse those that no file can hold."""
+        with said_of("network.rules"):
+            rules = read(value)
+        try:
+            rules.model_dump(mode="json")
+        except PydanticSerializationError as error:
+            told = error.__cause__ or error
+            raise ConfigError(f"network.rules: {told}") from error
+        return rules
 
     @field_validator("pretrained", mode="before")
     @classmethod

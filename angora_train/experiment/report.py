@@ -19,8 +19,8 @@ from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from angora_train.analysis.figures import style
 from angora_train.experiment.results import Results
-from atlasnet.figures.palette import figure_of
-from atlasnet.files import replacing, write_text
+from atlasnet.figures.palette import save_figure
+from atlasnet.files import write_text
 
 __all__ = ["plot_curves", "write_report", "write_results"]
 
@@ -57,8 +57,7 @@ def write_report(results: Results) -> tuple[Path, ...]:
     write_results(results)
     write_text(folder / "summary.csv", results.summary().to_csv(index=False))
     write_text(folder / "curves.csv", results.curve_table().to_csv(index=False))
-    with replacing(folder / "curves.png") as path:
-        figure_of(plot_curves(results)[0]).savefig(path, dpi=150)
+    save_figure(plot_curves(results)[0], folder / "curves.png", dpi=150)
     names = ("results.csv", "summary.csv", "curves.csv", "curves.png")
     return tuple(folder / name for name in names)
 

@@ -200,7 +200,10 @@ class Collector:
             episodes += self._tally.add(reward, ended, info)
             self._state, self._is_first = step.state, ended
             self._progress()
-        kept.arrays["final_value"] = cut_off.values(self._value)
+        no = np.zeros(self._task.num_envs, bool)
+        kept.arrays["final_value"] = cut_off.values(
+            lambda seen, state: self._value(seen, state, no)
+        )
         return self._rollout(kept.arrays, raw.arrays, states.arrays, episodes)
 
     def _advised(
@@ -313,11 +316,9 @@ class Collector:
         self,
         observation: dict[str, NDArray[Any]],
         state: State,
-        is_first: NDArray[np.bool_] | None = None,
+        is_first: NDArray[np.bool_],
     ) -> NDArray[np.float32]:
         """Return what the agent expects from here, without acting."""
-        if is_first is None:
-            is_first = np.zeros(self._task.num_envs, bool)
         idle = np.full((len(is_first), self._agent.n_uniforms), 0.5, np.float32)
         idle[:, self._agent.distribution.n_uniforms :] = 0.0  # no noise
         sensations = self._agent.normalize(observation)

@@ -36,7 +36,7 @@ from atlasnet.atlas.claims import (
 )
 from atlasnet.atlas.edge_set import select_edges
 from atlasnet.atlas.edges import StreamlineThreshold, count_components
-from atlasnet.atlas.expectation import ExpectedDirections
+from atlasnet.atlas.expectation import ExpectedDirections, with_direction_model
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.selection import Hemispheres, choose, sides_of
 from atlasnet.atlas.source import AtlasSource, Connections, PathwayRecord
@@ -242,7 +242,7 @@ def _assemble(
     options: Metadata,
 ) -> RegionGraph:
     """Return the graph of the members."""
-    rules = rules.read_with(source)
+    rules = with_direction_model(source, catalogue, rules)
     members = sorted(members, key=lambda member: member.region.name)
     require_disjoint(members, "a graph")
     counts, lengths_mm, total_input = _between(source.connections(), members)

@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 
 from atlasnet.atlas.catalogue import Catalogue, Member
-from atlasnet.atlas.levels import Levels, fit_levels
+from atlasnet.atlas.levels import Levels, claims_that_count, fit_levels
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.source import AtlasSource
 from atlasnet.graph.direction import (
@@ -16,7 +16,40 @@ from atlasnet.graph.direction import (
     laminar_class,
 )
 
-__all__ = ["ExpectedDirections"]
+__all__ = ["ExpectedDirections", "with_direction_model"]
+
+
+def with_direction_model(
+    source: AtlasSource, catalogue: Catalogue, rules: GraphRules
+) -> GraphRules:
+    """Return rules with the direction model that they mean for a source.
+
+    Parameters
+    ----------
+    source : AtlasSource
+        What is cited and counted.
+    catalogue : Catalogue
+        Its regions.
+    rules : GraphRules
+        If they name no model, the hierarchy is meant where citations count and it can
+        be fitted to some, else the structural model.
+
+    Returns
+    -------
+    GraphRules
+        The same, with a model.
+
+    Raises
+    ------
+    AtlasError
+        If directions are to be drawn that have no probabilities.
+    """
+    if rules.direction_model is not None:
+        return rules
+    claims = claims_that_count(source.pathways(), _densities(source, catalogue))
+    is_fitted = rules.cited and claims
+    model = "hierarchy" if is_fitted else "structural_model"
+    return GraphRules(**{**dict(rules), "direction_model": model})
 
 
 class ExpectedDirections:
@@ -102,9 +135,15 @@ class ExpectedDirections:
 
 def _levels(source: AtlasSource, catalogue: Catalogue) -> Levels:
     """Return the levels of the hand network's nodes."""
+    densities = _densities(source, catalogue)
+    return fit_levels(source.pathways(), source.tracer_fractions(), densities)
+
+
+def _densities(source: AtlasSource, catalogue: Catalogue) -> dict[str, float]:
+    """Return the densities of the hand network's nodes, cells per mm3."""
     densities: dict[str, float] = {}
     for node in source.node_table():
         density = catalogue.composite(node.node, node.hemisphere).whole_density_per_mm3
         if density is not None:
             densities.setdefault(node.node, density)
-    return fit_levels(source.pathways(), source.tracer_fractions(), densities)
+    return densities

@@ -22,7 +22,7 @@ from atlasnet.atlas.source import PathwayRecord, TracerFraction
 from atlasnet.errors import AtlasError
 from atlasnet.graph.direction import DIRECTIONS, Direction
 
-__all__ = ["Levels", "fit_levels"]
+__all__ = ["Levels", "claims_that_count", "fit_levels"]
 
 _Array = NDArray[np.float64]
 
@@ -103,6 +103,32 @@ class _Evidence:
         return expected
 
 
+def claims_that_count(
+    pathways: Sequence[PathwayRecord], density_per_mm3: Mapping[str, float]
+) -> tuple[PathwayRecord, ...]:
+    """Return the pathways whose directions levels are fitted to.
+
+    Parameters
+    ----------
+    pathways : sequence of PathwayRecord
+        What the literature says.
+    density_per_mm3 : mapping of str to float
+        Cells per mm3 of all layers, by node.
+
+    Returns
+    -------
+    tuple of PathwayRecord
+        Those that are verified or cited, with a direction, and a density at both ends.
+    """
+    return tuple(
+        p
+        for p in pathways
+        if p.direction is not None
+        and p.support in ("verified", "cited")
+        and {p.source, p.target} <= density_per_mm3.keys()
+    )
+
+
 def fit_levels(
     pathways: Sequence[PathwayRecord],
     fractions: Sequence[TracerFraction],
@@ -113,7 +139,7 @@ def fit_levels(
     Parameters
     ----------
     pathways : sequence of PathwayRecord
-        Those that are verified or cited count, where both ends have a density.
+        Of these :func:`claims_that_count`.
     fractions : sequence of TracerFraction
         Those with a share of upper layers count.
     density_per_mm3 : mapping of str to float
@@ -134,10 +160,8 @@ def fit_levels(
     index = {name: i for i, name in enumerate(names)}
     claims = tuple(
         (index[p.source], index[p.target], DIRECTIONS.index(p.direction))
-        for p in pathways
+        for p in claims_that_count(pathways, density_per_mm3)
         if p.direction is not None
-        and p.support in ("verified", "cited")
-        and {p.source, p.target} <= index.keys()
     )
     if not claims:
         raise AtlasError(

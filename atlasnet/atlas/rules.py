@@ -24,7 +24,7 @@ from atlasnet.atlas.edges import (
     as_edge_rule,
     edge_rule_text,
 )
-from atlasnet.atlas.source import LAYERS, AtlasSource, Layer
+from atlasnet.atlas.source import LAYERS, Layer
 from atlasnet.atlas.sources.own_density import OwnDensity, as_own_densities
 from atlasnet.atlas.sources.user_table import read_rows, require_column
 from atlasnet.atlas.volumes import VolumeRule
@@ -182,8 +182,12 @@ class GraphRules(Frozen):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.direction_model not in (None, "hierarchy"):
-            self._require_no_sample()
+        model = self.direction_model
+        if self.direction_sample is not None and model not in (None, "hierarchy"):
+            raise AtlasError(
+                "direction_sample draws directions by their probabilities, which the "
+                f"direction model 'hierarchy' gives; it is '{model}'."
+            )
         if set(self.layers_left_out) == set(LAYERS):
             raise AtlasError("All six layers are left out: no cell would be left.")
         return self
@@ -192,31 +196,6 @@ class GraphRules(Frozen):
     def _as_text(self, edges: EdgeRule) -> str:
         """Write the edge rule as the text that is read as it."""
         return edge_rule_text(edges)
-
-    def _require_no_sample(self) -> None:
-        """Refuse a draw of directions that have no probabilities."""
-        if self.direction_sample is not None:
-            raise AtlasError(
-                "direction_sample draws directions by their probabilities, which the "
-                f"direction model 'hierarchy' gives; it is '{self.direction_model}'."
-            )
-
-    def read_with(self, source: AtlasSource) -> Self:
-        """Return the rules with the direction model that they mean for a source.
-
-        Raises
-        ------
-        AtlasError
-            If directions are to be drawn that have no probabilities.
-        """
-        if self.direction_model is not None:
-            return self
-        is_cited = self.cited and any(p.direction for p in source.pathways())
-        model = "hierarchy" if is_cited else "structural_model"
-        rules = self.model_copy(update={"direction_model": model})
-        if not is_cited:
-            rules._require_no_sample()
-        return rules
 
     @classmethod
     def chosen(cls, rules: Self | None, options: Mapping[str, Any]) -> Self:

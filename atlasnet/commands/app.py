@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command ``atlasnet``: regions, graph, build, show, snapshot and more.
+"""The command ``atlasnet``: regions, graph, build, show, robustness and more.
 
 What is heavy is imported by the command that needs it: ``atlasnet --help`` loads
 neither Keras nor the atlas.
@@ -86,6 +86,19 @@ def _show() -> Command:
     from atlasnet.commands.show import show_bundle
 
     return show_bundle
+
+
+@app.command("robustness", cls=LateCommand)
+def _robustness() -> Command:
+    """Tell which statements about a network survive other choices in its making.
+
+    Plans the network, of the preset fpn if none is named, with one choice changed at a
+    time, and tests each statement on every variant. Writes tables, a figure and the
+    experiment that trains the variants. Options of rules and units make the default.
+    """
+    from atlasnet.commands.robustness import survey_choices
+
+    return survey_choices
 
 
 @app.command("snapshot", cls=LateCommand)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Summary: what commands print about a graph and its network."""
 
+from collections.abc import Iterator
+
 from atlasnet.bundle import Bundle
 from atlasnet.commands.console import results
 from atlasnet.commands.description import describe
@@ -13,6 +15,7 @@ from atlasnet.commands.tables import (
     presence_notes,
 )
 from atlasnet.graph.graph import RegionGraph
+from atlasnet.plan.spec import NetworkSpec
 
 __all__ = ["print_bundle", "report_lines"]
 
@@ -46,6 +49,26 @@ def print_bundle(bundle: Bundle, *, every_edge: bool = False) -> None:
     if record["network"]:
         notes = latency_notes(record["network"]["latencies"])
         console.print(note_table("Latencies", notes))
+    cautions = list(_cautions(bundle.spec)) if bundle.spec is not None else []
+    if cautions:
+        console.print(note_table("To be read with care", cautions))
+
+
+def _cautions(spec: NetworkSpec) -> Iterator[str]:
+    """Return what names and numbers of a network do not say by themselves."""
+    at_floor, n_areas = spec.areas_at_floor, len(spec.areas)
+    if at_floor:
+        yield (
+            f"{len(at_floor)} of {n_areas} areas have {spec.area(at_floor[0]).n_units} "
+            "units because that is the floor, not by their cell count: "
+            f"{', '.join(at_floor)}"
+        )
+    for entry in spec.inputs:
+        if entry.is_pose:
+            yield (
+                f"vision is {entry.size} numbers, such as a pose: no pixels enter this "
+                "network"
+            )
 
 
 def report_lines(graph: RegionGraph) -> list[str]:

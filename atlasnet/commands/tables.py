@@ -23,6 +23,7 @@ __all__ = [
     "parameter_table",
     "presence_notes",
     "region_table",
+    "survival_table",
 ]
 
 Record = Mapping[str, Any]
@@ -211,13 +212,24 @@ def note_table(title: str, notes: Iterable[str]) -> Table:
 
 
 def latency_notes(latencies: Iterable[Record]) -> Iterator[str]:
-    """Return how long sensations take to the areas of action, one line each."""
+    """Return how long sensations take to the areas of action, one line each.
+
+    A path and the numbers after it belong together. Where spikes take another path,
+    that follows with numbers of its own.
+    """
     for entry in latencies:
-        line = f"{entry['sensation']} to {entry['area']}: {entry['n_steps']} steps"
-        if entry["delay_ms"] is not None:
-            path = " > ".join(entry["path"])
-            line += f" later; the tracts of {path} take {entry['delay_ms']:.0f} ms"
+        line = f"{entry['sensation']} to {entry['area']}: {_by(entry, '')}"
+        if entry["tract_path"] and entry["tract_path"] != entry["path"]:
+            line += f"; on the shortest tracts {_by(entry, 'tract_')}"
         yield line
+
+
+def _by(entry: Record, which: str) -> str:
+    """Return the time that a path takes, and the path."""
+    n, ms = entry[f"{which}n_steps"], entry[f"{which}delay_ms"]
+    steps = "within the step" if n == 0 else f"{n} step{'s'[: n - 1]} later"
+    length = "of unknown length" if ms is None else f"{ms:.0f} ms of tracts"
+    return f"{steps} by {' > '.join(entry[f'{which}path'])} ({length})"
 
 
 def file_table(files: Mapping[str, str]) -> Table:
@@ -307,6 +319,51 @@ def difference_table(a: str, b: str, differences: Iterable[Difference]) -> Table
     for each in differences:
         table.add_row(each.what, Text(each.name), Text(each.a), Text(each.b))
     return table
+
+
+def survival_table(rows: Sequence[Record]) -> Table:
+    """Return which statements survive.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Of :meth:`atlasnet.robustness.survey.Survey.summary`.
+
+    Returns
+    -------
+    rich.table.Table
+        One row per statement.
+    """
+    table = Table(title="Statements under other choices", title_justify="left")
+    for column in ("statement", "holds if"):
+        table.add_column(column)
+    for column in ("default", "from", "to", "holds in"):
+        table.add_column(column, justify="right")
+    combined = any(row["combinations_tested"] for row in rows)
+    if combined:
+        table.add_column("of combinations", justify="right")
+    table.add_column("verdict")
+    for row in rows:
+        numbers = [_short(row[key]) for key in ("default", "least", "most")]
+        counts = [_of(row["n_holds"], row["n_tested"])]
+        if combined:
+            counts.append(_of(row["combinations_held"], row["combinations_tested"]))
+        verdict = row["verdict"]
+        if verdict == "falls":
+            verdict = f"falls: {', '.join(row['falls_under'])}"
+        cells = (row["sentence"], row["bound"], *numbers, *counts, verdict)
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def _of(part: int, whole: int) -> str:
+    """Return a part and its whole."""
+    return f"{part} of {whole}" if whole else _MISSING
+
+
+def _short(value: float | None) -> str:
+    """Return a number with three digits."""
+    return _MISSING if value is None else f"{value:.3g}"
 
 
 def _layout(layout: Record | None) -> str:

@@ -11,6 +11,7 @@ and returns the axes. None touches Matplotlib's global state.
 from atlasnet.figures.circuit import plot_circuit
 from atlasnet.figures.glass_brain import plot_glass_brain
 from atlasnet.figures.matrix import plot_connectivity_matrix
+from atlasnet.figures.robustness import plot_robustness
 from atlasnet.figures.volume import plot_area_volume
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "plot_circuit",
     "plot_connectivity_matrix",
     "plot_glass_brain",
+    "plot_robustness",
 ]

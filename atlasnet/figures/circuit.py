@@ -25,7 +25,7 @@ from atlasnet.figures.palette import (
     short_labels,
     side_of,
 )
-from atlasnet.plan.spec import NetworkSpec, PathwaySpec
+from atlasnet.plan.spec import InputSpec, NetworkSpec, PathwaySpec
 from atlasnet.signature import checked
 
 __all__ = ["plot_circuit"]
@@ -65,9 +65,10 @@ def plot_circuit(
     """Draw the network as a circuit, from sensations (left) to heads (right).
 
     An area's column is the length of the longest path within a step from a sensation to
-    it. Feedforward pathways are coloured by the group of their source and as wide as
-    the logarithm of their streamline count; pathways of the step before, which act
-    one control step later, are thin and grey behind them.
+    it. Pathways within the step are coloured by the group of their source and as wide
+    as the logarithm of their streamline count; pathways of the step before, which act
+    one control step later or more, are thin and grey behind them. Areas whose units the
+    floor of the plan's rule decides say so.
 
     Parameters
     ----------
@@ -272,11 +273,13 @@ def _draw_boxes(
 ) -> None:
     size = _type_size(ax)
     labels = short_labels([area.name for area in spec.areas])
+    at_floor = set(spec.areas_at_floor)
     for area, label in zip(spec.areas, labels, strict=True):
         color = GROUP_COLORS[group_of(area.system)]
         mark = " \u21bb" if area.cell == "rate" else ""
         node = _area(area.name)
-        units = f"{area.n_units:,} units{mark}"
+        word = "(floor)" if area.name in at_floor else "units"
+        units = f"{area.n_units:,} {word}{mark}"
         lines = (label, units, *_counted(n_parameters.get(area.name)))
         _add_box(ax, _center(layout, node), lines, color, size, node)
     heads = {
@@ -304,13 +307,20 @@ def _counted(n_parameters: int | None) -> tuple[str, ...]:
 def _terminals(spec: NetworkSpec) -> dict[str, tuple[str, str]]:
     """Return name and size of what is no area, by node key."""
     terminals = {
-        f"input {entry.name}": (entry.name, str(entry.size)) for entry in spec.inputs
+        f"input {entry.name}": (entry.name, _numbers(entry)) for entry in spec.inputs
     }
     terminals[_ACTION] = ("action", str(spec.policy_size))
     terminals[_VALUE] = ("value", "1")
     if spec.value.auxiliary_size:
         terminals[_AUXILIARY] = ("auxiliary", str(spec.value.auxiliary_size))
     return terminals
+
+
+def _numbers(entry: InputSpec) -> str:
+    """Return how many numbers a sensation has; of vision, whether it is a picture."""
+    if entry.image is not None:
+        return f"{entry.image} pixels"
+    return f"{entry.size}, no pixels" if entry.is_pose else str(entry.size)
 
 
 def _draw_legend(ax: Axes, spec: NetworkSpec) -> None:

@@ -8,8 +8,7 @@ from atlasnet.bundle import Bundle
 from atlasnet.figures.circuit import plot_circuit
 from atlasnet.figures.glass_brain import plot_glass_brain
 from atlasnet.figures.matrix import plot_connectivity_matrix
-from atlasnet.figures.palette import figure_of
-from atlasnet.files import replacing
+from atlasnet.figures.palette import save_figure
 
 __all__ = ["save_figures"]
 
@@ -55,7 +54,6 @@ def save_figures(
     written = {}
     for name, (ax, what) in drawn.items():
         path = Path(folder) / f"{name}.{suffix}"
-        with replacing(path) as temporary:
-            figure_of(ax).savefig(temporary, dpi=_DPI, bbox_inches="tight")
+        save_figure(ax, path, dpi=_DPI, bbox_inches="tight")
         written[str(path)] = what
     return written

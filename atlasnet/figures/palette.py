@@ -4,6 +4,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from atlasnet.files import replacing
+
 __all__ = [
     "GROUP_COLORS",
     "figure_of",
@@ -19,6 +22,7 @@ __all__ = [
     "group_of",
     "hemisphere_of",
     "legend_below",
+    "save_figure",
     "short_labels",
     "side_of",
 ]
@@ -123,6 +127,22 @@ def figure_of(ax: Axes) -> Figure:
     if figure is None:
         raise ValueError("These axes belong to no figure: they were removed from it.")
     return figure
+
+
+def save_figure(ax: Axes, path: Path | str, **options: Any) -> None:
+    """Write the figure that axes belong to, whole or not at all.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Axes of the figure.
+    path : Path or str
+        The file; its suffix says the format.
+    **options
+        As of :meth:`matplotlib.figure.Figure.savefig`.
+    """
+    with replacing(path) as temporary:
+        figure_of(ax).savefig(temporary, **options)
 
 
 def legend_below(

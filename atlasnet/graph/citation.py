@@ -28,6 +28,7 @@ _OF_DENSITY: Mapping[str, tuple[str, ...]] = {
 }
 _OF_DIRECTION: Mapping[str, tuple[str, ...]] = {
     "structural_model": ("schmidt2018", "pronold2024"),
+    "hierarchy": ("felleman1991", "markov2014hierarchy", "froudist2021"),
     "cortical_type": ("barbas1986", "garciacabezas2019", "garciacabezas2020"),
 }
 _OF_COHORT: Mapping[str, tuple[str, ...]] = {

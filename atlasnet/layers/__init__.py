@@ -16,6 +16,7 @@ from atlasnet.layers.map_readout import MapReadout
 from atlasnet.layers.noise import NOISE, NOISE_SIZE
 from atlasnet.layers.population import Population
 from atlasnet.layers.stream import Stream
+from atlasnet.layers.switched_cell import SwitchedCell
 
 __all__ = [
     "NOISE",
@@ -30,4 +31,5 @@ __all__ = [
     "MapReadout",
     "Population",
     "Stream",
+    "SwitchedCell",
 ]

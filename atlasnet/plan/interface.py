@@ -234,9 +234,11 @@ class _Finder:
             if fitting:
                 areas = _in_order(fitting, alternative)
                 how = "default" if rank == 0 else f"default {rank + 1}"
-                self.notes.append(
-                    f"{name} {verb} {', '.join(areas)} ({how}: {alternative.reason})"
-                )
+                why = alternative.reason
+                if entry.is_contralateral and not opposite:
+                    why += f"; on the {self._preset.body_side} hand's own side, since "
+                    why += "the graph lacks the other"
+                self.notes.append(f"{name} {verb} {', '.join(areas)} ({how}: {why})")
                 return areas
         return ()
 

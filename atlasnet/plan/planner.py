@@ -355,10 +355,7 @@ class _Planner:
         own = chosen.model_dump_json(exclude_defaults=True)
         return {
             **texts,
-            "unit_rule": (
-                f"{rule.total} units by cell count ** {rule.exponent:g}, at least "
-                f"{rule.floor}"
-            ),
+            "unit_rule": str(rule),
             "interface": "; ".join(self.interface.notes),
             "closing_cycles": listed or "none",
             **({"options": own} if chosen != PlanOptions() else {}),

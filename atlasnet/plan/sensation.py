@@ -64,6 +64,11 @@ class InputSpec(Frozen):
         return self
 
     @property
+    def is_pose(self) -> bool:
+        """Whether it is called vision and is no picture, but numbers such as a pose."""
+        return self.name == "vision" and self.image is None
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of what is sensed in a control step: (size,), or (H, W, C)."""
         return self.image.shape if self.image is not None else (self.size,)

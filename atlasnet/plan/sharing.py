@@ -2,9 +2,10 @@
 """Sharing: how the units of a network are shared among its areas."""
 
 import math
+import re
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field, PositiveInt
 
@@ -12,6 +13,10 @@ from atlasnet.errors import SpecError
 from atlasnet.frozen import Flag, Frozen
 
 __all__ = ["UnitRule", "unit_counts"]
+
+
+_WORDS = re.compile(r"(\d+) units by cell count \*\* ([\d.e+-]+), at least (\d+)")
+"""How a rule reads in a plan's provenance."""
 
 
 class UnitRule(Frozen):
@@ -31,6 +36,27 @@ class UnitRule(Frozen):
     """Units go with the cell count to this power: 1 is proportional, 0 is equal."""
     floor: PositiveInt = 32
     """Fewest units of an area."""
+
+    def __str__(self) -> str:
+        return (
+            f"{self.total} units by cell count ** {self.exponent:g}, at least "
+            f"{self.floor}"
+        )
+
+    @classmethod
+    def read(cls, text: str) -> Self | None:
+        """Return the rule of a plan's provenance; None if the text is no rule.
+
+        Examples
+        --------
+        >>> UnitRule.read(str(UnitRule(total=1024))).floor
+        32
+        """
+        found = _WORDS.fullmatch(text)
+        if found is None:
+            return None
+        total, exponent, floor = found.groups()
+        return cls(total=int(total), exponent=float(exponent), floor=int(floor))
 
 
 def unit_counts(cell_counts: Mapping[str, float], rule: UnitRule) -> dict[str, int]:

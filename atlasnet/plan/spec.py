@@ -33,6 +33,7 @@ from atlasnet.graph.synonyms import the_one
 from atlasnet.plan.area import Activation, AreaSpec, Cell, MapSpec, Readout
 from atlasnet.plan.pathway import PathwaySpec, StrengthUse, Timing
 from atlasnet.plan.sensation import ImageSpec, InputSpec
+from atlasnet.plan.sharing import UnitRule
 
 __all__ = [
     "Activation",
@@ -260,6 +261,19 @@ class NetworkSpec(Frozen):
     def n_units(self) -> int:
         """Units of all areas together."""
         return sum(area.n_units for area in self.areas)
+
+    @property
+    def areas_at_floor(self) -> tuple[str, ...]:
+        """Areas whose units the floor of the plan's rule decides, or as good as.
+
+        They have the fewest units that the rule in the provenance allows. None where
+        there is no such rule; maps have a rule of their own.
+        """
+        rule = UnitRule.read(self.provenance.get("unit_rule", ""))
+        if rule is None:
+            return ()
+        plain = [area for area in self.areas if area.map is None]
+        return tuple(area.name for area in plain if area.n_units <= rule.floor)
 
     def area(self, name: str) -> AreaSpec:
         """Return the area of that name.

@@ -15,6 +15,9 @@ from angora_train.analysis.conditions import (
 )
 from angora_train.analysis.evaluation import Evaluation
 from angora_train.analysis.intervals import Interval, bootstrap_interval, summarize
+from angora_train.analysis.lesion_sets import lesion_sets, system_groups
+from angora_train.analysis.lesions import LesionStudy
+from atlasnet import NetworkSpec
 
 AREAS = ("dlPFC left", "3a left", "4p left", "AIP left", "1 left")
 KINDS = ("ff", "mf", "rest")
@@ -44,6 +47,13 @@ def comparison(n_episodes: int = 8) -> Comparison:
             means["return"], means["success"], means["distance_m"], loss
         )
     return Comparison(3, results, summaries, [0.0] * 20, [1, 0])
+
+
+def lesions(spec: NetworkSpec) -> LesionStudy:
+    """Return a study of eight episodes, of which a lesion of any area loses all."""
+    sets = lesion_sets(spec, system_groups(spec), n_random=2)
+    met = [np.full(8, not lesion.areas) for lesion in sets]
+    return LesionStudy.of(sets, met, seed=0)
 
 
 def metrics(n_cycles: int = 4) -> list[dict[str, Any]]:

@@ -43,6 +43,9 @@ def test_the_demo_walks_the_whole_line(tmp_path: Path) -> None:
         "model.keras",
         "metrics.jsonl",
         "evaluation.json",
+        "lesions.csv",
+        "figures/hand.png",
+        "figures/hand.webp",
         "recording.nc",
         "similarity.csv",
         "figures/rdms.png",
@@ -69,6 +72,28 @@ def test_a_failed_training_says_why_and_an_earlier_demo_is_gone(tmp_path: Path) 
         run_demo(tmp_path, overrides=too_few, console=quiet())
     assert not (tmp_path / "report.html").exists()
     assert (tmp_path / "demo.json").exists()  # the next demo may take its place
+
+
+@pytest.mark.slow
+def test_without_graphics_there_are_no_pictures_and_one_sentence_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUJOCO_GL", "disabled")
+    console = quiet()
+    few = [*QUICK, "n_cycles=1"]
+    result = run_demo(
+        tmp_path / "demo",
+        1,
+        overrides=few,
+        n_evaluated=2,
+        n_recorded=80,
+        console=console,
+    )
+    assert not [path for path in result.files if path.name.startswith("hand.")]
+    report = (tmp_path / "demo" / "report.html").read_text()
+    assert "There are no pictures of the hand: " in report
+    assert "MUJOCO_GL" in report
+    assert "MUJOCO_GL" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_a_folder_that_no_demo_wrote_is_left_alone(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ PUBLIC = [
     "Region",
     "RegionGraph",
     "SiibraSource",
+    "Silencer",
     "SnapshotSource",
     "TableSource",
     "UnitRule",

@@ -12,6 +12,7 @@ from angora_train.analysis.figures.areas import (
     plot_rdms,
     plot_similarity,
 )
+from angora_train.analysis.figures.lesions import plot_lesions
 from angora_train.analysis.figures.runs import (
     plot_conditions,
     plot_distribution,
@@ -24,6 +25,7 @@ __all__ = [
     "plot_distribution",
     "plot_group",
     "plot_learning",
+    "plot_lesions",
     "plot_mds",
     "plot_model_fit",
     "plot_rdms",

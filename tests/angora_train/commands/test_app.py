@@ -62,6 +62,15 @@ def test_the_old_spelling_of_a_task_option_is_answered_with_the_new_one(
     assert result.stderr.endswith("with: --set task.options.success_rad=0.4\n")
 
 
+def test_a_group_without_areas_is_answered_with_an_example(tmp_path: Path) -> None:
+    for entry in ("premotor", "premotor=", "=PMv", "premotor=PMv,,SMA"):
+        result = call("lesions", str(tmp_path), "--group", entry)
+        assert result.exit_code == 2
+        said = " ".join(result.stderr.replace("│", " ").split())
+        assert "expected NAME=AREA[,AREA]" in said
+        assert "premotor=PMv,PMdc" in said
+
+
 def test_packages_that_are_missing_are_named_with_the_remedy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -144,6 +153,16 @@ def test_a_trained_agent_is_evaluated_and_recorded(tmp_path: Path) -> None:
     assert filmed.exit_code == 0, filmed.stderr
     assert "0.1 s" in filmed.stdout  # three steps of 20 ms
     assert (tmp_path / "a.webp").read_bytes()[8:12] == b"WEBP"
+    # All three areas are one group, so no random lesion of its size can be had.
+    few = ("--episodes", "3", "--random", "2", "--out", str(tmp_path / "lesions"))
+    groups = ("--group", "arm=Area 3a (PostCG) left,4p", "--group", "arm=Area hIP2")
+    grouped = call("lesions", str(run), *few, *groups)
+    assert grouped.exit_code == 0, grouped.stderr
+    rows = (tmp_path / "lesions" / "lesions.csv").read_text().splitlines()
+    assert [row.split(",")[:2] for row in rows[1:]] == [["intact", ""], ["arm", ""]]
+    assert "condition 2/2" in grouped.stderr
+    assert "none fits" in grouped.stdout
+    assert (tmp_path / "lesions" / "lesions.png").stat().st_size > 5_000
     out = tmp_path / "evaluation"
     call("evaluate", str(run), "--episodes", "3", "--out", str(out))
     # 0.06 s are three control steps of 20 ms.

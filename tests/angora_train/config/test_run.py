@@ -7,7 +7,8 @@ import yaml
 from angora_train.config.run import RunConfig, load_config
 from angora_train.config.settings import parse_mapping
 from angora_train.errors import ConfigError
-from atlasnet import PlanOptions, UnitRule
+from atlasnet import GraphRules, PlanOptions, UnitRule
+from atlasnet.atlas.edges import StrongestNeighbours
 
 
 def test_a_resolved_config_reads_back_as_the_same_config(tmp_path: Path) -> None:
@@ -171,3 +172,67 @@ def test_an_older_and_a_newer_key_in_one_config_are_refused() -> None:
 def test_no_units_at_all_are_one_error() -> None:
     with pytest.raises(ConfigError, match=r"network\.units"):
         load_config("reach", ["network.n_units=64", "network.units=null"])
+
+
+RULES = [
+    *({"edges": text} for text in ("streamlines=0.5", "density=0.3", "strongest=4")),
+    {"edges": "share=0.01"},
+    {"min_streamline_count": 20, "volume": "mean", "density_rule": "surface_overlap"},
+    {"direction_sample": 3, "layers_left_out": ["I", "VI"]},
+]
+
+
+@pytest.mark.parametrize("rules", RULES, ids=str)
+def test_rules_of_the_graph_read_back_from_a_saved_config(
+    rules: dict[str, object], tmp_path: Path
+) -> None:
+    config = load_config({"network": {"rules": rules}})
+    assert config.network.rules == GraphRules(**rules)
+    (tmp_path / "config.yaml").write_text(config.to_yaml())
+    assert load_config(str(tmp_path / "config.yaml")) == config
+
+
+def test_tables_of_rules_are_in_the_saved_config_whatever_becomes_of_the_files(
+    tmp_path: Path,
+) -> None:
+    directions, densities = tmp_path / "directions.csv", tmp_path / "densities.csv"
+    directions.write_text("source,target,direction,note\n3a,4p,feedforward,mine\n")
+    densities.write_text(
+        "name,cell_density_per_mm3,volume_mm3,thickness_mm,cortical_type,note\n"
+        "3a,70000,,,,seen\n4p left,12000,900,2.5,AG,\n"
+    )
+    rules = {"direction_table": str(directions), "density_table": str(densities)}
+    config = load_config({"network": {"rules": rules}})
+    text = config.to_yaml()
+    directions.unlink()
+    densities.unlink()
+    read = RunConfig.from_dict(parse_mapping(text, "saved")).network.rules
+    assert read == config.network.rules
+    assert read.direction_table[0].note == "mine"
+    m1 = read.density_table[1]
+    assert (m1.name, m1.volume_mm3, m1.tissue.thickness_mm) == ("4p left", 900.0, 2.5)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("edges=foo", r"^network\.rules: An edge rule is streamlines=N.*got 'foo'"),
+        ("edges=-1", r"^network\.rules: min_streamline_count is above 0, got -1"),
+        ("edgs=50", r"'network\.rules\.edgs'\. Close matches: edges"),
+        ("volume=othr", r"'network\.rules\.volume': .*got 'othr'.*matches: other"),
+        ("density_table=/no.csv", r"^network\.rules: The density table '/no\.csv'"),
+        (
+            "direction_table=[{source: 3a}]",
+            r"'network\.rules\.direction_table\.0\.target'",
+        ),
+    ],
+)
+def test_a_wrong_rule_says_where_it_stands(change: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_config("reach", [f"network.rules.{change}"])
+
+
+def test_a_rule_that_no_file_can_hold_is_refused_before_a_run_begins() -> None:
+    apart = StrongestNeighbours(k=4, keep_connected=False)
+    with pytest.raises(ConfigError, match=r"^network\.rules: .*cannot be written"):
+        load_config({"network": {"rules": GraphRules(edges=apart)}})

@@ -187,6 +187,41 @@ def test_a_sensation_that_the_task_lacks_is_named_with_its_areas(
     assert "touch" not in agent.sensations
 
 
+@pytest.mark.parametrize(
+    ("hemisphere", "sides"),
+    [
+        pytest.param("right", {"right"}, marks=pytest.mark.long),
+        ("both", {"left", "right"}),
+    ],
+)
+def test_the_right_hemisphere_and_both_learn_to_reach(
+    hemisphere: str, sides: set[str], tmp_path: Path
+) -> None:
+    network = {
+        "preset": "fpn",
+        "hemisphere": hemisphere,
+        "units": {"total": 4 * 28 * len(sides), "floor": 2},
+    }
+    train(small(tmp_path, network=network, n_kept=2), LocalComm())
+    first, last = sorted((tmp_path / "checkpoints").glob("cycle-*"))
+    before, after = (checkpoint.load(folder).model for folder in (first, last))
+    # Every area learns, of the side that does not move the hand, too.
+    for old, new in zip(before.weights, after.weights, strict=True):
+        assert not np.array_equal(old, new), old.path
+    rows = read_metrics(tmp_path / "metrics.jsonl")
+    assert [row["cycle"] for row in rows] == [1, 2]
+    assert all(np.isfinite(row["train/policy_loss"]) for row in rows)
+    spec = json.loads((tmp_path / "network.json").read_text())
+    units = {area["name"]: area["n_units"] for area in spec["areas"]}
+    assert {name.rsplit(" ", 1)[1] for name in units} == sides
+    # 28 areas a side, four units each on average.
+    assert (len(units), sum(units.values())) == (28 * len(sides), 112 * len(sides))
+    # The hand is a right one: the left hemisphere moves it where there is one.
+    side = "left" if "left" in sides else "right"
+    assert spec["action_areas"] == [f"4a {side}", f"4p {side}"]
+    assert checkpoint.read_config(tmp_path).network.hemisphere == hemisphere
+
+
 def test_an_unknown_region_is_named_before_any_simulation(tmp_path: Path) -> None:
     wrong = {"regions": ["Area 4q (PreCG)"], "n_units": 64}
     with pytest.raises(ConfigError, match="Area 4p"):

@@ -138,6 +138,17 @@ def test_directions_are_drawn_by_their_probabilities(source):
         assert same == pytest.approx(edge.direction_probability, abs=0.24)
 
 
-def test_a_sample_needs_probabilities(source):
+@pytest.mark.parametrize(
+    "rules", [{"cited": False}, {"direction_model": "structural_model"}]
+)
+def test_a_sample_needs_probabilities(source, rules):
     with pytest.raises(AtlasError, match="direction_sample"):
-        build_graph(source, ["4a", "3b"], direction_sample=1)
+        build_graph(source, ["4a", "3b"], direction_sample=1, **rules)
+
+
+def test_what_is_fitted_to_citations_is_taken_where_they_count(source):
+    named = preset_graph(source, direction_model="hierarchy")
+    assert preset_graph(source) == named
+    assert named.metadata["direction_model"] == "hierarchy"
+    blind = preset_graph(source, cited=False)
+    assert blind.metadata["direction_model"] == "structural_model"

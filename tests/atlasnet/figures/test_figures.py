@@ -142,7 +142,8 @@ def test_boxes_are_labelled_with_name_and_unit_count(spec: NetworkSpec) -> None:
     assert {"3b", "AIP", "4p", "touch", "vision", "action", "value"} <= set(shown)
     # Recurrent areas are marked; 3b is not.
     assert {"1,234 units", "64 units \u21bb", "32 units \u21bb"} <= set(shown)
-    assert {"92", "15", "220", "30"} <= set(shown)
+    # Vision is a pose here, which nobody shall take for a picture.
+    assert {"92", "15, no pixels", "220", "30"} <= set(shown)
 
 
 def test_columns_are_longest_paths_from_the_sensations(spec: NetworkSpec) -> None:

@@ -275,8 +275,9 @@ def entries(text: str) -> dict[str, str]:
 
 def test_what_is_cited_is_what_was_used(graph: RegionGraph) -> None:
     assert references(graph) == (
-        *("amunts2020", "domhof2021", "domhof2022", "economo1925"),
-        *("pronold2024", "schmidt2018", "siibra", "triarhou2009", "vanessen2013"),
+        *("amunts2020", "domhof2021", "domhof2022", "economo1925", "felleman1991"),
+        *("froudist2021", "markov2014hierarchy", "pronold2024", "siibra"),
+        *("triarhou2009", "vanessen2013"),
     )
     found = entries(bibliography(graph))
     dois = {
@@ -298,6 +299,9 @@ def test_what_was_not_used_is_not_cited() -> None:
     assert "scholtens2018" in keys
     typed = GraphRules(direction_model="cortical_type", weight="input_share")
     keys = references(preset_graph(source, blind=True, rules=typed))
+    assert "felleman1991" not in keys
+    dense = GraphRules(direction_model="structural_model")
+    assert "schmidt2018" in references(preset_graph(source, blind=True, rules=dense))
     assert {"barbas1986", "garciacabezas2020", "markov2014fln"} <= set(keys)
     assert "schmidt2018" not in keys
 

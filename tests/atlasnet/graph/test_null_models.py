@@ -302,7 +302,7 @@ def test_a_network_can_be_planned_on_every_null_model(model: str, seed: int) -> 
 def test_shuffled_weights_that_nothing_reads_are_refused() -> None:
     null = randomize(preset_graph(SnapshotSource()), "shuffled_weights", 0)
     with pytest.raises(SpecError, match="gain 'streamlines'"):
-        plan_network(null, hand_interface(null))
+        plan_network(null, hand_interface(null), options={"gain": "equal"})
 
 
 def test_the_report_on_the_parts_of_a_graph_is_of_the_null_model() -> None:

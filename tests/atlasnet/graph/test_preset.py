@@ -170,8 +170,9 @@ def test_directions_follow_the_citation_and_keep_the_laminar_type_apart(graph):
     assert (back.direction, back.direction_rule) == ("feedback", "cited")
 
 
-def test_a_citation_of_the_opposite_way_overrules_the_structural_model(graph):
+def test_a_citation_of_the_opposite_way_overrules_the_structural_model(source):
     # dlPFC -> PMv is cited as feedback, and the model calls PMv -> dlPFC feedback too.
+    graph = preset_graph(source, "fpn", direction_model="structural_model")
     edge = graph.projection("PMv left", "dlPFC left")
     assert edge.sln < 0.35
     assert edge.direction == "lateral"
@@ -191,7 +192,7 @@ def test_both_hemispheres_are_cited_alike_but_no_pathway_crosses(both):
     assert both.projection("3a right", "4p right").direction_rule == "cited"
     crossing = [e for e in both.projections if e.source[-4:] != e.target[-4:]]
     assert crossing
-    assert all(edge.direction_rule == "structural_model" for edge in crossing)
+    assert all(edge.direction_rule == "hierarchy" for edge in crossing)
 
 
 def test_surface_overlap_alone_counts_on_demand(source, graph):

@@ -13,7 +13,7 @@ import pytest
 
 import atlasnet
 import atlasnet.layers
-from atlasnet.layers import AreaCell, IntervenedCell
+from atlasnet.layers import AreaCell, IntervenedCell, SwitchedCell
 from atlasnet.model.builder import build_model
 from atlasnet.plan.spec import NetworkSpec
 
@@ -49,6 +49,9 @@ def test_cells_survive_their_configuration(tiny_spec: NetworkSpec) -> None:
     copy = IntervenedCell.from_config(lesioned.get_config())
     assert copy.get_config() == lesioned.get_config()
     assert (copy.interventions, copy.frozen) == (tuple(done), ("P",))
+    switched = SwitchedCell(tiny_spec, seed=3, interventions=done)
+    other = SwitchedCell.from_config(switched.get_config())
+    assert other.get_config() == switched.get_config()
 
 
 def run_elsewhere(

@@ -65,7 +65,7 @@ def test_the_pose_enters_where_cited_pathways_lead_from_the_occipital_nodes(sour
 
 
 def test_the_structural_model_adds_no_other_parietal_target(source):
-    graph = preset_graph(source, "fpn", blind=False)
+    graph = preset_graph(source, "fpn", blind=False, direction_model="structural_model")
     occipital = {f"{node} left" for node in load_preset("fpn").blind_without}
     targets = {
         edge.target.removesuffix(" left")
@@ -198,6 +198,33 @@ def test_a_right_hand_is_felt_and_moved_by_the_left_hemisphere(source):
     assert "dlPFC right" in _areas(both)["goal"]
     right = hand_interface(preset_graph(source, "fpn", "right", blind=True))
     assert right.action_areas == ("4a right", "4p right")
+    # The right hemisphere alone moves the hand of its own side, and says so.
+    own_side = "on the right hand's own side, since the graph lacks the other"
+    told = [note.split()[0] for note in right.notes if own_side in note]
+    assert told == ["proprioception", "touch", "action"]
+    assert not any(own_side in note for note in both.notes)
+
+
+def test_of_both_hemispheres_the_left_feels_and_moves_and_both_know_the_goal(source):
+    graph = preset_graph(source, "fpn", "both", blind=True)
+    both = hand_interface(graph)
+    assert _areas(both)["proprioception"] == ("3a left", "2 left")
+    assert _areas(both)["goal"] == (
+        *("dlPFC left", "dlPFC right"),
+        *("IFS left", "IFS right"),
+    )
+    assert {name.rsplit(" ", 1)[1] for name in _areas(both)["vision"]} == {
+        "left",
+        "right",
+    }
+    # The right hemisphere acts through the callosum alone.
+    crossing = {
+        (e.source, e.target)
+        for e in graph.projections
+        if e.is_callosal and e.target in both.action_areas
+    }
+    assert crossing
+    assert all(source.endswith("right") for source, _ in crossing)
 
 
 def test_a_size_below_one_is_refused(four):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import atlasnet
-from atlasnet import Clamp, Lesion, Noise, intervene
+from atlasnet import Clamp, Lesion, Noise, Silencer, intervene
 from atlasnet.bundle import read_model_spec
 from atlasnet.errors import InterventionError
 from atlasnet.layers.hashed_noise import hashed_normal
@@ -337,3 +337,37 @@ def test_words_become_interventions(
 def test_an_intervention_names_an_area(name: str) -> None:
     with pytest.raises(InterventionError, match="names an area, got no name"):
         Lesion(area=name)
+
+
+# --- areas that are silenced and let go ---------------------------------------------
+
+
+@pytest.mark.parametrize("silent", [("S",), ("P",), ("S", "M"), ()])
+def test_a_silencer_does_as_a_lesion_and_lets_go_again(
+    silent: tuple[str, ...], model: keras.Model, x: dict[str, Any]
+) -> None:
+    silencer = Silencer(model)
+    whole = activity(silencer.model, x)
+    assert not differing(whole, activity(model, x))
+    silencer.silence(silent)
+    lesioned = activity(intervene(model, [Lesion(area=a) for a in silent]), x)
+    found = activity(silencer.model, x)
+    for name, values in found.items():
+        np.testing.assert_allclose(values, lesioned[name], atol=1e-6)
+    silencer.silence([])
+    assert not differing(whole, activity(silencer.model, x))
+    assert not differing(whole, activity(model, x))
+
+
+def test_a_silencer_keeps_earlier_interventions_and_refuses_unknown_areas(
+    model: keras.Model, x: dict[str, Any]
+) -> None:
+    silencer = Silencer(intervene(model, [Clamp(area="P", value=0.25)]))
+    assert (activity(silencer.model, x)["p"] == 0.25).all()
+    silencer.silence(["P"])
+    assert (activity(silencer.model, x)["p"] == 0.0).all()
+    with pytest.raises(InterventionError, match="No area 'PP'"):
+        silencer.silence(["PP"])
+    plain = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    with pytest.raises(InterventionError, match="no areas to intervene in"):
+        Silencer(plain)

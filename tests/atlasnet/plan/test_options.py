@@ -247,5 +247,6 @@ def test_latencies_are_those_of_the_fastest_path() -> None:
     (slow,) = path_latencies(
         plan(has_delays=True, conduction_velocity_m_per_s=1.0), 1.0
     )
-    assert slow.delay_ms == pytest.approx(42.0)
-    assert slow.n_steps == 2 + 1  # 30 ms and 12 ms, each rounded: 1.5 to 2, 0.6 to 1
+    # 30 ms and 12 ms, each rounded: 1.5 to 2 steps, 0.6 to 1.
+    assert (slow.tract_n_steps, slow.tract_delay_ms) == (2 + 1, pytest.approx(42.0))
+    assert (slow.path, slow.n_steps) == (slow.tract_path, slow.tract_n_steps)

@@ -264,6 +264,12 @@ def test_every_pathway_of_the_graph_is_in_the_spec_and_no_other(blind, spec):
 def test_the_spec_says_where_its_numbers_come_from(source, spec):
     assert source.checksum in spec.provenance["snapshot_checksum"]
     assert spec.provenance["unit_rule"].startswith("2048 units")
+    assert UnitRule.read(spec.provenance["unit_rule"]) == UnitRule()
+    at_floor = {area.name for area in spec.areas if area.n_units == 32}
+    assert at_floor
+    assert set(spec.areas_at_floor) == at_floor
+    unknown = spec.model_copy(update={"provenance": {"unit_rule": "by hand"}})
+    assert unknown.areas_at_floor == ()
     assert "proprioception enters 3a left" in spec.provenance["interface"]
     assert NetworkSpec.from_json(spec.to_json()) == spec
 
