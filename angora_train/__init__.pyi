@@ -18,8 +18,8 @@ from .analysis.record import area_layers as area_layers
 from .analysis.record import load_recording as load_recording
 from .analysis.record import record as record
 from .analysis.record import save_recording as save_recording
+from .config.loading import load_config as load_config
 from .config.run import RunConfig as RunConfig
-from .config.run import load_config as load_config
 from .errors import AngoraError as AngoraError
 from .networks.make import make_network as make_network
 from .pretraining.fitting import pretrain as pretrain

@@ -157,7 +157,7 @@ class _Rank:
     def __init__(self, overrides: Sequence[str], number: int) -> None:
         import numpy as np
 
-        from angora_train.config.run import load_config
+        from angora_train.config.loading import load_config
         from angora_train.engine import make_engine
         from angora_train.learning.learner import Learner
         from angora_train.learning.rollout import Collector

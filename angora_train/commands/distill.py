@@ -9,7 +9,7 @@ from rich.console import Console
 
 from angora_train.commands.job import Job, train_on
 from angora_train.commands.options import Choice, RunFolder, Set, Trained
-from angora_train.config.run import config_data, load_config
+from angora_train.config.loading import config_data, load_config
 from angora_train.errors import ConfigError
 from angora_train.ranks.comm import make_comm
 from atlasnet.commands.console import busy

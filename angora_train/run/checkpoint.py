@@ -39,7 +39,8 @@ from numpy.typing import NDArray
 
 from angora_train.agent.agent import Agent
 from angora_train.agent.distributions import make_distribution
-from angora_train.config.run import RunConfig, load_config
+from angora_train.config.loading import load_config
+from angora_train.config.run import RunConfig
 from angora_train.engine import make_engine
 from angora_train.errors import CheckpointError
 from angora_train.run.lineage import Stage, stages_of

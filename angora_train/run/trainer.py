@@ -17,7 +17,8 @@ from angora_train.agent.normalization import (
     ValueNormalizer,
     make_reward_scaler,
 )
-from angora_train.config.run import RunConfig, load_config
+from angora_train.config.loading import load_config
+from angora_train.config.run import RunConfig
 from angora_train.engine import Engine, make_engine
 from angora_train.errors import (
     AngoraError,

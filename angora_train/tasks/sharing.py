@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from angora_train.config.run import TaskConfig as TaskChoice
+from angora_train.config.run import TaskChoice
 from angora_train.errors import ConfigError, closest
 from angora_train.tasks.registry import make_config, make_vector_task, variant_of
 from angora_train.tasks.settings import TaskSettings
@@ -46,7 +46,7 @@ def share_worlds(
 
     Parameters
     ----------
-    student, teacher : TaskConfig
+    student, teacher : TaskChoice
         The tasks by name, with their options.
     reads : collection of str
         Sensations that the teacher reads.

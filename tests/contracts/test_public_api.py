@@ -196,6 +196,7 @@ def test_a_room_with_the_name_of_an_old_module_gives_what_that_gave() -> None:
     assert importlib.import_module("angora_train.agent").Agent is angora_train.Agent
     config = importlib.import_module("angora_train.config")
     assert config.RunConfig is angora_train.RunConfig
+    assert config.load_config is angora_train.load_config
     with pytest.raises(AttributeError, match="RunKonfig"):
         config.RunKonfig  # noqa: B018
 

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from angora_train.config.run import RunConfig, load_config
+from angora_train.config.loading import load_config
+from angora_train.config.run import RunConfig
 from angora_train.config.settings import parse_mapping
 from angora_train.errors import ConfigError
 from atlasnet import GraphRules, PlanOptions, UnitRule

@@ -11,7 +11,8 @@ from angora_train.agent.agent import Agent
 from angora_train.analysis.actors import AgentActor
 from angora_train.analysis.demonstration import demonstrate
 from angora_train.analysis.evaluation import evaluate
-from angora_train.config.run import RunConfig, load_config
+from angora_train.config.loading import load_config
+from angora_train.config.run import RunConfig
 from angora_train.engine import make_engine
 from angora_train.errors import CheckpointError, ConfigError
 from angora_train.run import checkpoint

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from angora_train.config.run import TaskConfig
+from angora_train.config.run import TaskChoice
 from angora_train.errors import ConfigError, TaskError
 from angora_train.tasks.registry import make_vector_task
 from angora_train.tasks.sharing import share_worlds
@@ -13,8 +13,8 @@ from angora_train.tasks.sharing import share_worlds
 CART = "gym:CartPole-v1"
 
 
-def chosen(name: str, **options: Any) -> TaskConfig:
-    return TaskConfig(name=name, options=options)
+def chosen(name: str, **options: Any) -> TaskChoice:
+    return TaskChoice(name=name, options=options)
 
 
 def test_hidden_velocities_are_shown_to_the_teacher_alone() -> None:
@@ -78,7 +78,7 @@ def test_variants_of_a_task_are_one_task() -> None:
     ],
 )
 def test_a_teacher_that_does_not_fit_is_refused(
-    student: TaskConfig, teacher: TaskConfig, reads: str, told: str
+    student: TaskChoice, teacher: TaskChoice, reads: str, told: str
 ) -> None:
     with pytest.raises(ConfigError, match=told):
         share_worlds(student, teacher, [reads])
