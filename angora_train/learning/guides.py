@@ -16,7 +16,7 @@ from angora_train.config.distillation import DistillationConfig, Target
 from angora_train.config.run import RunConfig
 from angora_train.errors import ConfigError
 from angora_train.randomness import TEACHER, draws
-from angora_train.tasks.demonstrations import Playback
+from angora_train.tasks.playback import Playback
 
 __all__ = ["Advice", "Guide", "Recorded", "Teacher", "guided_share", "target_of"]
 
