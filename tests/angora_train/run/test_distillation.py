@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -359,6 +360,21 @@ def test_recordings_that_cannot_teach_are_refused(
     with pytest.raises(ConfigError, match=told_):
         train(short(tmp_path / "run", path))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_goes_on_as_what_it_was(balancer: Path, tmp_path: Path) -> None:
+    train(short(tmp_path / "student", balancer, n_cycles=1))
+    longer = short(tmp_path / "student", balancer)
+    changed: tuple[dict[str, Any], ...] = ({"distillation": None}, {"start": balancer})
+    for change in changed:
+        with pytest.raises(ConfigError, match=r"keeps what it is.*--set start="):
+            train(longer.model_copy(update=change), resume=True)
+    moved = tmp_path / "moved"
+    shutil.copytree(balancer, moved)
+    changes = [f"distillation.teacher={moved}", "n_cycles=2"]
+    train(checkpoint.read_config(tmp_path / "student", overrides=changes), resume=True)
+    (stage,) = checkpoint.load_stages(tmp_path / "student", "last")
+    assert (stage.teacher, stage.n_cycles) == (str(moved), 2)
 
 
 def test_choices_have_no_mean(balancer: Path, tmp_path: Path) -> None:
