@@ -22,7 +22,8 @@ from angora_train.analysis.record import area_layers, record, save_recording
 from angora_train.analysis.report import write_report
 from angora_train.analysis.scenes import film_training
 from angora_train.analysis.study import study
-from angora_train.config.run import RunConfig, load_config
+from angora_train.config.loading import load_config
+from angora_train.config.run import RunConfig
 from angora_train.errors import ConfigError, RankError, TaskError
 from angora_train.run.checkpoint import load
 from angora_train.run.metrics import read_metrics

@@ -16,25 +16,27 @@ from typing import Any
 __all__ = ["forward", "redirect"]
 
 
-def forward(module: str) -> Callable[[str], Any]:
+def forward(*modules: str) -> Callable[[str], Any]:
     """Return the ``__getattr__`` of a room that has the name of a module of old.
 
     Parameters
     ----------
-    module : str
-        The module, which now stands in the room.
+    *modules : str
+        What the module has become, which now stands in the room.
 
     Returns
     -------
     callable
-        Takes a name; raises ``AttributeError`` where the module has none.
+        Takes a name; raises ``AttributeError`` where no module has it.
     """
-    room = module.rpartition(".")[0]
+    room = modules[0].rpartition(".")[0]
 
     def get(name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(f"module '{room}' has no attribute '{name}'")
-        return getattr(import_module(module), name)
+        if not name.startswith("__"):
+            for module in map(import_module, modules):
+                if name in vars(module):
+                    return vars(module)[name]
+        raise AttributeError(f"module '{room}' has no attribute '{name}'")
 
     return get
 

@@ -128,7 +128,7 @@ def learned(folder: Path) -> Figures:
 
 def _bare_physics(physics_model: str) -> Callable[[], float]:
     """Return what repeats a task's physics and nothing else, and tells steps per s."""
-    from angora_train.config.run import load_config
+    from angora_train.config.loading import load_config
     from angora_train.run.preparation import prepare
 
     changes = [f"task.options.physics_model={physics_model}", f"n_worlds={N_WORLDS}"]

@@ -145,7 +145,7 @@ def measure_on_this_rank(n_rounds: int) -> None:
 
 def _make_collector(rank: int) -> tuple[Any, int]:
     """Return a rank's worlds and agent as the trainer makes them, and the units."""
-    from angora_train.config.run import load_config
+    from angora_train.config.loading import load_config
     from angora_train.learning.rollout import Collector
     from angora_train.run.preparation import prepare
     from atlasnet import spec_of

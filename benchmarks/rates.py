@@ -157,9 +157,9 @@ class _Rank:
     def __init__(self, overrides: Sequence[str], number: int) -> None:
         import numpy as np
 
-        from angora_train.config.run import load_config
+        from angora_train.config.loading import load_config
         from angora_train.engine import make_engine
-        from angora_train.learning.learner import PPOLearner
+        from angora_train.learning.learner import Learner
         from angora_train.learning.rollout import Collector
         from angora_train.ranks.comm import LocalComm
         from angora_train.ranks.roles import Roles
@@ -176,7 +176,7 @@ class _Rank:
         self.n_weights = ready.model.count_params()
         alone = LocalComm()
         roles = Roles.of(config, alone, 0)
-        self._learner = PPOLearner(self.agent, config, alone, roles)
+        self._learner = Learner(self.agent, config, alone, roles)
         collector = Collector(task, self.agent, config.seed, first_world)
         collector.collect(1, N_WARM_UP, config.ppo.chunk_length)
         record = Record(task)

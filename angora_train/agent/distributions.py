@@ -39,7 +39,9 @@ class Distribution(Protocol):
     is what the distribution draws, shape (..., n_dimensions); ``action`` turns it
     into what the body receives, shape (..., n_dimensions), within [-1, 1].
 
-    A user's own is a class with these methods, made as ``Class(n_dimensions)``.
+    A user's own is a class with these methods, made as ``Class(n_dimensions)``. To
+    learn from actions of others it needs ``sample_of(action)``, too: the sample whose
+    action is nearest.
     """
 
     n_parameters: int
@@ -118,6 +120,11 @@ class MultiCategorical:
     def action(self, sample: Any) -> Any:
         """Return the centre of the bins, within [-1, 1]."""
         return -1.0 + sample * (2.0 / (self.n_bins - 1))
+
+    def sample_of(self, action: Any) -> Any:
+        """Return the nearest bin of each dimension, as float32."""
+        nearest = ops.round((action + 1.0) * ((self.n_bins - 1) / 2.0))
+        return ops.clip(nearest, 0.0, self.n_bins - 1.0)
 
     def mean_action(self, parameters: Any) -> Any:
         """Return the expected action under the bins' probabilities."""
@@ -204,6 +211,10 @@ class DiagonalGaussian:
     def action(self, sample: Any) -> Any:
         """Cut the sample off at [-1, 1]."""
         return ops.clip(sample, -1.0, 1.0)
+
+    def sample_of(self, action: Any) -> Any:
+        """Return the action: it is a sample that is not cut off."""
+        return action
 
     def mean_action(self, parameters: Any) -> Any:
         """Return the mean, cut off; the tails beyond the bounds are not counted."""
@@ -294,6 +305,10 @@ class Beta:
     def action(self, sample: Any) -> Any:
         """Return the sample: it is an action already."""
         return sample
+
+    def sample_of(self, action: Any) -> Any:
+        """Return the action, off the ends of the support."""
+        return ops.clip(action, -1.0 + 2.0 * self._MARGIN, 1.0 - 2.0 * self._MARGIN)
 
     def mean_action(self, parameters: Any) -> Any:
         """Return the expected action."""

@@ -116,7 +116,12 @@ def step_model(agent: Agent, choice: Choice = "expected") -> keras.Model:
     return keras.Model(inputs, _ControlStep(agent, stateful, choice)(inputs))
 
 
-def export_agent(agent: Agent, folder: Path | str, choice: Choice = "expected") -> Path:
+def export_agent(
+    agent: Agent,
+    folder: Path | str,
+    choice: Choice = "expected",
+    origin: Mapping[str, Any] | None = None,
+) -> Path:
     """Write an agent's control step as a SavedModel of TensorFlow.
 
     Parameters
@@ -127,12 +132,14 @@ def export_agent(agent: Agent, folder: Path | str, choice: Choice = "expected") 
         Where to. Must not exist, or be empty.
     choice : {"expected", "most_likely"}
         Which action is taken.
+    origin : mapping, optional
+        What is to be said of how the agent learned, plain data.
 
     Returns
     -------
     Path
         ``policy.json`` beside the model's files: names, shapes and types of all inputs
-        and outputs.
+        and outputs, and the origin.
 
     Raises
     ------
@@ -146,6 +153,7 @@ def export_agent(agent: Agent, folder: Path | str, choice: Choice = "expected") 
     model.export(folder, format="tf_saved_model", verbose=False)
     about = {
         "choice": choice,
+        **(origin or {}),
         "inputs": {x.name: [list(x.shape[1:]), x.dtype] for x in model.inputs},
         "outputs": {name: list(x.shape[1:]) for name, x in model.output.items()},
     }

@@ -20,7 +20,8 @@ import jinja2
 from angora_train.analysis.conditions import CONDITIONS, EXPECTED_ACTION, Comparison
 from angora_train.analysis.intervals import Interval
 from angora_train.analysis.lesions import LesionStudy
-from angora_train.config.run import RunConfig, load_config
+from angora_train.config.loading import load_config
+from angora_train.config.run import RunConfig
 from angora_train.errors import AngoraError
 from angora_train.run.metrics import read_metrics
 from angora_train.run.versions import installed_versions

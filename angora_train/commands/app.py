@@ -16,6 +16,7 @@ import typer
 
 from angora_train import __version__
 from angora_train.commands.demo import demo
+from angora_train.commands.distill import demonstrate, distill
 from angora_train.commands.experiment import experiment
 from angora_train.commands.export import export
 from angora_train.commands.job import Commands
@@ -66,8 +67,8 @@ def _require_extra(
 
 
 for _command in (
-    *(run, experiment, group, resume),
-    *(evaluate, lesions, record, film, pretrain, export, demo),
+    *(run, distill, experiment, group, resume),
+    *(evaluate, lesions, record, film, demonstrate, pretrain, export, demo),
 ):
     app.command()(_command)
 

@@ -30,8 +30,11 @@ def export(
         raise ConfigError("An exported agent does not draw: expected or most_likely.")
     import_keras()
     from angora_train.agent.export import export_agent
-    from angora_train.run.checkpoint import load_agent
+    from angora_train.run.checkpoint import load_agent, load_stages
+    from angora_train.run.lineage import as_data, told
 
     with busy("exporting"):
-        about = export_agent(load_agent(directory, which), out, choice)
+        stages = load_stages(directory, which)
+        origin = {"training": told(stages), "stages": as_data(stages)}
+        about = export_agent(load_agent(directory, which), out, choice, origin)
     Console().print(f"{about}", soft_wrap=True)

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from angora_train.config.run import load_pretraining
+from angora_train.config.loading import load_pretraining
 from atlasnet.commands.console import reporting
 from atlasnet.files import replacing
 from atlasnet.quiet import import_keras

@@ -10,7 +10,8 @@ from rich.table import Column, Table
 
 from angora_train.commands.job import Job, train_on
 from angora_train.commands.options import RunFolder, Set
-from angora_train.config.run import RunConfig, load_config
+from angora_train.config.loading import load_config
+from angora_train.config.run import RunConfig
 from angora_train.errors import CheckpointError
 from angora_train.ranks.comm import make_comm
 from atlasnet.quiet import import_keras

@@ -6,4 +6,4 @@ Everything that decides the result of a run lives here. Nothing is made from it 
 
 from atlasnet.moved import forward
 
-__getattr__ = forward("angora_train.config.run")
+__getattr__ = forward("angora_train.config.run", "angora_train.config.loading")

@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """RunConfig: everything that decides a result."""
 
-from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import (
     AfterValidator,
     BeforeValidator,
@@ -21,15 +19,10 @@ from pydantic import (
 from pydantic_core import PydanticSerializationError
 
 from angora_train.config.architecture import require_architecture
-from angora_train.config.settings import (
-    Settings,
-    parse_mapping,
-    read_mapping,
-    read_yaml,
-    said_of,
-    shipped,
-)
-from angora_train.errors import ConfigError, closest
+from angora_train.config.distillation import DistillationConfig
+from angora_train.config.older import with_units
+from angora_train.config.settings import Settings, said_of
+from angora_train.errors import ConfigError
 from atlasnet import GraphRules, PlanOptions, UnitRule, VisualRule
 
 __all__ = [
@@ -42,34 +35,10 @@ __all__ = [
     "RanksConfig",
     "RunConfig",
     "StreamConfig",
-    "TaskConfig",
-    "config_data",
-    "load_config",
-    "load_pretraining",
-    "with_change",
+    "TaskChoice",
 ]
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-_UNITS = {"n_units": "total", "exponent": "exponent", "floor": "floor"}
-"""Keys of a network in older configs, which are keys of its ``units`` now."""
-
-
-def _with_units(network: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a network's settings with older keys where they are now."""
-    moved = {new: network[old] for old, new in _UNITS.items() if old in network}
-    units = network.get("units") or {}
-    if not moved or not isinstance(units, Mapping):
-        return network
-    for old, new in _UNITS.items():
-        if old in network and new in units:
-            raise ConfigError(
-                f"network.{old} is the older name of network.units.{new}; both are "
-                f"given, {network[old]} and {units[new]}. Leave the older one out."
-            )
-    kept = {key: value for key, value in network.items() if key not in _UNITS}
-    return {**kept, "units": {**units, **moved}}
 
 
 def _none_if_empty(value: Any) -> Any:
@@ -77,7 +46,7 @@ def _none_if_empty(value: Any) -> Any:
     return None if value == {} else value
 
 
-class TaskConfig(Settings):
+class TaskChoice(Settings):
     """Which task, and with which options."""
 
     name: str = "Reach"
@@ -167,7 +136,7 @@ class NetworkConfig(Settings):
     @model_validator(mode="before")
     @classmethod
     def _from_older(cls, data: Any) -> Any:
-        return _with_units(data) if isinstance(data, Mapping) else data
+        return with_units(data) if isinstance(data, Mapping) else data
 
     @field_validator("rules", mode="wrap")
     @classmethod
@@ -288,6 +257,10 @@ class PPOConfig(Settings):
     """Weight of the entropy bonus, on the entropy summed over dimensions."""
     max_grad_norm: PositiveFloat = 0.5
     """Largest global norm of the averaged gradient."""
+    value_warm_up_cycles: NonNegativeInt = 0
+    """First cycles in which only that is learned which the policy does not depend on:
+    the value's head, and layers of its own. So a policy that begins well is not
+    changed by advantages that are wrong still."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -328,7 +301,7 @@ class RanksConfig(Settings):
 class RunConfig(Settings):
     """Everything that decides the result of a training run."""
 
-    task: TaskConfig = TaskConfig()
+    task: TaskChoice = TaskChoice()
     """What is to be learned."""
     network: NetworkConfig = NetworkConfig()
     """Which network learns it."""
@@ -338,6 +311,12 @@ class RunConfig(Settings):
     """What is shifted and scaled."""
     ppo: PPOConfig = PPOConfig()
     """How it learns."""
+    distillation: DistillationConfig | None = None
+    """From whom it learns instead, where there is a teacher. Of `ppo` then count the
+    sizes, the discount, `gae_lambda`, and what is said of values and of gradients."""
+    start: Path | None = None
+    """The folder of a run, or of a checkpoint, whose weights and normalisation this run
+    begins with: the ``best`` of a run. The network must be the same."""
     ranks: RanksConfig = RanksConfig()
     """What processes do."""
     n_worlds: PositiveInt = 64
@@ -410,167 +389,3 @@ class PretrainingConfig(Settings):
     place's, its squared error in standard deviations."""
     seed: NonNegativeInt = 0
     """Seed of pictures, weights and order."""
-
-
-def load_pretraining(
-    source: str | None = None, overrides: Sequence[str] = ()
-) -> PretrainingConfig:
-    """Read the settings of a pretraining.
-
-    Parameters
-    ----------
-    source : str, optional
-        A YAML file; by default all is as the class says.
-    overrides : sequence of str
-        Changes as ``n_images=4000``; the values are YAML.
-
-    Raises
-    ------
-    ConfigError
-        As of :func:`load_config`.
-    """
-    data = {} if source is None else _read_yaml(source)
-    return PretrainingConfig.from_dict(_changed(data, overrides))
-
-
-def load_config(
-    source: str | Path | Mapping[str, Any] | RunConfig, overrides: Sequence[str] = ()
-) -> RunConfig:
-    """Read a run's config.
-
-    Parameters
-    ----------
-    source : str, Path, mapping or RunConfig
-        A YAML file, the name of a preset that ships with the package, or the settings
-        themselves.
-    overrides : sequence of str
-        Changes as ``ppo.clip_range=0.1``; the values are YAML.
-
-    Returns
-    -------
-    RunConfig
-        The config, validated.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such file or preset, it is no mapping, or a key or value is
-        not allowed.
-
-    Examples
-    --------
-    >>> load_config({"seed": 3}, ["n_worlds=64"]).n_worlds
-    64
-    """
-    return RunConfig.from_dict(config_data(source, overrides))
-
-
-def config_data(
-    source: str | Path | Mapping[str, Any] | RunConfig, overrides: Sequence[str] = ()
-) -> dict[str, Any]:
-    """Return a config as plain data, before it is checked.
-
-    Parameters
-    ----------
-    source : str, Path, mapping or RunConfig
-        As of :func:`load_config`.
-    overrides : sequence of str
-        As of :func:`load_config`.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such file or preset, or a change cannot be read.
-    """
-    if isinstance(source, RunConfig):
-        data = source.model_dump(mode="json")
-    elif isinstance(source, Mapping):
-        data = deepcopy(dict(source))
-    else:
-        data = _read_yaml(source)
-    return _changed(data, overrides)
-
-
-def _changed(data: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """Return settings with changes made to them."""
-    if isinstance(overrides, str):
-        overrides = [overrides]
-    if not isinstance(overrides, Sequence) or not all(
-        isinstance(override, str) for override in overrides
-    ):
-        raise ConfigError(
-            f"Overrides are texts, each KEY=VALUE, in a list; got {overrides!r}."
-        )
-    if isinstance(data.get("network"), dict):
-        data["network"] = _with_units(data["network"])
-    for override in overrides:
-        key, separator, text = override.partition("=")
-        if not separator:
-            raise ConfigError(f"An override reads KEY=VALUE, got '{override}'.")
-        try:
-            value = read_yaml(text)
-        except yaml.YAMLError as error:
-            raise ConfigError(
-                f"The value of '{override}' is no valid YAML. Close its brackets and "
-                "quotes, and quote names with special characters: "
-                "'network.regions=[\"Area 4p (PreCG)\"]'."
-            ) from error
-        keys = key.split(".")
-        if keys[0] == "network" and len(keys) == 2 and keys[1] in _UNITS:
-            keys[1:] = ["units", _UNITS[keys[1]]]  # so that the last change counts
-        with_change(data, keys, value, override)
-    return data
-
-
-def _read_yaml(source: str | Path) -> dict[str, Any]:
-    """Return the mapping in a YAML file or preset."""
-    presets = shipped("angora_train.presets")
-    if not isinstance(source, str | Path):
-        raise ConfigError(
-            f"A config is a YAML file, a preset or a mapping, got {source!r}. Presets: "
-            f"{', '.join(presets)}."
-        )
-    path, source = Path(source), str(source)
-    try:
-        is_file = path.is_file()
-    except OSError:  # a name that is too long, as of a whole config
-        is_file = False
-    if is_file and path.suffix not in {".yaml", ".yml"}:
-        raise ConfigError(f"A config file ends in .yaml, got '{source}'.")
-    if is_file:
-        return read_mapping(path)
-    if source not in presets:
-        raise ConfigError(
-            f"There is no config file or preset '{source}'.{closest(source, presets)} "
-            f"Presets: {', '.join(presets)}."
-        )
-    return parse_mapping(presets[source].read_text(encoding="utf-8"), source)
-
-
-def with_change(
-    data: dict[str, Any], keys: Sequence[str], value: Any, said: str
-) -> None:
-    """Change a nested key of plain data.
-
-    Parameters
-    ----------
-    data : dict
-        What is changed.
-    keys : sequence of str
-        The way to the key.
-    value
-        What it becomes.
-    said : str
-        What asked for it, for the message.
-
-    Raises
-    ------
-    ConfigError
-        If a value stands where a section is named.
-    """
-    section = data
-    for key in keys[:-1]:
-        section = section.setdefault(key, {})
-        if not isinstance(section, dict):
-            raise ConfigError(f"'{said}': '{key}' is a value, not a section.")
-    section[keys[-1]] = deepcopy(value)

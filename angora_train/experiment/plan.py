@@ -23,7 +23,8 @@ from angora_train.config.experiment import (
     flat_changes,
     load_experiment,
 )
-from angora_train.config.run import RunConfig, config_data, with_change
+from angora_train.config.loading import config_data, with_change
+from angora_train.config.run import RunConfig
 from angora_train.errors import ConfigError
 from atlasnet.files import write_text
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PPOLearner: from a rollout to better weights."""
+"""Learner: from a rollout to better weights."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,25 +16,32 @@ from angora_train.agent.normalization import (
     ValueNormalizer,
 )
 from angora_train.config.run import RunConfig
-from angora_train.errors import DivergenceError
+from angora_train.errors import ConfigError, DivergenceError
 from angora_train.learning.advantages import generalized_advantage
 from angora_train.learning.experience import Experience
-from angora_train.learning.losses import METRICS, masked_mean, ppo_loss
+from angora_train.learning.losses import masked_mean
 from angora_train.learning.minibatches import Geometry, deal, own_part
+from angora_train.learning.objectives import make_objective
 from angora_train.learning.rollout import Rollout
 from angora_train.ranks.comm import Comm
 from angora_train.ranks.roles import Roles
+from atlasnet import policy_only
 
-__all__ = ["PPOLearner", "chunked"]
+__all__ = ["Learner", "chunked"]
 
 _COST = "_cost"
 """Ending of the names of a model's outputs that are added to the loss."""
+_KL = "approx_kl"
+"""Name of the divergence from the policy that gathered."""
 _WEIGHT_COST = "weight_cost"
 """Name of what the model's regularizers add to the loss."""
 
 
-class PPOLearner:
+class Learner:
     """Improves an agent's weights from rollouts, together with all other ranks.
+
+    By proximal policy optimisation, or, where the config names a teacher, by what a
+    guide says; see `make_objective`.
 
     Parameters
     ----------
@@ -56,7 +63,7 @@ class PPOLearner:
     Attributes
     ----------
     last_kl : float
-        Divergence of the last epoch's updates, nats.
+        Divergence of the last epoch's updates from the policy that gathered, nats.
     targets : RunningMoments
         Of all value targets so far, in units of reward.
     """
@@ -88,7 +95,11 @@ class PPOLearner:
         )
         variables = agent.stateful.model.trainable_variables
         self._costs = _cost_names(agent.stateful.model)
-        self._logged = (*METRICS, *self._costs, "loss")
+        self._objective = make_objective(config, agent.distribution)
+        self._logged = (*self._objective.metrics, *self._costs, "loss")
+        self._of_value = None
+        if self.ppo.value_warm_up_cycles and config.distillation is None:
+            self._of_value = _of_value(agent.model, variables)
         self._gradient = agent.engine.gradient(self._loss, variables)
         self._apply = agent.engine.update(self.optimizer, variables)
         self._n_weights = sum(int(np.prod(v.shape)) for v in variables)
@@ -115,7 +126,7 @@ class PPOLearner:
     def _loss(self, batch: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Run the model over a batch of chunks and return the loss: compiled."""
         outputs = self.agent.run(batch, training=True)
-        loss, metrics = ppo_loss(outputs, batch, self.agent.distribution, self.ppo)
+        loss, metrics = self._objective.loss(outputs, batch)
         for name in self._costs:
             if name == _WEIGHT_COST:
                 weights = self.agent.stateful.model.trainable_weights
@@ -190,6 +201,8 @@ class PPOLearner:
         """
         log: list[dict[str, float]] = []
         failure: DivergenceError | None = None
+        if cycle > self.ppo.value_warm_up_cycles and self._of_value is not None:
+            self._end_warm_up(cycle)
         try:
             if self.is_learning:
                 log = self._learn(cycle, learning_rate)
@@ -222,11 +235,22 @@ class PPOLearner:
                 log.append(self._step(entries, n_rows, learning_rate))
                 self._progress()
                 limit = self.ppo.max_kl
-                if limit is not None and log[-1]["approx_kl"] > limit:
-                    self.last_kl = log[-1]["approx_kl"]
+                if limit is not None and log[-1].get(_KL, 0.0) > limit:
+                    self.last_kl = log[-1][_KL]
                     return log
-            self.last_kl = float(np.mean([row["approx_kl"] for row in log[begun:]]))
+            self.last_kl = float(np.mean([row.get(_KL, 0.0) for row in log[begun:]]))
         return log
+
+    def _end_warm_up(self, cycle: int) -> None:
+        """Learn all from now on; in the first cycle of these Adam begins anew.
+
+        Its moments of the policy are zero, and it would take them for those of many
+        steps: its next ones would be several times too long.
+        """
+        self._of_value = None
+        if cycle == self.ppo.value_warm_up_cycles + 1:
+            for variable in self.optimizer.variables:
+                variable.assign(keras.ops.zeros_like(variable))
 
     def _parts(self, cycle: int, epoch: int) -> list[tuple[NDArray[np.int64], int]]:
         """Return what this rank reads of each minibatch, and in how many rows."""
@@ -251,6 +275,8 @@ class PPOLearner:
             batch = self._experience.read(entries, n_rows)
             gradient, metrics = self._gradient(batch)
         gradient, means = self._averaged(gradient, metrics, len(entries))
+        if self._of_value is not None:
+            gradient = gradient * self._of_value
         norm = float(np.linalg.norm(gradient))
         if not np.isfinite(norm):  # the same on every rank: all stop together
             raise DivergenceError(_diagnose(metrics, batch), batch)
@@ -320,18 +346,27 @@ class PPOLearner:
             value = self.value_normalizer.normalize(value)
             target = self.value_normalizer.normalize(target)
         is_first = rollout.is_first.astype(np.float32)
-        steps = {
+        given = {
             **given_to(rollout.sensations),
             **given_to({self.agent.stateful.is_first: is_first}),
+        }
+        steps = {
+            **given,
             "sample": rollout.sample,
             "log_prob": rollout.log_prob,
             "advantage": self._standardized(advantage),
             "value": value,
             "value_target": target,
+            **({} if rollout.label is None else {"label": rollout.label}),
         }
         length = self.ppo.chunk_length
+        needed = self._objective.reads
         return {
-            **{name: chunked(x, length) for name, x in steps.items()},
+            **{
+                name: chunked(x, length)
+                for name, x in steps.items()
+                if name in needed or name in given
+            },
             **given_to(rollout.states),
         }
 
@@ -362,6 +397,22 @@ class PPOLearner:
 def _finite(x: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the finite numbers of an array, shape (n, 1)."""
     return x[np.isfinite(x)].reshape(-1, 1)
+
+
+def _of_value(model: keras.Model, variables: list[Any]) -> NDArray[np.float32]:
+    """Say of each weight, shape (P,), whether the policy does without it: 1 if so."""
+    policy = {id(variable) for variable in policy_only(model).trainable_variables}
+    parts = [
+        np.full(int(np.prod(x.shape)), id(x) not in policy, np.float32)
+        for x in variables
+    ]
+    of_value = np.concatenate(parts)
+    if not of_value.any():
+        raise ConfigError(
+            "ppo.value_warm_up_cycles: the network has no weights that the value alone "
+            "depends on. Give the value a layer of its own, or set it to 0."
+        )
+    return of_value
 
 
 def _cost_names(model: keras.Model) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The loss of proximal policy optimisation, in `keras.ops`."""
+"""What is made small, in `keras.ops`: losses of own experience and of examples."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from keras import ops
@@ -9,7 +9,15 @@ from keras import ops
 from angora_train.agent.distributions import Distribution
 from angora_train.config.run import PPOConfig
 
-__all__ = ["METRICS", "masked_mean", "ppo_loss"]
+__all__ = [
+    "METRICS",
+    "Measure",
+    "cross_entropy",
+    "divergence",
+    "imitation_loss",
+    "masked_mean",
+    "ppo_loss",
+]
 
 METRICS = (
     "approx_kl",
@@ -80,7 +88,7 @@ def ppo_loss(
     https://arxiv.org/abs/1707.06347
     """
     mask = batch["mask"]
-    kept = _kept(batch)
+    kept = _kept(batch, ("log_prob", "advantage", "value", "value_target", "sample"))
     log_prob = distribution.log_prob(outputs["policy"], kept["sample"])
     log_ratio = ops.where(
         mask, log_prob - kept["log_prob"], ops.zeros_like(kept["log_prob"])
@@ -105,20 +113,83 @@ def ppo_loss(
     }
 
 
-def _kept(batch: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a batch without the steps that do not count: zeros stand for them.
+Measure = Callable[[Distribution, Any, Any], Any]
+"""How far a policy is from what it should be, in nats, shape (B, T): of a family, what
+should be, shape (B, T, n), and the policy's parameters."""
+
+
+def divergence(distribution: Distribution, wanted: Any, policy: Any) -> Any:
+    """Return the divergence from another policy's parameters, KL(wanted || policy)."""
+    return distribution.kl(wanted, policy)
+
+
+def cross_entropy(distribution: Distribution, wanted: Any, policy: Any) -> Any:
+    """Return the negative log-probability of another's sample."""
+    return -distribution.log_prob(policy, wanted)
+
+
+def imitation_loss(
+    outputs: Mapping[str, Any],
+    batch: Mapping[str, Any],
+    distribution: Distribution,
+    ppo: PPOConfig,
+    measure: Measure,
+) -> tuple[Any, dict[str, Any]]:
+    """Return the loss of a batch of chunks with examples, and its parts.
+
+    Parameters
+    ----------
+    outputs : mapping of str to tensor
+        As of :func:`ppo_loss`.
+    batch : mapping of str to tensor
+        ``label``, shape (B, T, n), what the policy should be; ``value`` and
+        ``value_target``, each of shape (B, T); ``mask`` as of :func:`ppo_loss`.
+    distribution : Distribution
+        Family of the policy.
+    ppo : PPOConfig
+        Coefficient and clip range of values.
+    measure : callable
+        :func:`divergence` or :func:`cross_entropy`, by what the labels are.
+
+    Returns
+    -------
+    loss : tensor, scalar
+        ``measure + value_coef * value_loss``.
+    metrics : dict of str to tensor
+        Means over the steps that count: the measure by its name, nats; ``value_loss``;
+        ``entropy``, nats.
+
+    References
+    ----------
+    Ross, Gordon & Bagnell (2011), A reduction of imitation learning and structured
+    prediction to no-regret online learning. https://arxiv.org/abs/1011.0686
+    """
+    mask = batch["mask"]
+    kept = _kept(batch, ("label", "value", "value_target"))
+    apart = measure(distribution, kept["label"], outputs["policy"])
+    policy_loss = masked_mean(apart, mask)
+    value = ops.squeeze(outputs["value"], axis=-1)
+    value_loss = 0.5 * masked_mean(_squared_error(value, kept, ppo), mask)
+    return policy_loss + ppo.value_coef * value_loss, {
+        measure.__name__: policy_loss,
+        "value_loss": value_loss,
+        "entropy": masked_mean(distribution.entropy(outputs["policy"]), mask),
+    }
+
+
+def _kept(batch: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Return parts of a batch without the steps that do not count: zeros, instead.
 
     They are replaced before anything is computed from them: the gradient of an
     infinity that is masked afterwards is not a number.
     """
     mask = batch["mask"]
-    masks = {
-        name: mask for name in ("log_prob", "advantage", "value", "value_target")
-    } | {"sample": ops.expand_dims(mask, -1)}
-    return {
-        name: ops.where(counts, batch[name], ops.zeros_like(batch[name]))
-        for name, counts in masks.items()
-    }
+    kept = {}
+    for name in names:
+        x = batch[name]
+        counts = ops.expand_dims(mask, -1) if len(x.shape) > len(mask.shape) else mask
+        kept[name] = ops.where(counts, x, ops.zeros_like(x))
+    return kept
 
 
 def _gain(ratio: Any, advantage: Any, clip_range: float) -> Any:

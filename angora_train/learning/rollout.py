@@ -2,7 +2,7 @@
 """Rollout: what an agent lived through in one cycle, and how it is collected."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,40 +12,16 @@ from numpy.typing import NDArray
 from angora_train.agent.agent import Agent, State, Step
 from angora_train.errors import CheckpointError, DivergenceError
 from angora_train.learning.cut_off import CutOff
-from angora_train.randomness import ACTIONS, generator
+from angora_train.learning.episodes import Episode, Tally
+from angora_train.learning.guides import Guide
+from angora_train.randomness import ACTIONS, draws
 from angora_train.tasks.finite import require_finite, require_fitting
 from angora_train.tasks.saving import restore_worlds, save_worlds
 
-__all__ = ["Collector", "Episode", "Rollout"]
+__all__ = ["Collector", "Rollout"]
 
 _OLDER = "task/_rngs"
 """What saved worlds had when a task was searched for arrays as long as its worlds."""
-
-
-@dataclass(frozen=True)
-class Episode:
-    """An episode that ended during a rollout.
-
-    Attributes
-    ----------
-    total_reward : float
-        Sum of its rewards, not normalised.
-    n_steps : int
-        Its length in control steps.
-    is_success : bool
-        Whether the goal was met at its end.
-    terms : dict of str to float
-        Sum of each term of the reward, by its metric's name.
-    facts : dict of str to float
-        What the task counts among its metrics, at its end: the distance to the goal,
-        with the unit in its name.
-    """
-
-    total_reward: float
-    n_steps: int
-    is_success: bool
-    terms: dict[str, float]
-    facts: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -73,7 +49,11 @@ class Rollout:
     terminated, ended : ndarray of bool, shape (T, B)
         Where the task ended the episode; where anything did.
     episodes : list of Episode
-        Episodes that ended.
+        Episodes that ended, but those in which a guide acted.
+    label : ndarray of float32, shape (T, B, n), or None
+        What a guide says that the policy should be; None without one.
+    guided : float
+        Share of the steps in which a guide acted.
     """
 
     sensations: dict[str, NDArray[np.float32]]
@@ -88,42 +68,8 @@ class Rollout:
     terminated: NDArray[np.bool_]
     ended: NDArray[np.bool_]
     episodes: list[Episode]
-
-
-@dataclass
-class _Tally:
-    """Running sums of the episodes under way."""
-
-    reward: NDArray[np.float64]
-    n_steps: NDArray[np.int64]
-    facts: tuple[str, ...]
-    terms: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-
-    def add(
-        self, reward: NDArray[np.float32], ended: NDArray[np.bool_], info: Any
-    ) -> list[Episode]:
-        """Add a step and return the episodes that it ended."""
-        self.reward += reward
-        self.n_steps += 1
-        for name, term in info.items():
-            if name.startswith("reward/"):
-                self.terms.setdefault(name, np.zeros(len(reward)))
-                self.terms[name] += term
-        if not ended.any():
-            return []
-        episodes = [
-            Episode(
-                total_reward=float(self.reward[b]),
-                n_steps=int(self.n_steps[b]),
-                is_success=bool(info["success"][b]),
-                terms={name: float(term[b]) for name, term in self.terms.items()},
-                facts={name: float(info[name][b]) for name in self.facts},
-            )
-            for b in np.flatnonzero(ended)
-        ]
-        for tally in (self.reward, self.n_steps, *self.terms.values()):
-            tally[ended] = 0
-        return episodes
+    label: NDArray[np.float32] | None = None
+    guided: float = 0.0
 
 
 class Collector:
@@ -146,6 +92,8 @@ class Collector:
         the first part of the run did not have.
     progress : callable, optional
         Is called after every control step: a sign of life.
+    guide : Guide, optional
+        Who says what should be done wherever the agent comes.
 
     Attributes
     ----------
@@ -162,12 +110,14 @@ class Collector:
         first_world: int = 0,
         cycle: int = 0,
         progress: Callable[[], None] | None = None,
+        guide: Guide | None = None,
     ) -> None:
         self._task = task
         self._agent = agent
         self._seed = seed
         self._first_world = first_world
         self._progress = progress or (lambda: None)
+        self._guide = guide
         n_worlds = task.num_envs
         entropy = np.random.SeedSequence([seed, cycle])
         self._reset_seed = int(entropy.generate_state(1)[0])
@@ -178,20 +128,17 @@ class Collector:
         self._is_first = np.ones(n_worlds, bool)
         self._state = agent.initial_state(n_worlds)
         self.facts: tuple[str, ...] = getattr(task, "metrics", ("distance_m",))
-        self._tally = _Tally(
-            np.zeros(n_worlds), np.zeros(n_worlds, np.int64), self.facts
-        )
+        self._tally = Tally.of(n_worlds, self.facts)
 
     def warm_up(self, n_steps: int) -> dict[str, NDArray[np.float32]]:
         """Act at random for `n_steps` and return what was sensed, (T, B, size)."""
         seen = []
         width = (self._task.single_action_space.shape or (1,))[0]
-        for draw in self._draws(n_steps, cycle=0, width=width):
-            for uniforms in draw:
-                seen.append(self._unscaled(copies=True))
-                action = (2.0 * uniforms - 1.0).astype(np.float32)
-                self._step(action)
-                self._progress()
+        for uniforms in self._draws(0, n_steps, width):
+            seen.append(self._unscaled(copies=True))
+            action = (2.0 * uniforms - 1.0).astype(np.float32)
+            self._step(action)
+            self._progress()
         self._observation, _ = self._task.reset(seed=self._reset_seed)
         self._n_steps[:] = 0
         self._require_fitting()
@@ -221,44 +168,54 @@ class Collector:
         raw, states = _Rows(horizon), _Rows(horizon // chunk_length)
         cut_off = CutOff(horizon, self._task.num_envs)
         episodes: list[Episode] = []
-        t = 0
-        width = agent.n_uniforms
-        for i_chunk, draw in enumerate(
-            self._draws(horizon, cycle, width, block=chunk_length)
-        ):
-            states.write(i_chunk, self._state)
-            for uniforms in draw:
-                raw.write(t, self._unscaled())
-                sensations = agent.normalize(self._observation)
-                step = agent.act(sensations, self._state, self._is_first, uniforms)
-                self._require_sound(step)
-                sensations |= agent.noise(uniforms)
-                reward, terminated, truncated, info = self._step(step.action)
-                ended = terminated | truncated
-                kept.write(
-                    t,
-                    {
-                        **{f"sensation/{name}": x for name, x in sensations.items()},
-                        "is_first": self._is_first,
-                        "sample": step.sample,
-                        "log_prob": step.log_prob,
-                        "value": step.value,
-                        "reward": reward,
-                        "terminated": terminated,
-                        "ended": ended,
-                    },
-                )
-                if truncated.any():
-                    cut_off.add(t, truncated, info["final_obs"], step.state)
-                episodes += self._tally.add(reward, ended, info)
-                self._state, self._is_first = step.state, ended
-                self._progress()
-                t += 1
+        if self._guide is not None:
+            self._guide.begin(cycle, horizon)
+        for t, uniforms in enumerate(self._draws(cycle, horizon, agent.n_uniforms)):
+            if t % chunk_length == 0:
+                states.write(t // chunk_length, self._state)
+            raw.write(t, self._unscaled())
+            sensations = agent.normalize(self._observation)
+            step = agent.act(sensations, self._state, self._is_first, uniforms)
+            self._require_sound(step)
+            sensations |= agent.noise(uniforms)
+            action, advised = self._advised(step)
+            reward, terminated, truncated, info = self._step(action)
+            ended = terminated | truncated
+            kept.write(
+                t,
+                {
+                    **{f"sensation/{name}": x for name, x in sensations.items()},
+                    **advised,
+                    "is_first": self._is_first,
+                    "sample": step.sample,
+                    "log_prob": step.log_prob,
+                    "value": step.value,
+                    "reward": reward,
+                    "terminated": terminated,
+                    "ended": ended,
+                },
+            )
+            if truncated.any():
+                cut_off.add(t, truncated, info["final_obs"], step.state)
+            episodes += self._tally.add(reward, ended, info)
+            self._state, self._is_first = step.state, ended
+            self._progress()
         no = np.zeros(self._task.num_envs, bool)
         kept.arrays["final_value"] = cut_off.values(
             lambda seen, state: self._value(seen, state, no)
         )
         return self._rollout(kept.arrays, raw.arrays, states.arrays, episodes)
+
+    def _advised(
+        self, step: Step
+    ) -> tuple[NDArray[np.float32], dict[str, NDArray[Any]]]:
+        """Return what is done, and what a guide says of it, if there is one."""
+        if self._guide is None:
+            return step.action, {}
+        advice = self._guide.advise(self._observation, self._is_first)
+        self._tally.is_guided |= advice.acts
+        action = np.where(advice.acts[:, None], advice.action, step.action)
+        return action, {"label": advice.label, "guided": advice.acts}
 
     def _step(self, action: NDArray[np.float32]) -> tuple[Any, Any, Any, Any]:
         """Act, see what comes of it, and refuse what is not finite."""
@@ -328,12 +285,14 @@ class Collector:
         last = self._value(self._observation, self._state, self._is_first)
         final = arrays.pop("final_value")
         successor = np.concatenate([arrays["value"][1:], last[None]])
+        guided = arrays.pop("guided", np.zeros(1))
         return Rollout(
             sensations=sensations,
             raw=raw,
             states=states,
             next_value=np.where(np.isnan(final), successor, final),
             episodes=episodes,
+            guided=float(guided.mean()),
             **arrays,
         )
 
@@ -346,20 +305,12 @@ class Collector:
         }
 
     def _draws(
-        self, n_steps: int, cycle: int, width: int, block: int = 16
+        self, cycle: int, n_steps: int, width: int
     ) -> Iterator[NDArray[np.float32]]:
-        """Draw each world's numbers from its own generator, some steps at a time.
-
-        Yields arrays of shape (at most block, B, width), n_steps steps in all.
-        """
-        rngs = [
-            generator(self._seed, self._first_world + b, ACTIONS, cycle)
-            for b in range(self._task.num_envs)
-        ]
-        for begun in range(0, n_steps, block):
-            shape = (min(block, n_steps - begun), width)
-            drawn = [rng.random(shape, dtype=np.float32) for rng in rngs]
-            yield np.stack(drawn, axis=1)
+        """Draw each world's numbers, shape (B, width), for some steps."""
+        first = self._first_world
+        worlds = range(first, first + self._task.num_envs)
+        return draws(self._seed, worlds, ACTIONS, cycle, (n_steps, width))
 
     def _value(
         self,
@@ -385,7 +336,13 @@ class Collector:
         worlds = save_worlds(self._task)
         if worlds is None:
             return None
+        guided: dict[str, NDArray[Any]] = {}
+        if self._guide is not None:
+            guide = self._guide.worlds()
+            guided = {f"guide/{name}": x for name, x in guide.items()}
+            guided["tally/is_guided"] = self._tally.is_guided
         return {
+            **guided,
             **{f"task/{name}": x for name, x in worlds.items()},
             **{f"observation/{name}": x for name, x in self._observation.items()},
             **{f"state/{name}": x for name, x in self._state.items()},
@@ -470,6 +427,10 @@ class Collector:
         self._tally.n_steps = worlds["tally/n_steps"].copy()
         self._tally.terms = part("term/")
         self._n_steps = self._tally.n_steps.copy()
+        if self._guide is not None:
+            self._guide.restore(part("guide/"))
+            nobody = np.zeros(self._task.num_envs, bool)
+            self._tally.is_guided = worlds.get("tally/is_guided", nobody).copy()
 
     @property
     def terms(self) -> tuple[str, ...]:

@@ -15,7 +15,8 @@
           optimizer.npz        Adam's moments
           moments.npz          normalisation of sensations, rewards and values
           worlds.npz           where every world is, with its generators
-          state.json           cycle, samples, best return, seed, versions
+          state.json           cycle, samples, best return, seed, versions, and the
+                               stages by which the agent came to what it can do
           config.yaml          the resolved config
 """
 
@@ -38,9 +39,11 @@ from numpy.typing import NDArray
 
 from angora_train.agent.agent import Agent
 from angora_train.agent.distributions import make_distribution
-from angora_train.config.run import RunConfig, load_config
+from angora_train.config.loading import load_config
+from angora_train.config.run import RunConfig
 from angora_train.engine import make_engine
 from angora_train.errors import CheckpointError
+from angora_train.run.lineage import Stage, stages_of
 from angora_train.run.versions import installed_versions
 from atlasnet import AtlasNetError, Intervention, intervene, load_model
 from atlasnet.files import write_text
@@ -51,6 +54,7 @@ __all__ = [
     "is_finished",
     "load",
     "load_agent",
+    "load_stages",
     "read_config",
     "save",
 ]
@@ -322,6 +326,31 @@ def read_config(
             "running there, it has just replaced the checkpoint: try again."
         )
     return load_config(str(file), overrides)
+
+
+def load_stages(path: Path | str, which: Which = "best") -> tuple[Stage, ...]:
+    """Return how the agent of a run or checkpoint came to what it can do.
+
+    Parameters
+    ----------
+    path : Path or str
+        A run's folder or a checkpoint's.
+    which : {"best", "last"}
+        Which checkpoint of a run.
+
+    Returns
+    -------
+    tuple of Stage
+        In order of time; see `angora_train.run.lineage.told`.
+    """
+    folder = _folder(path, which)
+    try:
+        progress = _read_progress(folder / "state.json")
+        return stages_of(progress, read_config(folder))
+    except (OSError, ValueError, TypeError) as error:
+        raise CheckpointError(
+            f"The checkpoint '{folder}' is broken: {error}"
+        ) from error
 
 
 def load(path: Path | str, which: Which = "last") -> Checkpoint:

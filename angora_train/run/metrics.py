@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from tensorboardX import SummaryWriter
 
-from angora_train.learning.rollout import Episode
+from angora_train.learning.episodes import Episode
 from angora_train.ranks.comm import Comm
 from atlasnet.files import write_text
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Preparation: from a config to a task, a family of policies and a network that fit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,8 @@ def prepare(
     stored: Checkpoint | None = None,
     interventions: Sequence[Intervention] = (),
     directory: Path | None = None,
+    task: Task | None = None,
+    unread: Collection[str] = (),
 ) -> Prepared:
     """Make task, family of policies and network, and check that they fit.
 
@@ -101,6 +103,10 @@ def prepare(
     directory : Path, optional
         Made if it is missing. Who has world 0 writes there where a new network came
         from, ``graph.json`` and ``network.json``.
+    task : Task, optional
+        The worlds, if they are made already.
+    unread : collection of str
+        Sensations of theirs that the network does not get to read.
 
     Returns
     -------
@@ -124,13 +130,15 @@ def prepare(
     >>> ready.task.num_envs, ready.distribution.n_parameters
     (2, 40)
     """
-    task = make_vector_task(
-        config.task.name,
-        config.task.options,
-        n_worlds=len(worlds),
-        first_world=worlds.start,
-        n_threads=n_threads,
-    )
+    if task is None:
+        task = make_vector_task(
+            config.task.name,
+            config.task.options,
+            n_worlds=len(worlds),
+            first_world=worlds.start,
+            n_threads=n_threads,
+        )
+    shapes = {n: x for n, x in task.sensation_shapes.items() if n not in unread}
     _require_bins(config, task)
     distribution = make_distribution(config.policy, task.n_actions)
     if directory is not None:
@@ -139,7 +147,7 @@ def prepare(
         model = make_network(
             config.network,
             config.policy,
-            task.sensation_shapes,
+            shapes,
             distribution,
             control_step_s=task.control_step_s,
             seed=config.seed,
@@ -147,7 +155,7 @@ def prepare(
         )
     else:
         model = stored.model
-    check_model(model, task.sensation_shapes, distribution)
+    check_model(model, shapes, distribution)
     if stored is None and _holds_layers_of_others(config):
         learned, _ = without_frozen_streams(model)
         require_same_by_step(learned, config.ppo.chunk_length)

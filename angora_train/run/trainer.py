@@ -1,29 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """The training loop."""
 
-import io
 import logging
-import math
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from angora_train.agent.agent import Agent
 from angora_train.agent.normalization import (
-    RewardNormalizer,
-    RunningMoments,
     ValueNormalizer,
     make_reward_scaler,
 )
-from angora_train.config.run import RunConfig, load_config
+from angora_train.config.loading import load_config
+from angora_train.config.run import RunConfig
 from angora_train.engine import Engine, make_engine
 from angora_train.errors import (
     AngoraError,
@@ -32,50 +27,28 @@ from angora_train.errors import (
     DivergenceError,
     InterruptedRunError,
 )
-from angora_train.learning.learner import PPOLearner
-from angora_train.learning.rollout import Collector
+from angora_train.learning.learner import Learner
+from angora_train.learning.rollout import Collector, Rollout
 from angora_train.ranks.comm import Comm, LocalComm
 from angora_train.ranks.interruption import Interruption
 from angora_train.ranks.roles import Roles
 from angora_train.ranks.watchdog import Watchdog
 from angora_train.run import checkpoint
+from angora_train.run.lesson import make_lesson
+from angora_train.run.lineage import require_same_stage
 from angora_train.run.metrics import MetricsWriter, summarize
 from angora_train.run.preparation import prepare
-from angora_train.tasks.base import Task
+from angora_train.run.schedule import next_learning_rate
+from angora_train.run.state import Run, restore, save, start_from
 from atlasnet import AtlasNetError
 from atlasnet.files import replacing, write_text
 
-__all__ = ["Report", "next_learning_rate", "pin_to_core", "train"]
+__all__ = ["Report", "pin_to_core", "train"]
 
 _log = logging.getLogger(__name__)
 
 Report = Callable[[Mapping[str, Any]], None]
 """Is shown each cycle's metrics, on rank 0."""
-
-_FASTER = 1.5
-"""Factor by which the adaptive schedule changes the step size (Makoviychuk et al. 2021,
-arXiv:2108.10470, and the trainers it uses)."""
-_FASTEST = 1e-2
-"""Largest step size of the adaptive schedule (the same)."""
-
-
-@dataclass
-class _Run:
-    """Everything of a run on this rank."""
-
-    config: RunConfig
-    comm: Comm
-    roles: Roles
-    task: Task
-    agent: Agent
-    collector: Collector
-    learner: PPOLearner
-    cycle: int = 0
-    samples: int = 0
-    learning_rate: float = 0.0
-    best_return: float = -math.inf
-    recent: list[tuple[float, float]] = field(default_factory=list)
-    """Mean return and number of the episodes of each cycle since the last save."""
 
 
 def train(
@@ -125,7 +98,7 @@ def train(
             run = _set_up(config, comm, resume, watchdog)
             writer = _begin(run) if comm.rank == 0 else None
             if not resume:  # so that even a run that is killed at once can be resumed
-                _save(run)
+                save(run)
         signal = 0
         while run.cycle < config.n_cycles and not signal:
             metrics = _take_cycle(run)
@@ -135,7 +108,7 @@ def train(
                 writer.write(metrics)
             is_last = run.cycle == config.n_cycles or signal
             if is_last or not run.cycle % config.save_every:
-                _save(run)
+                save(run)
             if writer is not None and report is not None:
                 report(metrics)
         if writer is not None:
@@ -157,7 +130,7 @@ def _nothing_left(directory: Path, comm: Comm) -> Iterator[None]:
         raise
 
 
-def _interrupted(run: _Run, signal: int) -> InterruptedRunError:
+def _interrupted(run: Run, signal: int) -> InterruptedRunError:
     """Say where a run was interrupted, and how it goes on."""
     return InterruptedRunError(
         f"Interrupted after cycle {run.cycle} of {run.config.n_cycles}. The last "
@@ -167,7 +140,7 @@ def _interrupted(run: _Run, signal: int) -> InterruptedRunError:
     )
 
 
-def _begin(run: _Run) -> MetricsWriter:
+def _begin(run: Run) -> MetricsWriter:
     """Open the run's files."""
     directory = run.config.directory
     write_text(directory / "config.yaml", run.config.to_yaml())
@@ -179,7 +152,7 @@ def _begin(run: _Run) -> MetricsWriter:
     return MetricsWriter(directory / "metrics.jsonl", run.cycle)
 
 
-def _take_cycle(run: _Run) -> dict[str, Any]:
+def _take_cycle(run: Run) -> dict[str, Any]:
     """Collect and learn once; return the metrics."""
     config, comm, ppo = run.config, run.comm, run.config.ppo
     run.learning_rate = next_learning_rate(
@@ -196,12 +169,15 @@ def _take_cycle(run: _Run) -> dict[str, Any]:
     summary = summarize(
         comm, rollout.episodes, run.collector.terms, run.collector.facts
     )
+    guided = _guided(run, rollout)
     run.learner.take(rollout)
     del rollout  # with several ranks, which have a copy, its memory serves updates
     metrics = _learn(run)
     if comm.rank == 0 and summary["rollout/episodes"]:
         run.recent.append((summary["rollout/return"], summary["rollout/episodes"]))
     diverged = np.array([getattr(run.task, "n_diverged", 0)], np.int64)
+    if guided is not None:
+        summary["rollout/guided"] = guided
     summary["rollout/diverged"] = float(comm.sum(diverged)[0])
     ended = time.perf_counter()
     spent_s = (
@@ -219,7 +195,15 @@ def _take_cycle(run: _Run) -> dict[str, Any]:
     }
 
 
-def _learn(run: _Run) -> dict[str, float]:
+def _guided(run: Run, rollout: Rollout) -> float | None:
+    """Return the share of all steps in which a guide acted; None without one."""
+    if rollout.label is None:
+        return None
+    n = len(run.roles.worlds)
+    return float(run.comm.sum(np.array([n * rollout.guided]))[0] / run.config.n_worlds)
+
+
+def _learn(run: Run) -> dict[str, float]:
     """Update the weights; keep the batch if that fails."""
     try:
         return run.learner.improve(run.cycle, run.learning_rate)
@@ -234,48 +218,7 @@ def _learn(run: _Run) -> dict[str, float]:
         ) from error
 
 
-def next_learning_rate(
-    config: RunConfig, cycle: int, previous: float, kl: float
-) -> float:
-    """Return the step size of a cycle.
-
-    Parameters
-    ----------
-    config : RunConfig
-        Schedule, first and last step size, number of cycles.
-    cycle : int
-        Cycles that are done.
-    previous : float
-        Step size of the cycle before.
-    kl : float
-        Divergence in its last epoch, nats.
-
-    Returns
-    -------
-    float
-        The step size. The linear and the exponential schedule lead from the first to
-        the last cycle; the adaptive one takes a step that is 1.5 times as small where
-        the divergence was above twice the target, and as large where it was below
-        half of it.
-    """
-    ppo = config.ppo
-    if ppo.schedule == "constant" or (ppo.schedule == "adaptive" and cycle == 0):
-        return ppo.learning_rate
-    if ppo.schedule == "adaptive":
-        if kl > 2.0 * ppo.target_kl:
-            return max(previous / _FASTER, ppo.final_learning_rate)
-        if kl < 0.5 * ppo.target_kl:
-            return min(previous * _FASTER, max(_FASTEST, ppo.learning_rate))
-        return previous
-    progress = cycle / max(1, config.n_cycles - 1)
-    if ppo.schedule == "linear":
-        change = ppo.final_learning_rate - ppo.learning_rate
-        return ppo.learning_rate + progress * change
-    ratio: float = (ppo.final_learning_rate / ppo.learning_rate) ** progress
-    return ppo.learning_rate * ratio
-
-
-def _set_up(config: RunConfig, comm: Comm, resume: bool, watchdog: Watchdog) -> _Run:
+def _set_up(config: RunConfig, comm: Comm, resume: bool, watchdog: Watchdog) -> Run:
     """Check the config and make everything that a rank needs."""
     engine = make_engine()
     roles = Roles.of(config, comm, engine.n_gpus)
@@ -283,10 +226,21 @@ def _set_up(config: RunConfig, comm: Comm, resume: bool, watchdog: Watchdog) -> 
     stored = _stored(config) if resume else None
     if stored is None:
         _refuse_overwriting(config.directory)
-    ready = prepare(config, roles.worlds, stored=stored, directory=config.directory)
+    lesson = make_lesson(config, engine)
+    if lesson is not None:
+        config = lesson.config
+    ready = prepare(
+        config,
+        roles.worlds,
+        stored=stored,
+        directory=config.directory,
+        task=None if lesson is None else lesson.task(roles.worlds),
+        unread=() if lesson is None else lesson.unread,
+    )
     task, agent = ready.task, ready.agent(engine)
+    guide = None if lesson is None else lesson.guide(ready, roles.worlds)
     normalization = config.normalization
-    learner = PPOLearner(
+    learner = Learner(
         agent,
         config,
         comm,
@@ -298,22 +252,31 @@ def _set_up(config: RunConfig, comm: Comm, resume: bool, watchdog: Watchdog) -> 
         progress=watchdog.beat,
     )
     cycle = 0 if stored is None else int(stored.progress["cycle"])
-    run = _Run(
+    run = Run(
         config,
         comm,
         roles,
         task,
         agent,
-        Collector(task, agent, config.seed, roles.worlds.start, cycle, watchdog.beat),
+        Collector(
+            task,
+            agent,
+            config.seed,
+            roles.worlds.start,
+            cycle,
+            watchdog.beat,
+            guide,
+        ),
         learner,
         cycle=cycle,
     )
-    if stored is None:
-        agent.normalizer.update(
-            comm, run.collector.warm_up(normalization.warm_up_steps)
-        )
+    if stored is not None:
+        restore(run, stored)
+    elif config.start is not None:
+        start_from(run, checkpoint.load(config.start, "best"))
     else:
-        _restore(run, stored)
+        warmed = run.collector.warm_up(normalization.warm_up_steps)
+        agent.normalizer.update(comm, warmed)
     return run
 
 
@@ -327,6 +290,7 @@ def _gpu(comm: Comm, roles: Roles, engine: Engine) -> int | None:
 def _stored(config: RunConfig) -> checkpoint.Checkpoint:
     """Return the checkpoint to go on from."""
     stored = checkpoint.load(config.directory, "last")
+    require_same_stage(config, stored.config)
     if stored.progress["cycle"] >= config.n_cycles:
         raise ConfigError(
             f"The run has all its {config.n_cycles} cycles. Train longer with: "
@@ -345,55 +309,6 @@ def _refuse_overwriting(directory: Path) -> None:
         )
 
 
-def _restore(run: _Run, stored: checkpoint.Checkpoint) -> None:
-    """Take optimizer, normalisation, worlds and progress from a checkpoint."""
-    learner = run.learner
-    variables = learner.optimizer.variables
-    needed = [tuple(variable.shape) for variable in variables]
-    if needed != [value.shape for value in stored.optimizer.values()]:
-        raise CheckpointError(
-            f"The checkpoint's optimizer does not fit the network's weights "
-            f"({len(stored.optimizer)} arrays, {len(needed)} needed): it belongs to "
-            "another network."
-        )
-    for variable, value in zip(variables, stored.optimizer.values(), strict=True):
-        variable.assign(value)
-    for part in (learner.reward_normalizer, learner.value_normalizer):
-        if part is not None:
-            part.restore(stored.moments)
-    if _TARGETS in stored.moments:
-        learner.targets = RunningMoments.from_array(stored.moments[_TARGETS])
-    reason = run.collector.why_anew(stored.worlds, run.config.n_worlds)
-    if not reason:
-        _restore_worlds(run, stored.worlds)
-    elif run.comm.rank == 0:
-        _log.warning("The worlds begin new episodes: %s.", reason)
-    progress = stored.progress
-    best = progress["best_return"]
-    n_samples = run.cycle * run.config.ppo.horizon * run.config.n_worlds
-    run.samples = int(progress.get("samples", n_samples))
-    run.best_return = -math.inf if best is None else float(best)
-    run.learning_rate = float(progress.get("learning_rate", 0.0))
-    learner.last_kl = float(progress.get("kl", 0.0))
-
-
-def _restore_worlds(run: _Run, worlds: Mapping[str, NDArray[Any]]) -> None:
-    """Take this rank's worlds back to where they were."""
-    rows = slice(run.roles.worlds.start, run.roles.worlds.stop)
-    own = {name: x[rows] for name, x in worlds.items()}
-    returns = own.pop(_RETURNS, None)
-    scaler = run.learner.reward_normalizer
-    if returns is not None and isinstance(scaler, RewardNormalizer):
-        scaler.returns = returns
-    run.collector.restore(own)
-
-
-_TARGETS = "target"
-"""Name of the moments of the value targets, for the scaling of advantages."""
-_RETURNS = "returns"
-"""Name of the discounted returns that are under way, for the scaling of rewards."""
-
-
 def _times(
     config: RunConfig, comm: Comm, spent_s: tuple[float, float, float, float]
 ) -> dict[str, float]:
@@ -408,74 +323,6 @@ def _times(
         "time/gathering_steps_per_s": n_samples / float(gathering),
         "time/steps_per_s": n_samples / float(gathering + learning),
     }
-
-
-def _save(run: _Run) -> None:
-    """Write a checkpoint: every rank gives its worlds, rank 0 writes."""
-    worlds = _gathered_worlds(run)
-    if run.comm.rank == 0:
-        _write(run, worlds)
-
-
-def _gathered_worlds(run: _Run) -> dict[str, NDArray[Any]]:
-    """Return where the worlds of all ranks are, on rank 0."""
-    own = run.collector.worlds()
-    buffer = io.BytesIO()
-    if own is not None:
-        scaler = run.learner.reward_normalizer
-        if isinstance(scaler, RewardNormalizer):
-            own[_RETURNS] = scaler.returns
-        np.savez(buffer, allow_pickle=False, **own)
-    parts = [data for data in run.comm.collect(buffer.getvalue()) if data]
-    if not parts:
-        return {}
-    read = [np.load(io.BytesIO(data), allow_pickle=False) for data in parts]
-    return {
-        name: np.concatenate([part[name] for part in read]) for name in read[0].files
-    }
-
-
-def _write(run: _Run, worlds: dict[str, NDArray[Any]]) -> None:
-    """Write a checkpoint."""
-    config = run.config
-    score = -math.inf
-    if run.recent:
-        returns, counts = np.array(run.recent).T
-        score = float(np.average(returns, weights=counts))
-    run.recent.clear()
-    is_best = score >= run.best_return  # without any episode, the latest is best
-    if is_best:
-        run.best_return = score
-    moments = checkpoint.Checkpoint.named(run.agent.normalizer.state())
-    for part in (run.learner.reward_normalizer, run.learner.value_normalizer):
-        if part is not None:
-            moments |= part.state()
-    moments[_TARGETS] = run.learner.targets.to_array()
-    best = run.best_return if math.isfinite(run.best_return) else None
-    stored = checkpoint.Checkpoint(
-        model=run.agent.model,
-        config=config,
-        optimizer={
-            f"{i:04d}": np.asarray(variable)
-            for i, variable in enumerate(run.learner.optimizer.variables)
-        },
-        moments=moments,
-        progress={
-            "cycle": run.cycle,
-            "samples": run.samples,
-            "best_return": best,
-            "seed": config.seed,
-            "learning_rate": run.learning_rate,
-            "kl": run.learner.last_kl,
-        },
-        worlds=worlds,
-    )
-    checkpoint.save(
-        config.directory,
-        stored,
-        ("last", "best") if is_best else ("last",),
-        config.n_kept,
-    )
 
 
 def pin_to_core(rank: int) -> None:

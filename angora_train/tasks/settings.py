@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings: what a task can be asked for; what is wrong with it is one error."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 from angora_train.errors import TaskError
 from atlasnet.frozen import Frozen
@@ -20,3 +21,26 @@ class TaskSettings(Frozen):
 
     error: ClassVar[type[Exception]] = TaskError
     """What is raised."""
+    sensed_by: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Fields that decide whether there is a sensation, or what it says, by its name."""
+
+    def showing(self, sensation: str, other: Self) -> tuple[dict[str, Any], str]:
+        """Say how worlds of these settings show what those of others do.
+
+        Parameters
+        ----------
+        sensation : str
+            A sensation in worlds of `other`.
+        other : TaskSettings
+            Other settings of the same task.
+
+        Returns
+        -------
+        changes : dict
+            Fields to change here, with their values; none where they agree.
+        name : str
+            The sensation's name in the changed worlds.
+        """
+        wanted = {key: getattr(other, key) for key in self.sensed_by.get(sensation, ())}
+        changes = {k: x for k, x in wanted.items() if x != getattr(self, k)}
+        return changes, sensation

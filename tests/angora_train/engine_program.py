@@ -12,7 +12,7 @@ from angora_train.agent.distributions import MultiCategorical
 from angora_train.agent.normalization import SensationNormalizer
 from angora_train.config.run import RunConfig
 from angora_train.engine import make_engine
-from angora_train.learning.learner import PPOLearner
+from angora_train.learning.learner import Learner
 from angora_train.ranks.comm import LocalComm
 from angora_train.ranks.roles import Roles
 from atlasnet import load_model
@@ -28,7 +28,7 @@ def main(model_file: str, batch_file: str, out_file: str) -> None:
         make_engine(),
     )
     config = RunConfig()
-    learner = PPOLearner(
+    learner = Learner(
         agent, config, LocalComm(), Roles.of(config, LocalComm(), n_gpus=0)
     )
     with np.load(batch_file) as stored:

@@ -67,6 +67,7 @@ TRAINER = [
     "AngoraError",
     "Checkpoint",
     "Comm",
+    "Demonstrations",
     "Distribution",
     "Evaluation",
     "LocalComm",
@@ -80,6 +81,7 @@ TRAINER = [
     "VectorTask",
     "Verdict",
     "area_layers",
+    "demonstrate",
     "evaluate",
     "export_agent",
     "film",
@@ -196,6 +198,7 @@ def test_a_room_with_the_name_of_an_old_module_gives_what_that_gave() -> None:
     assert importlib.import_module("angora_train.agent").Agent is angora_train.Agent
     config = importlib.import_module("angora_train.config")
     assert config.RunConfig is angora_train.RunConfig
+    assert config.load_config is angora_train.load_config
     with pytest.raises(AttributeError, match="RunKonfig"):
         config.RunKonfig  # noqa: B018
 

@@ -107,6 +107,40 @@ def test_neither_shares_nor_roles_change_a_result(
             assert row[key] == pytest.approx(other[key], rel=1e-3, abs=1e-6)
 
 
+def test_a_student_of_two_ranks_is_that_of_one(tmp_path: Path) -> None:
+    # A teacher of another family and network, which acts in half of the worlds first.
+    teacher = tmp_path / "teacher"
+    done = run(1, teacher, **PLAIN, **{"policy.distribution": "gaussian"})
+    assert done.returncode == 0, done.stderr
+    students = []
+    for n_ranks in (1, 2):
+        directory = tmp_path / str(n_ranks)
+        changes = {"directory": str(directory), "task.options": "{touch: false}"}
+        changes |= {"distillation.guided_until": "1.0"}
+        done = subprocess.run(
+            command(n_ranks, "distill", str(teacher), "reach", **PLAIN, **changes),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr
+        students.append(checkpoint.load(directory, "last"))
+    one, two = students
+    for a, b in zip(one.model.weights, two.model.weights, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-5)
+    for name in set(one.worlds) - {"task/simulation/state"}:
+        np.testing.assert_allclose(
+            one.worlds[name], two.worlds[name], rtol=1e-3, atol=1e-4
+        )
+    assert any(name.startswith("guide/") for name in one.worlds)
+    rows = [read_metrics(tmp_path / n / "metrics.jsonl") for n in ("1", "2")]
+    for row, other, share in zip(*rows, (0.5, 0.25), strict=True):
+        for key in ("train/cross_entropy", "train/value_loss"):
+            assert row[key] == pytest.approx(other[key], rel=1e-3)
+        assert row["rollout/guided"] == other["rollout/guided"] == share
+
+
 def test_another_number_of_ranks_goes_on_in_the_same_worlds(tmp_path: Path) -> None:
     # Five worlds on one rank, which is as long as a hand has fingertips; a delay of two
     # keeps three steps, which is as long as the first rank of two then has worlds.

@@ -56,6 +56,12 @@ class ReorientCubeConfig(HandConfig):
         "curriculum": (),
         "physics_model": ("timestep_s", "n_substeps"),
     }
+    sensed_by: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        **HandConfig.sensed_by,
+        "goal": ("relative_goal",),
+        "vision": ("vision",),
+        "privileged": ("privileged",),
+    }
 
     physics_model: PhysicsModel = "default"
     """``fast`` simulates less of the hand in 5 steps of 16 ms, 2.5 times as fast: to

@@ -9,14 +9,14 @@ index once.
 
 import secrets
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveInt, model_validator
 
 from angora_train.errors import TaskError, closest
 from angora_train.tasks.gym.answers import checked_reset, checked_step
@@ -31,6 +31,9 @@ from angora_train.tasks.worlds.rendering import Camera, Frame, Style
 
 __all__ = ["GymConfig", "GymTask", "world_seed"]
 
+_PRIVILEGED = "privileged"
+"""Name of the sensation that leaves nothing out."""
+
 
 class GymConfig(TaskSettings):
     """What an adapted environment can be asked for."""
@@ -42,6 +45,10 @@ class GymConfig(TaskSettings):
     """Elements of the observation to leave out: ``velocity`` for the velocities of an
     environment of classic control, or indices."""
 
+    privileged: bool = False
+    """Whether there is a sensation ``privileged``, too: the observation with what is
+    `hidden` of it. For teachers."""
+
     max_episode_steps: PositiveInt | None = None
     """Longest episode in steps; None for the environment's own limit."""
 
@@ -50,6 +57,34 @@ class GymConfig(TaskSettings):
 
     make: Mapping[str, Any] = Field(default_factory=dict)
     """Arguments of `gymnasium.make`."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.privileged and not self.hidden:
+            raise ValueError(
+                "privileged shows what is hidden, and nothing is: set hidden, too, or "
+                "leave privileged out"
+            )
+        if self.privileged and self.sensation == _PRIVILEGED:
+            raise ValueError(
+                f"both sensations would be called {_PRIVILEGED}: set sensation"
+            )
+        return self
+
+    def showing(self, sensation: str, other: Self) -> tuple[dict[str, Any], str]:
+        """Say how worlds of these settings show what those of others do.
+
+        An observation from which nothing is left out is the sensation
+        ``privileged`` where something is.
+        """
+        if sensation not in (other.sensation, _PRIVILEGED):
+            return {}, sensation  # of an environment that names its own
+        is_whole = not other.hidden or sensation == _PRIVILEGED
+        if is_whole and self.hidden:
+            return ({} if self.privileged else {"privileged": True}), _PRIVILEGED
+        if is_whole or other.hidden == self.hidden:
+            return {}, self.sensation
+        return {"hidden": other.hidden}, self.sensation
 
 
 def world_seed(seed: int, world: int) -> int:
@@ -420,6 +455,8 @@ def _make(env_id: str, config: GymConfig) -> gymnasium.Env[Any, Any]:
     except (gymnasium.error.Error, TypeError) as error:
         hint = closest(env_id, gymnasium.registry)
         raise TaskError(f"Gymnasium cannot make '{env_id}': {error}{hint}") from error
-    if config.hidden == "velocity":
-        return HideVelocity(env)
-    return HideVelocity(env, config.hidden) if config.hidden else env
+    if not config.hidden:
+        return env
+    indices = None if config.hidden == "velocity" else config.hidden
+    names = (config.sensation, _PRIVILEGED) if config.privileged else None
+    return HideVelocity(env, indices, names)

@@ -37,6 +37,8 @@ class HideVelocity(gymnasium.ObservationWrapper[Any, Any, Any]):
         An environment whose observations are vectors.
     indices : sequence of int, optional
         Elements to leave out; needed where `VELOCITIES` does not list the environment.
+    names : tuple of str, optional
+        Names of what is left and of the whole: both are then observed, as a dictionary.
 
     Raises
     ------
@@ -46,7 +48,10 @@ class HideVelocity(gymnasium.ObservationWrapper[Any, Any, Any]):
     """
 
     def __init__(
-        self, env: gymnasium.Env[Any, Any], indices: Sequence[int] | None = None
+        self,
+        env: gymnasium.Env[Any, Any],
+        indices: Sequence[int] | None = None,
+        names: tuple[str, str] | None = None,
     ) -> None:
         super().__init__(env)
         box = env.observation_space
@@ -69,11 +74,17 @@ class HideVelocity(gymnasium.ObservationWrapper[Any, Any, Any]):
                 f"observation has elements 0 to {size - 1}."
             )
         self._kept = np.setdiff1d(np.arange(size), np.asarray(indices, np.int64))
-        self.observation_space = gymnasium.spaces.Box(
+        self._names = names
+        left = gymnasium.spaces.Box(
             box.low[self._kept], box.high[self._kept], dtype=np.float32
         )
+        self.observation_space = (
+            left
+            if names is None
+            else gymnasium.spaces.Dict(dict(zip(names, (left, box), strict=True)))
+        )
 
-    def observation(self, observation: NDArray[Any]) -> NDArray[np.float32]:
+    def observation(self, observation: NDArray[Any]) -> Any:
         """Return what is left of an observation.
 
         Parameters
@@ -83,7 +94,10 @@ class HideVelocity(gymnasium.ObservationWrapper[Any, Any, Any]):
 
         Returns
         -------
-        ndarray of float32, shape (n,)
-            Without.
+        ndarray of float32, shape (n,), or dict
+            Without; by name, where the whole is observed, too.
         """
-        return observation[self._kept].astype(np.float32)
+        left = observation[self._kept].astype(np.float32)
+        if self._names is None:
+            return left
+        return dict(zip(self._names, (left, observation), strict=True))

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the hand feels of itself and of what it touches."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import mujoco
 import numpy as np
@@ -17,6 +18,8 @@ __all__ = ["HandConfig", "HandSenses", "switch_sensors"]
 
 class HandConfig(TaskConfig):
     """What every task of the hand can be asked for."""
+
+    sensed_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"touch": ("touch",)}
 
     touch: bool = True
     """Whether there is a sensation ``touch``. Without, MuJoCo's sensors are not

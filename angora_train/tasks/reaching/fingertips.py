@@ -7,7 +7,7 @@ episode or in sequence (`sequence.py`).
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Protocol
 
@@ -71,6 +71,11 @@ def finger_indices(fingers: tuple[Finger, ...]) -> NDArray[np.int64]:
 
 class FingertipConfig(HandConfig):
     """What every reaching task can be asked for."""
+
+    sensed_by: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        **HandConfig.sensed_by,
+        "vision": ("vision",),
+    }
 
     vision: VisionConfig = VisionConfig()
     """What the sensation ``vision`` is: ``pose``, the fingertips' places, or ``rgb``,

@@ -18,7 +18,7 @@ from angora_train.analysis.lesion_sets import (
     system_groups,
 )
 from angora_train.analysis.lesions import LesionStudy, lesion_groups
-from angora_train.config.run import load_config
+from angora_train.config.loading import load_config
 from angora_train.errors import AngoraError, ConfigError
 from angora_train.run.preparation import prepare
 from atlasnet import Lesion, NetworkSpec

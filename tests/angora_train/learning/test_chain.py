@@ -16,7 +16,7 @@ from angora_train.agent.distributions import MultiCategorical
 from angora_train.agent.normalization import IdentityNormalizer
 from angora_train.config.run import PPOConfig, RunConfig
 from angora_train.engine import make_engine
-from angora_train.learning.learner import PPOLearner
+from angora_train.learning.learner import Learner
 from angora_train.learning.rollout import Collector
 from angora_train.ranks.comm import LocalComm
 from angora_train.ranks.roles import Roles
@@ -122,7 +122,7 @@ def test_a_chain_with_a_known_optimum_is_solved(family: Any) -> None:
     normalizer = IdentityNormalizer({"place": LENGTH})
     agent = Agent(model, family, normalizer, make_engine())
     collector = Collector(Chain(16), agent, seed=0)
-    learner = PPOLearner(
+    learner = Learner(
         agent, config, LocalComm(), Roles.of(config, LocalComm(), n_gpus=0)
     )
     for cycle in range(1, 61):

@@ -20,7 +20,7 @@ from angora_train.agent.recurrence import IS_FIRST
 from angora_train.config.run import PPOConfig, RunConfig
 from angora_train.engine import make_engine
 from angora_train.errors import DivergenceError
-from angora_train.learning.learner import PPOLearner, chunked
+from angora_train.learning.learner import Learner, chunked
 from angora_train.learning.losses import METRICS, ppo_loss
 from angora_train.learning.rollout import Collector, Rollout
 from angora_train.ranks.comm import LocalComm
@@ -38,7 +38,7 @@ PPO = PPOConfig(
 
 def make_parts(
     spec: NetworkSpec, n_worlds: int = 6, first_world: int = 0
-) -> tuple[Agent, Collector, PPOLearner]:
+) -> tuple[Agent, Collector, Learner]:
     spec = spec.model_copy(update={"policy_size": 15})  # 3 actuators x 5 bins
     agent = Agent(
         build_model(spec),
@@ -49,7 +49,7 @@ def make_parts(
     collector = Collector(Points(n_worlds, first_world), agent, 7, first_world)
     ppo = PPO.model_copy(update={"minibatch_size": 8 * n_worlds})  # two updates
     config = RunConfig(ppo=ppo, n_worlds=n_worlds, seed=7)
-    learner = PPOLearner(
+    learner = Learner(
         agent,
         config,
         LocalComm(),

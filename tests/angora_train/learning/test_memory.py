@@ -13,7 +13,7 @@ from angora_train.agent.distributions import MultiCategorical
 from angora_train.agent.normalization import IdentityNormalizer, RewardNormalizer
 from angora_train.config.run import PPOConfig, RunConfig
 from angora_train.engine import make_engine
-from angora_train.learning.learner import PPOLearner
+from angora_train.learning.learner import Learner
 from angora_train.learning.rollout import Collector
 from angora_train.networks.plain import build_architecture
 from angora_train.ranks.comm import LocalComm
@@ -77,7 +77,7 @@ def test_a_memory_task_that_is_solved_stays_solved(seed: int) -> None:
         model, MultiCategorical(1, 2), IdentityNormalizer({"cue": 4}), make_engine()
     )
     collector = Collector(Recall(32), agent, seed=seed)
-    learner = PPOLearner(
+    learner = Learner(
         agent,
         config,
         LocalComm(),

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from angora_train.config.run import load_config
+from angora_train.config.loading import load_config
 from angora_train.learning.minibatches import Geometry, deal, own_part
 
 

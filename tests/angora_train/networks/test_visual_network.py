@@ -9,7 +9,8 @@ import pytest
 
 import atlasnet
 from angora_train.analysis.record import area_layers, record
-from angora_train.config.run import RunConfig, load_config
+from angora_train.config.loading import load_config
+from angora_train.config.run import RunConfig
 from angora_train.errors import ConfigError
 from angora_train.ranks.comm import LocalComm
 from angora_train.run import checkpoint

@@ -14,12 +14,8 @@ from typer.testing import CliRunner
 import atlasnet
 from angora_train.agent.distributions import MultiCategorical
 from angora_train.commands import app as cli
-from angora_train.config.run import (
-    NetworkConfig,
-    PolicyConfig,
-    PretrainingConfig,
-    load_pretraining,
-)
+from angora_train.config.loading import load_pretraining
+from angora_train.config.run import NetworkConfig, PolicyConfig, PretrainingConfig
 from angora_train.engine import make_engine
 from angora_train.errors import ConfigError, DivergenceError, TaskError
 from angora_train.networks.make import make_network

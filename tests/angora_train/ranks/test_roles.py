@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import pytest
 
-from angora_train.config.run import RunConfig, load_config
+from angora_train.config.loading import load_config
+from angora_train.config.run import RunConfig
 from angora_train.errors import ConfigError
 from angora_train.ranks.comm import LocalComm
 from angora_train.ranks.roles import Roles, learning_ranks, share_of_worlds

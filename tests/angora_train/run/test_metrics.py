@@ -2,7 +2,7 @@
 import math
 from pathlib import Path
 
-from angora_train.learning.rollout import Episode
+from angora_train.learning.episodes import Episode
 from angora_train.ranks.comm import LocalComm
 from angora_train.run.metrics import MetricsWriter, read_metrics, summarize
 

@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from angora_train.config.run import RunConfig, load_config
+from angora_train.config.loading import load_config
+from angora_train.config.run import RunConfig
 from angora_train.errors import ConfigError, TaskError
 from angora_train.ranks.comm import LocalComm
 from angora_train.run.checkpoint import Checkpoint

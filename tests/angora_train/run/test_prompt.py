@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from angora_train.config.experiment import load_experiment
-from angora_train.config.run import load_config, load_pretraining
+from angora_train.config.loading import load_config, load_pretraining
 from angora_train.errors import CheckpointError, ConfigError
 from angora_train.run import checkpoint
 from angora_train.run.checkpoint import load_agent, read_config

@@ -15,7 +15,8 @@ from angora_train.networks.make import make_network
 from angora_train.ranks.comm import LocalComm
 from angora_train.run import checkpoint
 from angora_train.run.metrics import read_metrics
-from angora_train.run.trainer import next_learning_rate, train
+from angora_train.run.schedule import next_learning_rate
+from angora_train.run.trainer import train
 
 pytestmark = pytest.mark.slow  # compiles with TensorFlow, steps MuJoCo
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from angora_train.config.run import load_config
+from angora_train.config.loading import load_config
 from angora_train.errors import TaskError
 from angora_train.tasks import make_config, make_task, make_vector_task
 from angora_train.tasks.cube.orientation import about_axis, angle_between, multiply
