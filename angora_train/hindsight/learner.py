@@ -331,9 +331,9 @@ class HindsightLearner:
         """Return what is remembered, by world."""
         return self.replay.worlds()
 
-    def restore_worlds(self, worlds: Mapping[str, NDArray[Any]]) -> bool:
-        """Take what :meth:`worlds` returned; False where it does not fit."""
-        return self.replay.restore(worlds)
+    def restore_worlds(self, worlds: Mapping[str, NDArray[Any]]) -> None:
+        """Take what :meth:`worlds` returned."""
+        self.replay.restore(worlds)
 
 
 def _require_plain(agent: Agent, config: RunConfig, comm: Comm, roles: Roles) -> None:

@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 __all__ = ["Replay"]
 
-_WRITTEN = "n_written"
-
 
 class Replay:
     """The latest steps of B worlds.
@@ -85,36 +83,19 @@ class Replay:
         return np.asarray(self._arrays[name][(oldest + times) % self._n_steps, worlds])
 
     def worlds(self) -> dict[str, NDArray[Any]]:
-        """Return all that is held by world, arrays of shape (B, L, ...)."""
-        held = {
-            name: np.swapaxes(x[: self.n_held], 0, 1)
-            for name, x in self._arrays.items()
-        }
-        return {**held, _WRITTEN: np.full(self._n_worlds, self._n_written)}
+        """Return all that is held by world, the oldest first, shape (B, L, ...)."""
+        oldest = self._n_written - self.n_held
+        rows = (oldest + np.arange(self.n_held)) % self._n_steps
+        return {name: np.swapaxes(x[rows], 0, 1) for name, x in self._arrays.items()}
 
-    def restore(self, worlds: Mapping[str, NDArray[Any]]) -> bool:
-        """Take what :meth:`worlds` returned.
+    def restore(self, worlds: Mapping[str, NDArray[Any]]) -> None:
+        """Take what :meth:`worlds` returned: of a larger memory the latest steps.
 
         Parameters
         ----------
         worlds : mapping of str to ndarray, shape (B, L, ...)
             Rows of these worlds.
-
-        Returns
-        -------
-        bool
-            False where it is of another size, and nothing is remembered.
         """
-        if _WRITTEN not in worlds:
-            return False
-        n_written = int(worlds[_WRITTEN][0])
-        held = {name: x for name, x in worlds.items() if name != _WRITTEN}
-        n_held = min(n_written, self._n_steps)
-        if any(x.shape[1] != n_held for x in held.values()):
-            return False
-        self._n_written = n_written
-        for name, x in held.items():
-            shape = (self._n_steps, self._n_worlds, *x.shape[2:])
-            self._arrays[name] = np.zeros(shape, x.dtype)
-            self._arrays[name][:n_held] = np.swapaxes(x, 0, 1)
-        return True
+        self._arrays, self._n_written = {}, 0
+        if worlds:
+            self.append({name: np.swapaxes(x, 0, 1) for name, x in worlds.items()})

@@ -160,9 +160,7 @@ def _restore_worlds(run: Run, worlds: Mapping[str, NDArray[Any]]) -> None:
     own = {name: x[rows] for name, x in worlds.items()}
     held = {n.removeprefix(_REPLAY): own.pop(n) for n in list(own) if _REPLAY in n}
     if isinstance(run.learner, HindsightLearner):
-        is_whole = run.learner.restore_worlds(held)
-        if not is_whole and run.comm.rank == 0:
-            _log.warning("What was remembered is of another size, and forgotten.")
+        run.learner.restore_worlds(held)
     returns = own.pop(_RETURNS, None)
     scaler = run.learner.reward_normalizer
     if returns is not None and isinstance(scaler, RewardNormalizer):

@@ -26,7 +26,7 @@ def test_what_was_held_is_held_after_saving_and_each_world_apart() -> None:
     saved = replay.worlds()
     assert all(len(x) == 3 for x in saved.values())
     part = Replay(4, 2)
-    assert part.restore({name: x[1:] for name, x in saved.items()})
+    part.restore({name: x[1:] for name, x in saved.items()})
     times = np.arange(4)
     for world in (0, 1):
         rows = np.full(4, world)
@@ -37,9 +37,14 @@ def test_what_was_held_is_held_after_saving_and_each_world_apart() -> None:
     assert part.read("x", times, times * 0).tolist() == [10, 13, 16, 99]
 
 
-def test_another_size_is_said_not_taken() -> None:
+def test_memories_of_other_sizes_hold_the_latest() -> None:
     replay = Replay(4, 1)
-    replay.append({"x": np.zeros((6, 1))})
-    assert not Replay(3, 1).restore(replay.worlds())
-    assert not Replay(8, 1).restore(replay.worlds())
-    assert not Replay(4, 1).restore({})
+    replay.append({"x": np.arange(6.0)[:, None]})
+    times, worlds = np.arange(3), np.zeros(3, int)
+    small, large, none = Replay(3, 1), Replay(8, 1), Replay(8, 1)
+    small.restore(replay.worlds())
+    assert small.read("x", times, worlds).tolist() == [3, 4, 5]
+    large.restore(replay.worlds())
+    assert (large.n_held, large.read("x", times, worlds).tolist()) == (4, [2, 3, 4])
+    none.restore({})
+    assert none.n_held == 0
