@@ -8,6 +8,7 @@ from .agent.export import export_agent as export_agent
 from .agent.normalization import Normalizer as Normalizer
 from .agent.normalization import RewardScaler as RewardScaler
 from .analysis.actors import AgentActor as AgentActor
+from .analysis.demonstration import demonstrate as demonstrate
 from .analysis.evaluation import Evaluation as Evaluation
 from .analysis.evaluation import evaluate as evaluate
 from .analysis.group import read_group as read_group
@@ -35,6 +36,7 @@ from .tasks.base import Task as Task
 from .tasks.base import TaskConfig as TaskConfig
 from .tasks.base import VectorTask as VectorTask
 from .tasks.base import Verdict as Verdict
+from .tasks.demonstrations import Demonstrations as Demonstrations
 from .tasks.registry import make_task as make_task
 from .tasks.registry import make_vector_task as make_vector_task
 from .tasks.registry import register_task as register_task

@@ -442,7 +442,12 @@ def check_model(
             )
     heads = model.output
     if not isinstance(heads, dict) or not {"policy", "value"} <= set(heads):
-        raise ConfigError("The model must return a dict with 'policy' and 'value'.")
+        found = f"a dict of {', '.join(heads)}" if isinstance(heads, dict) else "none"
+        raise ConfigError(
+            f"The model must return a dict with 'policy' and 'value', got {found}. For "
+            "a value, add a head as keras.layers.Dense(1), outputs={'policy': ..., "
+            "'value': ...}."
+        )
     for name, width in (("policy", distribution.n_parameters), ("value", 1)):
         if heads[name].shape[-1] != width:
             raise ConfigError(

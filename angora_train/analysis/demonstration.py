@@ -6,7 +6,7 @@ import numpy as np
 from angora_train.analysis.actors import Actor
 from angora_train.errors import ConfigError
 from angora_train.randomness import ACTIONS, generator
-from angora_train.tasks.demonstrations import Demonstrations
+from angora_train.tasks.demonstrations import Demonstrations, require_choices
 from angora_train.tasks.task import Task
 
 __all__ = ["demonstrate"]
@@ -38,7 +38,8 @@ def demonstrate(
     Raises
     ------
     ConfigError
-        If less than a step is asked for.
+        If less than a step is asked for, or the actor does what lies between the
+        task's choices, as the expected action may.
     """
     if n_steps < 1:
         raise ConfigError(f"{n_steps} steps are to be recorded; the least is 1.")
@@ -50,6 +51,7 @@ def demonstrate(
     for _ in range(n_steps):
         drawn = [rng.random(actor.n_uniforms, dtype=np.float32) for rng in rngs]
         step = actor.act(observation, state, is_first, np.stack(drawn))
+        require_choices(step.action, task.n_bins, "What is demonstrated")
         sensed = {key: x.copy() for key, x in observation.items()}
         observation, reward, terminated, truncated, _ = task.step(step.action)
         rows.append((sensed, step.action, is_first, reward, terminated))

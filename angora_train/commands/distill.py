@@ -78,7 +78,7 @@ def demonstrate(
     from angora_train.analysis.demonstration import demonstrate as show
     from angora_train.run.checkpoint import read_config
 
-    if out.suffix != ".npz":
+    if out.suffix != ".npz" or out.is_dir():
         raise ConfigError(f"Demonstrations are an .npz file, got '{out}'.")
     with busy("recording"):
         ready = trained.ready(directory, worlds)

@@ -118,7 +118,9 @@ def with_change(
     """
     section = data
     for key in keys[:-1]:
-        section = section.setdefault(key, {})
+        if section.get(key) is None:  # a section that is optional, and not there
+            section[key] = {}
+        section = section[key]
         if not isinstance(section, dict):
             raise ConfigError(f"'{said}': '{key}' is a value, not a section.")
     section[keys[-1]] = deepcopy(value)

@@ -16,7 +16,7 @@ from angora_train.config.distillation import DistillationConfig, Target
 from angora_train.config.run import RunConfig
 from angora_train.errors import ConfigError
 from angora_train.randomness import TEACHER, draws
-from angora_train.tasks.demonstrations import Playback
+from angora_train.tasks.playback import Playback
 
 __all__ = ["Advice", "Guide", "Recorded", "Teacher", "guided_share", "target_of"]
 
@@ -230,7 +230,6 @@ def target_of(
     """
     is_same = teacher is not None and _is_same(teacher, student)
     target: Target = chosen or ("distribution" if is_same else "sampled")
-    who, whom = type(student).__name__, type(teacher).__name__
     if target != "sampled" and teacher is None:
         raise ConfigError(
             f"distillation.target is '{target}', but recorded actions are all that "
@@ -238,16 +237,23 @@ def target_of(
         )
     if target == "distribution" and not is_same:
         raise ConfigError(
-            f"distillation.target is 'distribution', but the teacher's policy is a "
-            f"{whom} and the student's a {who}: let policy.distribution, with "
-            "its bins, be the same, or set distillation.target to sampled or mean."
+            f"distillation.target is 'distribution', but the teacher's policy is "
+            f"{_said(teacher)} and the student's {_said(student)}: let "
+            "policy.distribution, with its bins, be the same, or set "
+            "distillation.target to sampled or mean."
         )
     if target != "distribution" and not hasattr(student, "sample_of"):
         raise ConfigError(
-            f"The policy {who} cannot learn from actions of others: it lacks the "
-            "method sample_of(action), which returns the nearest sample."
+            f"The policy {type(student).__name__} cannot learn from actions of others: "
+            "it lacks the method sample_of(action), which returns the nearest sample."
         )
     return target
+
+
+def _said(family: Distribution | None) -> str:
+    """Name a family, and how wide it is."""
+    n = 0 if family is None else family.n_parameters
+    return f"a {type(family).__name__} of {n} parameters"
 
 
 def _is_same(one: Distribution, other: Distribution) -> bool:

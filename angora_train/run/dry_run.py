@@ -9,10 +9,14 @@ import numpy as np
 from angora_train.agent.agent import without_frozen_streams
 from angora_train.agent.normalization import make_normalizer, make_reward_scaler
 from angora_train.config.run import RunConfig
+from angora_train.engine import make_engine
 from angora_train.errors import ConfigError
 from angora_train.learning.minibatches import Geometry
 from angora_train.ranks.roles import learning_ranks, require_chunks, share_of_worlds
+from angora_train.run import checkpoint
+from angora_train.run.lesson import make_lesson
 from angora_train.run.preparation import Prepared, prepare
+from angora_train.run.state import require_same
 from angora_train.tasks.saving import save_worlds
 
 __all__ = ["describe"]
@@ -57,7 +61,7 @@ def describe(config: RunConfig, n_ranks: int, n_nodes: int) -> dict[str, Any]:
     geometry = Geometry.of(config)
     require_chunks(len(learners), config.ppo)
     worlds = share_of_worlds(config.n_worlds, n_ranks, 0)
-    ready = prepare(config)
+    ready = _prepared(config)
     _try_out(ready)
     ready.task.close()
     step_s = ready.task.control_step_s
@@ -72,6 +76,21 @@ def describe(config: RunConfig, n_ranks: int, n_nodes: int) -> dict[str, Any]:
         "weights": ready.model.count_params(),
         "sensations of a rank in a cycle, MB": round(n_bytes / 1e6),
     }
+
+
+def _prepared(config: RunConfig) -> Prepared:
+    """Prepare a run with one world, its teacher and what it begins with, too."""
+    lesson = make_lesson(config, make_engine())
+    one = range(1)
+    if lesson is None:
+        ready = prepare(config, one)
+    else:
+        worlds = lesson.task(one)
+        ready = prepare(lesson.config, one, task=worlds, unread=lesson.unread)
+        lesson.guide(ready, one)
+    if config.start is not None:
+        require_same(config, ready.model, checkpoint.load(config.start, "best"))
+    return ready
 
 
 def _try_out(ready: Prepared) -> None:

@@ -11,12 +11,13 @@ from angora_train.agent.inputs import sensation_of
 from angora_train.config.distillation import DistillationConfig
 from angora_train.config.run import RunConfig
 from angora_train.engine import Engine
-from angora_train.errors import ConfigError
+from angora_train.errors import ConfigError, TaskError, closest
 from angora_train.learning.guides import Guide, Recorded, Teacher, target_of
 from angora_train.run import checkpoint
 from angora_train.run.lineage import is_demonstrations
 from angora_train.run.preparation import Prepared
-from angora_train.tasks.demonstrations import Demonstrations, Playback
+from angora_train.tasks.demonstrations import Demonstrations
+from angora_train.tasks.playback import Playback
 from angora_train.tasks.registry import make_vector_task
 from angora_train.tasks.sharing import SharedWorlds, require_same_task, share_worlds
 from angora_train.tasks.task import Task
@@ -105,6 +106,13 @@ class _Taught:
 
     def guide(self, ready: Prepared, worlds: range) -> Guide:
         """Return the agent with a state in each world."""
+        chosen = self.config.distillation
+        if ready.task.n_bins and chosen is not None and chosen.target == "mean":
+            raise ConfigError(
+                f"distillation.target is 'mean', but the actions of task "
+                f"'{self.config.task.name}' are choices among {ready.task.n_bins}, "
+                "which have none: set it to sampled."
+            )
         return Teacher(
             self.agent, self.shared.names, ready.distribution, self.config, worlds
         )
@@ -132,11 +140,12 @@ class _Demonstrated:
             return
         for name in task.sensation_shapes:
             if name not in {*self.demonstrations.sensations, *network.without}:
+                recorded = self.demonstrations.sensations
                 raise ConfigError(
                     f"{self.demonstrations.label} lack the sensation '{name}', which "
-                    f"the task shows. They have: "
-                    f"{', '.join(self.demonstrations.sensations)}. Leave it out of the "
-                    f"network, too: network.without=[{name}]."
+                    f"the task shows.{closest(name, recorded)} They have: "
+                    f"{', '.join(recorded)}. Leave it out of the network, too: "
+                    f"network.without=[{name}]."
                 )
 
     def guide(self, ready: Prepared, worlds: range) -> Guide:
@@ -171,13 +180,27 @@ def _recorded(config: RunConfig, chosen: DistillationConfig) -> Lesson:
     """Read demonstrations, and check that they can be learned from."""
     demonstrations = Demonstrations.load(chosen.teacher)
     if demonstrations.task:
-        require_same_task(config.task.name, demonstrations.task, "demonstrations")
+        try:
+            require_same_task(config.task.name, demonstrations.task, "demonstrations")
+        except TaskError as error:
+            raise ConfigError(f"{demonstrations.label}: {error}") from error
+    _require_enough(config, demonstrations)
     n_actions = demonstrations.action.shape[-1]
     decided = _decided(config, None, make_distribution(config.policy, n_actions))
     if demonstrations.reward is None:  # then values cannot be learned
         ppo = config.ppo.model_copy(update={"value_coef": 0.0})
         decided = decided.model_copy(update={"ppo": ppo})
     return _Demonstrated(decided, demonstrations)
+
+
+def _require_enough(config: RunConfig, demonstrations: Demonstrations) -> None:
+    """Refuse fewer steps than an update reads: it would read some twice."""
+    n_steps, wanted = demonstrations.action[..., 0].size, config.ppo.minibatch_size
+    if n_steps < wanted:
+        raise ConfigError(
+            f"{demonstrations.label} hold {n_steps} steps, and an update reads "
+            f"{wanted}. Record more, or set ppo.minibatch_size to less."
+        )
 
 
 def _decided(
@@ -194,6 +217,11 @@ def _decided(
 
 def _require_agent(path: Path) -> None:
     """Refuse a program that was exported: it is not loaded, since it could do more."""
+    if path.is_file():
+        raise ConfigError(
+            f"'{path}' is no teacher. A teacher is the folder of a run or of a "
+            "checkpoint, or an .npz file that angora-train demonstrate writes."
+        )
     if (path / "saved_model.pb").is_file():
         raise ConfigError(
             f"'{path}' is an exported program. A teacher is the folder of a run or of "

@@ -7,8 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from angora_train.config.run import RunConfig
+from angora_train.errors import ConfigError
 
-__all__ = ["Stage", "as_data", "is_demonstrations", "stages_of", "told"]
+__all__ = [
+    "Stage",
+    "as_data",
+    "is_demonstrations",
+    "require_same_stage",
+    "stages_of",
+    "told",
+]
 
 _DEMONSTRATIONS = ".npz"
 
@@ -71,6 +79,32 @@ def stages_of(progress: Mapping[str, Any], config: RunConfig) -> tuple[Stage, ..
         n_samples = cycle * config.ppo.horizon * config.n_worlds
         return (Stage.of(config, cycle, int(progress.get("samples", n_samples))),)
     return tuple(Stage(**stage) for stage in saved)
+
+
+def require_same_stage(config: RunConfig, before: RunConfig) -> None:
+    """Refuse to go on with a run as another kind of it: it would tell a wrong history.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Of the run that goes on.
+    before : RunConfig
+        Of its last checkpoint.
+
+    Raises
+    ------
+    ConfigError
+        If one of them has a teacher, or a start, and the other has none.
+    """
+    for key in ("distillation", "start"):
+        one, other = getattr(config, key), getattr(before, key)
+        if (one is None) != (other is None):
+            said = "none" if other is None else "one"
+            raise ConfigError(
+                f"A run that goes on keeps what it is: '{key}' is changed, and it had "
+                f"{said}. Begin another run with its weights instead: angora-train run "
+                f"CONFIG --set start={config.directory} --set directory=FOLDER."
+            )
 
 
 def told(stages: Sequence[Stage]) -> str:

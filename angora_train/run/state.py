@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,7 +25,7 @@ from angora_train.run import checkpoint
 from angora_train.run.lineage import Stage, as_data, stages_of
 from angora_train.tasks.task import Task
 
-__all__ = ["Run", "restore", "save", "start_from"]
+__all__ = ["Run", "require_same", "restore", "save", "start_from"]
 
 _log = logging.getLogger(__name__)
 
@@ -116,29 +117,63 @@ def start_from(run: Run, stored: checkpoint.Checkpoint) -> None:
     ConfigError
         If the network, the policy or the normalisation is another.
     """
-    _require_same(run.config, stored.config)
-    theirs = {weight.path: weight for weight in stored.model.weights}
-    ours = {weight.path: weight for weight in run.agent.model.weights}
-    for path in (*ours, *theirs):
-        shapes = [
-            tuple(found[path].shape) if path in found else "none"
-            for found in (ours, theirs)
-        ]
-        if shapes[0] != shapes[1]:
-            raise ConfigError(
-                f"start: '{run.config.start}' is of another network: of the weights "
-                f"'{path}' it has {shapes[1]}, this run's has {shapes[0]}. Give the "
-                "sections network, policy and task.options as in its config.yaml; "
-                "parts of a network are taken over with network.pretrained."
-            )
-    for path, weight in ours.items():
-        weight.assign(theirs[path])
+    require_same(run.config, run.agent.model, stored)
+    theirs, ours = _weights(stored.model), _weights(run.agent.model)
+    for place, weight in ours.items():
+        weight.assign(theirs[place])
     run.agent.normalizer.restore(stored.sensed)
-    _restore_scales(run, stored)
+    if stored.config.ppo.value_coef:  # else nobody knew the rewards, or their value
+        _restore_scales(run, stored)
     run.before = stages_of(stored.progress, stored.config)
 
 
-def _require_same(config: RunConfig, stored: RunConfig) -> None:
+def require_same(
+    config: RunConfig, model: keras.Model, stored: checkpoint.Checkpoint
+) -> None:
+    """Refuse a checkpoint that a run cannot begin with.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Of the run.
+    model : keras.Model
+        Its network.
+    stored : Checkpoint
+        Of another run.
+
+    Raises
+    ------
+    ConfigError
+        If the network, the policy or the normalisation is another.
+    """
+    _require_same_use(config, stored.config)
+    theirs, ours = _weights(stored.model), _weights(model)
+    for place in (*ours, *theirs):
+        found = [weights.get(place) for weights in (ours, theirs)]
+        one, other = ("none" if x is None else tuple(x.shape) for x in found)
+        if one != other:
+            path = next(x.path for x in found if x is not None)
+            raise ConfigError(
+                f"start: '{config.start}' is of another network: of the weights "
+                f"'{path}' it has {other}, this run's has {one}. Give the sections "
+                "network, policy and task.options as in its config.yaml; parts of a "
+                "network are taken over with network.pretrained."
+            )
+
+
+def _weights(model: keras.Model) -> dict[tuple[str, int, str], Any]:
+    """Return a network's weights by layer, place in it, and name.
+
+    Their paths would not do: they tell whether a network was built or loaded, too.
+    """
+    return {
+        (layer.name, i, weight.name): weight
+        for layer in model.layers
+        for i, weight in enumerate(layer.weights)
+    }
+
+
+def _require_same_use(config: RunConfig, stored: RunConfig) -> None:
     """Refuse weights that were learned for something else than they would be used."""
     scales = ("sensations", "sensation_clip", "reward", "value")
     for section, keys in (

@@ -30,6 +30,7 @@ from angora_train.ranks.roles import Roles
 from angora_train.ranks.watchdog import Watchdog
 from angora_train.run import checkpoint
 from angora_train.run.lesson import make_lesson
+from angora_train.run.lineage import require_same_stage
 from angora_train.run.method import make_learner
 from angora_train.run.metrics import MetricsWriter, summarize
 from angora_train.run.preparation import prepare
@@ -275,6 +276,7 @@ def _gpu(comm: Comm, roles: Roles, engine: Engine) -> int | None:
 def _stored(config: RunConfig) -> checkpoint.Checkpoint:
     """Return the checkpoint to go on from."""
     stored = checkpoint.load(config.directory, "last")
+    require_same_stage(config, stored.config)
     if stored.progress["cycle"] >= config.n_cycles:
         raise ConfigError(
             f"The run has all its {config.n_cycles} cycles. Train longer with: "

@@ -1,25 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Demonstrations: recorded trajectories, and the worlds that play them back."""
+"""Demonstrations: recorded trajectories, as values and as files."""
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel
 
 from angora_train.errors import ConfigError, closest
-from angora_train.tasks.task import Observation, Seed, Task, Transition, check_reset
-from angora_train.tasks.worlds.generators import Generators
 from atlasnet.files import replacing
 
-__all__ = ["Demonstrations", "Playback"]
+__all__ = ["Demonstrations", "require_choices"]
 
 _SENSED = "sensation/"
 _NEEDED = ("action", "is_first")
+_EXACT = 1e-3
+"""How far an action may lie from the choice that it stands for."""
+_UNREADABLE = (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
+"""What reading a file may raise that holds something else, or is damaged."""
 _KNOWN = (*_NEEDED, "reward", "terminated", "task", "control_step_s")
 
 
@@ -83,12 +85,33 @@ class Demonstrations:
                     f"({steps[0]}, {steps[1]}{rest}), as 'action' is {steps[0]} steps "
                     f"of {steps[1]} trajectories."
                 )
-            if x.dtype.kind not in "fbu" or not np.isfinite(x).all():
-                raise ConfigError(f"{self.label}: '{name}' has numbers not finite.")
+            if x.dtype.kind not in "fbu":
+                raise ConfigError(
+                    f"{self.label}: '{name}' holds {x.dtype}; it must hold real "
+                    "numbers."
+                )
+            if not np.isfinite(x).all():
+                raise ConfigError(
+                    f"{self.label}: '{name}' has numbers that are not finite as "
+                    "float32."
+                )
         if np.abs(self.action).max() > 1.0:
             raise ConfigError(
                 f"{self.label}: an action is {np.abs(self.action).max():g} away from "
                 "zero; actions lie in [-1, 1], scaled as the task takes them."
+            )
+        if self.terminated is not None:
+            self._require_beginnings(self.terminated)
+
+    def _require_beginnings(self, terminated: NDArray[np.bool_]) -> None:
+        """Refuse ends of episodes after which no other begins."""
+        places = np.argwhere(terminated[:-1] & ~self.is_first[1:])
+        if len(places):
+            t, b = places[0]
+            raise ConfigError(
+                f"{self.label}: an episode is terminated at step {t} of trajectory "
+                f"{b}, but none begins after it: 'is_first' must be true at step "
+                f"{t + 1}."
             )
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
@@ -116,9 +139,14 @@ class Demonstrations:
         -------
         Path
             The file.
+
+        Raises
+        ------
+        ConfigError
+            If it is called otherwise, or is a folder.
         """
         path = Path(path)
-        if path.suffix != ".npz":
+        if path.suffix != ".npz" or path.is_dir():
             raise ConfigError(f"Demonstrations are an .npz file, got '{path}'.")
         said = {
             "task": np.array(self.task),
@@ -146,18 +174,16 @@ class Demonstrations:
         """
         path = Path(path)
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                found = {name: stored[name] for name in stored.files}
+            found = _read_arrays(path)
         except FileNotFoundError as error:
             raise ConfigError(f"There are no demonstrations '{path}'.") from error
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        except _UNREADABLE as error:
             raise ConfigError(
-                f"'{path}' cannot be read as demonstrations: {error}. It must be an "
-                ".npz file of plain arrays."
+                f"'{path}' cannot be read as demonstrations: it must be an .npz file "
+                "of plain arrays, such as numpy.savez writes, and is none, or damaged."
             ) from error
-        known = [n for n in found if n in _KNOWN or n.startswith(_SENSED)]
         missing = [name for name in _NEEDED if name not in found]
-        strange = sorted(set(found) - set(known))
+        strange = sorted(name for name in found if not _is_known(name))
         if missing or strange:
             name = (missing or strange)[0]
             raise ConfigError(
@@ -165,6 +191,7 @@ class Demonstrations:
                 f"{closest(name, strange if missing else (*_KNOWN, _SENSED))} Arrays: "
                 f"{_SENSED}<name>, {', '.join(_KNOWN)}."
             )
+        label = f"The demonstrations '{path}'"
         return cls(
             {
                 name.removeprefix(_SENSED): _numbers(x)
@@ -172,163 +199,100 @@ class Demonstrations:
                 if name.startswith(_SENSED)
             },
             _numbers(found["action"]),
-            _flags(found["is_first"]),
+            _flags(found, "is_first", label),
             _numbers(found["reward"]) if "reward" in found else None,
-            _flags(found["terminated"]) if "terminated" in found else None,
-            str(found.get("task", "")),
-            float(found.get("control_step_s", 0.0)),
-            f"The demonstrations '{path}'",
+            _flags(found, "terminated", label) if "terminated" in found else None,
+            _said_task(found, label),
+            _said_step_s(found, label),
+            label,
         )
+
+
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the arrays of an ``.npz`` file; nothing in it is run."""
+    stored = np.load(path, allow_pickle=False)
+    if not isinstance(stored, np.lib.npyio.NpzFile):
+        raise zipfile.BadZipFile("one array, no archive of arrays")
+    with stored:
+        found = {name: stored[name] for name in stored.files}
+    if not all(isinstance(x, np.ndarray) for x in found.values()):
+        raise zipfile.BadZipFile("members that are no arrays")
+    return found
+
+
+def _is_known(name: str) -> bool:
+    """Whether an array of a file is one that is read."""
+    return name in _KNOWN or (name.startswith(_SENSED) and name != _SENSED)
 
 
 def _numbers(x: NDArray[Any]) -> NDArray[Any]:
     """Return numbers as float32, bytes as they are."""
     is_as_it_is = x.dtype == np.uint8 or x.dtype.kind not in "fiub"
-    return x if is_as_it_is else x.astype(np.float32)
+    with np.errstate(over="ignore"):  # what is infinite then is refused
+        return x if is_as_it_is else x.astype(np.float32)
 
 
-def _flags(x: NDArray[Any]) -> NDArray[Any]:
-    """Return numbers as truths."""
-    return x.astype(np.bool_) if x.dtype.kind in "fiub" else x
+def _flags(found: Mapping[str, NDArray[Any]], name: str, label: str) -> NDArray[Any]:
+    """Return zeros and ones as truths."""
+    x = found[name]
+    if x.dtype.kind not in "fiub" or not np.isin(x, (0, 1)).all():
+        raise ConfigError(
+            f"{label}: '{name}' must hold truths, or zeros and ones alone; it holds "
+            f"{x.dtype}, and other values."
+        )
+    return x.astype(np.bool_)
 
 
-class Playback(Task):
-    """Worlds in which recorded episodes pass by, whatever is done in them.
+def _said_task(found: Mapping[str, NDArray[Any]], label: str) -> str:
+    """Return the name of the task, which is one text."""
+    x = found.get("task", np.array(""))
+    if x.ndim or x.dtype.kind != "U":
+        raise ConfigError(
+            f"{label}: 'task' must be one text, such as np.array('Reach'), got an "
+            f"array of {x.dtype} with shape {x.shape}."
+        )
+    return str(x)
 
-    Each world plays one episode after the other, drawn with equal chance by its own
-    generator.
+
+def _said_step_s(found: Mapping[str, NDArray[Any]], label: str) -> float:
+    """Return the time of a control step, which is one number."""
+    x = found.get("control_step_s", np.array(0.0))
+    if x.ndim or x.dtype.kind not in "fiu" or not 0.0 <= x < np.inf:
+        raise ConfigError(
+            f"{label}: 'control_step_s' must be one number, s, or 0 if it is not "
+            f"known, got {x}."
+        )
+    return float(x)
+
+
+def require_choices(action: NDArray[np.float32], n_bins: int | None, who: str) -> None:
+    """Refuse actions that are none of a task's choices.
 
     Parameters
     ----------
-    demonstrations : Demonstrations
-        The episodes.
-    task : Task
-        The task that they are of.
-    n_worlds : int
-        Number of worlds, B.
-    first_world : int
-        Index of row 0 among the worlds of all processes.
+    action : ndarray of float32, shape (..., A)
+        What was done.
+    n_bins : int or None
+        Choices that the task has; None if its actions are numbers.
+    who : str
+        Whose actions they are, for the message.
 
     Raises
     ------
     ConfigError
-        If an action is of another size, or a sensation of the task of another shape.
+        If an action lies between choices.
+
+    Examples
+    --------
+    >>> require_choices(np.float32([-1.0, 0.0, 1.0]), 3, "Mine")
     """
-
-    config: BaseModel
-    remembers: ClassVar[tuple[str, ...]] = ("_at", "_rngs")
-
-    def __init__(
-        self,
-        demonstrations: Demonstrations,
-        task: Task,
-        n_worlds: int = 1,
-        first_world: int = 0,
-    ) -> None:
-        self._count(n_worlds, first_world)
-        self.config, self.n_bins = task.config, task.n_bins
-        self._step_s = task.control_step_s
-        _require_fitting(demonstrations, task)
-        known: Mapping[str, Any] = task.single_observation_space.spaces  # type: ignore[attr-defined]
-        read = [name for name in known if name in demonstrations.sensations]
-        self._offer({name: known[name] for name in read}, task.n_actions)
-        kept = {name: demonstrations.sensations[name] for name in read}
-        self._sensations = {name: _in_a_row(x) for name, x in kept.items()}
-        self._action = _in_a_row(demonstrations.action)
-        is_first = demonstrations.is_first.copy()
-        is_first[0] = True
-        starts = _in_a_row(is_first)
-        self._starts = np.flatnonzero(starts)
-        self._is_last = np.append(starts[1:], True)
-        nothing = np.zeros(len(starts), np.float32)
-        reward, terminated = demonstrations.reward, demonstrations.terminated
-        self._reward = nothing if reward is None else _in_a_row(reward)
-        ends = nothing > 0 if terminated is None else _in_a_row(terminated)
-        self._terminates = ends & self._is_last
-        self._at = np.zeros(n_worlds, np.int64)
-        self._rngs = Generators(n_worlds, first_world)
-
-    @property
-    def unsaved(self) -> str:
-        """Empty: where the worlds are can be saved."""
-        return ""
-
-    @property
-    def control_step_s(self) -> float:
-        """Time that one step takes, s."""
-        return self._step_s
-
-    @property
-    def demonstrated(self) -> NDArray[np.float32]:
-        """What was done where the worlds are now, shape (B, A)."""
-        return self._action[self._at]
-
-    def facts(self) -> dict[str, Any]:
-        """State that nothing more is known."""
-        return {
-            "success": np.zeros(self.num_envs, np.bool_),
-            "goal_kind": np.zeros(self.num_envs, np.int64),
-        }
-
-    def reset(
-        self, *, seed: Seed = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observation, dict[str, Any]]:
-        """Begin an episode in every world; see `Task`."""
-        seed = check_reset(seed, options, self.num_envs)
-        if seed is not None or not self._rngs:
-            self._rngs.seed(0 if seed is None else seed)
-        self._begin(np.ones(self.num_envs, np.bool_))
-        return self._sense(), self.facts()
-
-    def step(self, actions: NDArray[np.float32]) -> Transition:
-        """Go on by one step; what is done changes nothing.
-
-        The last sensations of an episode that was cut off are those of its last step:
-        what followed was not recorded.
-        """
-        self._checked(actions)
-        reward, is_last = self._reward[self._at], self._is_last[self._at]
-        terminated = self._terminates[self._at]
-        facts: dict[str, Any] = {**self.facts(), "reward/recorded": reward}
-        if is_last.any():
-            facts["final_obs"], facts["_final_obs"] = self._sense(), is_last
-        self._at += 1
-        self._begin(is_last)
-        return self._sense(), reward, terminated, is_last & ~terminated, facts
-
-    def _begin(self, where: NDArray[np.bool_]) -> None:
-        """Draw the next episode of some worlds."""
-        for world in np.flatnonzero(where):
-            drawn = self._rngs[int(world)].integers(len(self._starts))
-            self._at[world] = self._starts[drawn]
-
-    def _sense(self) -> Observation:
-        """Return what was sensed where the worlds are."""
-        return {name: x[self._at] for name, x in self._sensations.items()}
-
-
-def _in_a_row(x: NDArray[Any]) -> NDArray[Any]:
-    """Put trajectories, shape (T, B, ...), one after the other, shape (B T, ...)."""
-    return np.swapaxes(x, 0, 1).reshape(-1, *x.shape[2:])
-
-
-def _require_fitting(demonstrations: Demonstrations, task: Task) -> None:
-    """Refuse demonstrations of other shapes than a task's."""
-    label, width = demonstrations.label, demonstrations.action.shape[-1]
-    if width != task.n_actions:
+    if n_bins is None:
+        return
+    choices = np.linspace(-1.0, 1.0, n_bins)
+    apart = np.abs(action[..., None] - choices).min(axis=-1)
+    if apart.max() > _EXACT:
+        value = float(action.ravel()[int(apart.argmax())])
         raise ConfigError(
-            f"{label} have actions of {width} numbers, the task takes {task.n_actions}."
-        )
-    for name, shape in task.sensation_shapes.items():
-        x = demonstrations.sensations.get(name)
-        if x is not None and x.shape[2:] != shape:
-            raise ConfigError(
-                f"{label} have the sensation '{name}' of shape {x.shape[2:]}, the "
-                f"task's is {shape}."
-            )
-    step_s = demonstrations.control_step_s
-    if step_s and not np.isclose(step_s, task.control_step_s):
-        raise ConfigError(
-            f"{label} have control steps of {step_s:g} s, the task's are "
-            f"{task.control_step_s:g} s long."
+            f"{who}: an action is {value:g}, but the task's are choices among "
+            f"{n_bins}, written {', '.join(f'{x:.4g}' for x in choices)}."
         )

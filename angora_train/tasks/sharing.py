@@ -109,8 +109,8 @@ def require_same_task(student: str, other: str, who: str) -> None:
     """
     if _plain(student) != _plain(other):
         raise ConfigError(
-            f"The {who} did the task '{other}', the student is to do '{student}'. Take "
-            f"a {who} of '{student}', or set task.name={other}."
+            f"The {who} did the task '{other}', the student is to do '{student}'. Both "
+            f"must do the same: set task.name={other}, or choose who did '{student}'."
         )
 
 

@@ -24,7 +24,7 @@ def test_an_unknown_config_key_is_one_message_and_exit_code_2() -> None:
         "horizon, chunk_length, n_epochs, minibatch_size, learning_rate, schedule, "
         "final_learning_rate, target_kl, max_kl, adam_epsilon, discount, gae_lambda, "
         "clip_range, advantage_floor, value_clip_range, value_coef, entropy_coef, "
-        "max_grad_norm.\n"
+        "max_grad_norm, value_warm_up_cycles.\n"
     )
 
 

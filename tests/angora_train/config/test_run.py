@@ -237,3 +237,9 @@ def test_a_rule_that_no_file_can_hold_is_refused_before_a_run_begins() -> None:
     apart = StrongestNeighbours(k=4, keep_connected=False)
     with pytest.raises(ConfigError, match=r"^network\.rules: .*cannot be written"):
         load_config({"network": {"rules": GraphRules(edges=apart)}})
+
+
+def test_a_section_that_is_not_there_can_be_changed() -> None:
+    config = load_config({"distillation": None}, ["distillation.teacher=runs/a"])
+    assert config.distillation is not None
+    assert config.distillation.teacher == Path("runs/a")

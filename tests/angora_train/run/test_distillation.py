@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from angora_train.agent.agent import Agent
-from angora_train.analysis.actors import AgentActor
+from angora_train.analysis.actors import AgentActor, choosing
 from angora_train.analysis.demonstration import demonstrate
 from angora_train.analysis.evaluation import evaluate
 from angora_train.config.loading import load_config
@@ -16,10 +17,12 @@ from angora_train.config.run import RunConfig
 from angora_train.engine import make_engine
 from angora_train.errors import CheckpointError, ConfigError
 from angora_train.run import checkpoint
+from angora_train.run.dry_run import describe
 from angora_train.run.lineage import told
 from angora_train.run.metrics import read_metrics
 from angora_train.run.preparation import prepare
 from angora_train.run.trainer import train
+from angora_train.tasks.demonstrations import Demonstrations
 from angora_train.tasks.registry import make_vector_task
 from atlasnet import policy_only
 
@@ -299,6 +302,103 @@ def test_a_start_from_another_network_is_refused(
     assert not (tmp_path / "tuned").exists()
 
 
+def test_an_areas_network_begins_where_another_of_its_kind_ended(
+    tmp_path: Path,
+) -> None:
+    # Built inside its layer or read from a file, its weights have other paths.
+    network = {"preset": "fpn", "units": {"total": 128, "floor": 1}}
+    settings = {**REACH, "network": network}
+    train({**settings, "directory": str(tmp_path / "a")})
+    tuned = {**settings, "start": str(tmp_path / "a"), "directory": str(tmp_path / "b")}
+    train({**tuned, "ppo": {**REACH["ppo"], "value_warm_up_cycles": 1}})
+    one, other = (checkpoint.load(tmp_path / x, "last").model for x in "ab")
+    of_policy = {weight.path for weight in policy_only(one).weights}
+    # In the cycle of warm-up nothing has learned but what the value alone reads.
+    for a, b in zip(one.weights, other.weights, strict=True):
+        assert bool((a.numpy() == b.numpy()).all()) == (a.path in of_policy), a.path
+    assert told(checkpoint.load_stages(tmp_path / "b")) == "learned, then fine-tuned"
+
+
+def test_scales_of_rewards_that_nobody_recorded_are_not_taken_over(
+    tmp_path: Path,
+) -> None:
+    seen = np.random.default_rng(0).normal(size=(8, 4, 2)).astype(np.float32)
+    shown = Demonstrations({"proprioception": seen}, *CHOSEN).save(tmp_path / "a.npz")
+    train(short(tmp_path / "student", shown))
+    before = checkpoint.load(tmp_path / "student", "last")
+    assert before.moments["reward"][2] == 0.0  # zeros alone
+    tuned = short(tmp_path / "tuned", None).model_dump(mode="json")
+    train({**tuned, "start": str(tmp_path / "student")})
+    after = checkpoint.load(tmp_path / "tuned", "last")
+    assert after.moments["reward"][0] == 2 * 32  # of its own steps, and no others
+    assert after.sensed["proprioception"][0] > 2 * 32
+
+
+CHOSEN = (np.ones((8, 4, 1), np.float32), np.zeros((8, 4), bool))
+"""The second choice, eight steps of four trajectories."""
+
+
+@pytest.mark.parametrize(
+    ("changes", "told_"),
+    [
+        ({"sensations": {"propriception": None}}, "Close matches: propriception"),
+        ({"task": "Reach"}, r"demonstrations did .*'Reach'.*'gym:CartPole-v1'"),
+        ({"task": "Reech"}, r"demonstrations '.*a\.npz': No task 'Reech'"),
+        ({"n_steps": 3}, r"hold 12 steps, .* reads 16\. Record more"),
+    ],
+)
+def test_recordings_that_cannot_teach_are_refused(
+    changes: dict[str, Any], told_: str, tmp_path: Path
+) -> None:
+    n = changes.get("n_steps", 8)
+    name = next(iter(changes.get("sensations", {"proprioception": None})))
+    seen = np.zeros((n, 4, 2), np.float32)
+    action, is_first = (x[:n] for x in CHOSEN)
+    of = changes.get("task", "")
+    shown = Demonstrations({name: seen}, action, is_first, task=of)
+    path = shown.save(tmp_path / "a.npz")
+    with pytest.raises(ConfigError, match=told_):
+        train(short(tmp_path / "run", path))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_goes_on_as_what_it_was(balancer: Path, tmp_path: Path) -> None:
+    train(short(tmp_path / "student", balancer, n_cycles=1))
+    longer = short(tmp_path / "student", balancer)
+    changed: tuple[dict[str, Any], ...] = ({"distillation": None}, {"start": balancer})
+    for change in changed:
+        with pytest.raises(ConfigError, match=r"keeps what it is.*--set start="):
+            train(longer.model_copy(update=change), resume=True)
+    moved = tmp_path / "moved"
+    shutil.copytree(balancer, moved)
+    changes = [f"distillation.teacher={moved}", "n_cycles=2"]
+    train(checkpoint.read_config(tmp_path / "student", overrides=changes), resume=True)
+    (stage,) = checkpoint.load_stages(tmp_path / "student", "last")
+    assert (stage.teacher, stage.n_cycles) == (str(moved), 2)
+
+
+def test_choices_have_no_mean(balancer: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"'mean', but the actions.*choices among 2"):
+        train(short(tmp_path / "a", balancer, distillation={"target": "mean"}))
+    actor = AgentActor(choosing(checkpoint.load_agent(balancer), "expected"))
+    with pytest.raises(ConfigError, match=r"choices among 2, written -1, 1"):
+        demonstrate(actor, make_vector_task(CART, n_worlds=2), 3, 5)
+
+
+def test_a_dry_run_reads_the_teacher_and_the_start(
+    balancer: Path, tmp_path: Path
+) -> None:
+    config = short(tmp_path / "a", balancer)
+    assert describe(config, 1, 1)["control steps in all"] == 64
+    with pytest.raises(CheckpointError, match="no checkpoint 'best'"):
+        describe(short(tmp_path / "a", tmp_path / "nowhere"), 1, 1)
+    for start, told_ in ((tmp_path / "nowhere", "no checkpoint"), (balancer, "start:")):
+        begun = short(tmp_path / "a", None).model_copy(update={"start": start})
+        with pytest.raises((CheckpointError, ConfigError), match=told_):
+            describe(begun, 1, 1)
+    assert not (tmp_path / "a").exists()
+
+
 def test_what_cannot_teach_is_refused(balancer: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="no checkpoint 'best'"):
         train(short(tmp_path / "a", tmp_path / "nowhere"))
@@ -307,6 +407,9 @@ def test_what_cannot_teach_is_refused(balancer: Path, tmp_path: Path) -> None:
     (exported / "saved_model.pb").write_bytes(b"")
     with pytest.raises(ConfigError, match=r"exported program.*folder of a run"):
         train(short(tmp_path / "a", exported))
+    (tmp_path / "a.keras").write_bytes(b"")
+    with pytest.raises(ConfigError, match=r"a\.keras' is no teacher.*folder of a run"):
+        train(short(tmp_path / "a", tmp_path / "a.keras"))
     with pytest.raises(ConfigError, match=r"task 'gym:CartPole-v1'.*'Reach'"):
         train(short(tmp_path / "a", balancer, task={"name": "Reach"}))
     seen = keras.Input((None, 2), name="proprioception")
@@ -315,7 +418,7 @@ def test_what_cannot_teach_is_refused(balancer: Path, tmp_path: Path) -> None:
     )
     headless.save(tmp_path / "headless.keras")
     blank = {"path": str(tmp_path / "headless.keras")}
-    with pytest.raises(ConfigError, match="must return a dict with 'policy' and 'val"):
+    with pytest.raises(ConfigError, match=r"with 'policy' and 'value', got .*policy\."):
         train(short(tmp_path / "a", balancer, network=blank))
     worlds = make_vector_task(CART, n_worlds=2)
     actor = AgentActor(checkpoint.load_agent(balancer))
