@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ACTIONS", "MINIBATCHES", "TEACHER", "draws", "generator"]
+__all__ = ["ACTIONS", "HINDSIGHT", "MINIBATCHES", "TEACHER", "draws", "generator"]
 
 ACTIONS = 1
 """Purpose: the noise of the policy."""
@@ -19,6 +19,9 @@ MINIBATCHES = 2
 """Purpose: which chunks meet in a minibatch."""
 TEACHER = 3
 """Purpose: the noise of a teacher's policy."""
+
+HINDSIGHT = 4
+"""Purpose: which steps are told under which goals."""
 
 _BLOCK = 16
 """Steps that are drawn at once."""

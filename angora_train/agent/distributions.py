@@ -18,6 +18,7 @@ from angora_train.errors import ConfigError, closest
 
 __all__ = [
     "Beta",
+    "BoundedGaussian",
     "Categorical",
     "DiagonalGaussian",
     "Distribution",
@@ -173,11 +174,8 @@ class Categorical(MultiCategorical):
         super().__init__(n_dimensions, n_bins)
 
 
-class DiagonalGaussian:
+class _Gaussian:
     """Independent normal distributions; actions are cut off at [-1, 1].
-
-    The first half of the parameters are means, the second half logarithms of standard
-    deviations. The likelihood is that of the sample before the cut.
 
     Parameters
     ----------
@@ -238,6 +236,44 @@ class DiagonalGaussian:
         squares = ops.exp(2.0 * log_std) + ops.square(mean - other_mean)
         scaled = 0.5 * squares * ops.exp(-2.0 * other_log_std)
         return ops.sum(other_log_std - log_std + scaled - 0.5, axis=-1)
+
+
+class DiagonalGaussian(_Gaussian):
+    """Independent normal distributions; actions are cut off at [-1, 1].
+
+    The first half of the parameters are means, the second half logarithms of standard
+    deviations. The likelihood is that of the sample before the cut.
+
+    Parameters
+    ----------
+    n_dimensions : int
+        Actuators.
+    depends_on_state : bool
+        Whether the spread is read from the network; by default it is one learned
+        number per dimension.
+    """
+
+
+class BoundedGaussian(_Gaussian):
+    """Normal distributions whose means never leave [-1, 1]: what is drawn may.
+
+    As `DiagonalGaussian`, but the first half of the parameters are numbers whose
+    hyperbolic tangents are the means. A policy that is followed by its mean, as in
+    deterministic policy gradients, then has a gradient everywhere.
+
+    Parameters
+    ----------
+    n_dimensions : int
+        Actuators.
+    depends_on_state : bool
+        Whether the spread is read from the network; by default it is one learned
+        number per dimension.
+    """
+
+    def _split(self, parameters: Any) -> tuple[Any, Any]:
+        """Return means and logarithms of standard deviations."""
+        means, log_stds = super()._split(parameters)
+        return ops.tanh(means), log_stds
 
 
 class Beta:
@@ -382,7 +418,13 @@ def _gamma(shape: Any, first: Any, second: Any) -> Any:
     return ops.sum(is_taken * d * v, axis=-1)
 
 
-_FAMILIES = ("beta", "categorical", "gaussian", "multi_categorical")
+_FAMILIES = (
+    "beta",
+    "bounded_gaussian",
+    "categorical",
+    "gaussian",
+    "multi_categorical",
+)
 
 
 def distribution_names() -> tuple[str, ...]:
@@ -427,9 +469,10 @@ def make_distribution(policy: PolicyConfig, n_dimensions: int) -> Distribution:
         return Beta(n_dimensions)
     if name == "categorical":
         return Categorical(n_dimensions, policy.n_bins)
-    if name == "gaussian":
+    if name in ("bounded_gaussian", "gaussian"):
+        family = BoundedGaussian if name == "bounded_gaussian" else DiagonalGaussian
         depends_on_state = policy.spread_depends_on_state
-        return DiagonalGaussian(n_dimensions, depends_on_state=depends_on_state)
+        return family(n_dimensions, depends_on_state=depends_on_state)
     if name == "multi_categorical":
         return MultiCategorical(n_dimensions, policy.n_bins)
     if ":" in name:

@@ -42,6 +42,10 @@ class Architecture(Settings):
     """Units of the dense layers, from the input on."""
     activation: Literal["elu", "gelu", "relu", "silu", "tanh"]
     """Their activation."""
+    layer_norm: bool = False
+    """Whether the sum that each unit of a dense layer computes is shifted and scaled by
+    those of its layer before the activation (Ba et al. 2016, arXiv:1607.06450; without
+    gains and offsets of its own)."""
     last: PositiveInt
     """Units of the layer before the heads: recurrent, or dense if there is no cell."""
     convolutions: tuple[Convolution, ...] = ()

@@ -20,6 +20,7 @@ from pydantic_core import PydanticSerializationError
 
 from angora_train.config.architecture import require_architecture
 from angora_train.config.distillation import DistillationConfig
+from angora_train.config.hindsight import HindsightConfig
 from angora_train.config.older import with_units
 from angora_train.config.settings import Settings, said_of
 from angora_train.errors import ConfigError
@@ -181,8 +182,8 @@ class PolicyConfig(Settings):
 
     distribution: str = "multi_categorical"
     """Family of the action distribution: ``multi_categorical``, ``categorical``,
-    ``gaussian``, ``beta``, or a class of your own, ``module:Class``, see
-    `angora_train.agent.distributions.Distribution`."""
+    ``gaussian``, ``bounded_gaussian``, ``beta``, or a class of your own,
+    ``module:Class``, see `angora_train.agent.distributions.Distribution`."""
     n_bins: Annotated[int, Field(ge=2)] = 11
     """Bins of an actuator (Andrychowicz et al. 2020, arXiv:1808.00177)."""
     initial_log_std: float = -0.7
@@ -314,6 +315,10 @@ class RunConfig(Settings):
     distillation: DistillationConfig | None = None
     """From whom it learns instead, where there is a teacher. Of `ppo` then count the
     sizes, the discount, `gae_lambda`, and what is said of values and of gradients."""
+    hindsight: HindsightConfig | None = None
+    """How it learns from all that it ever did, told under other goals, instead of by
+    PPO from what it did last; for tasks with goals and networks without recurrence. Of
+    `ppo` then count the horizon, the discount, the step sizes and `max_grad_norm`."""
     start: Path | None = None
     """The folder of a run, or of a checkpoint, whose weights and normalisation this run
     begins with: the ``best`` of a run. The network must be the same."""

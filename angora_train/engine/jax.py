@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from angora_train.engine.packing import Layout
 from angora_train.engine.protocol import (
     Arrays,
+    Follow,
     Function,
     Gradient,
     LossFunction,
@@ -66,25 +67,43 @@ class JaxEngine:
 
         return run
 
-    def gradient(self, loss: LossFunction, variables: Sequence[Any]) -> Gradient:
+    def gradient(
+        self, loss: LossFunction, variables: Sequence[Any], read: Sequence[Any] = ()
+    ) -> Gradient:
         """Compile the gradient of a loss with respect to Keras variables."""
 
-        def pure(values: list[Any], inputs: Mapping[str, Any]) -> Any:
-            with _valued(variables, values):
+        def pure(values: list[Any], others: list[Any], inputs: Any) -> Any:
+            with _valued([*variables, *read], [*values, *others]):
                 total, metrics = loss(inputs)
             return total, {**metrics, "loss": total}
 
         differentiated = jax.value_and_grad(pure, has_aux=True)
 
-        def flat_gradient(values: list[Any], inputs: Mapping[str, Any]) -> Any:
-            (_, metrics), gradients = differentiated(values, inputs)
+        def flat_gradient(values: list[Any], others: list[Any], inputs: Any) -> Any:
+            (_, metrics), gradients = differentiated(values, others, inputs)
             return jnp.concatenate([g.reshape(-1) for g in gradients]), metrics
 
         compiled = jax.jit(flat_gradient)
 
         def run(arrays: Arrays) -> tuple[NDArray[np.float32], dict[str, float]]:
-            flat, metrics = compiled(_values(variables), dict(arrays))
+            flat, metrics = compiled(_values(variables), _values(read), dict(arrays))
             return np.asarray(flat), {name: float(x) for name, x in metrics.items()}
+
+        return run
+
+    def follow(self, targets: Sequence[Any], sources: Sequence[Any]) -> Follow:
+        """Compile a step of some Keras variables towards others of their shapes."""
+
+        def step(old: list[Any], wanted: list[Any], share: Any) -> list[Any]:
+            pairs = zip(old, wanted, strict=True)
+            return [target + share * (source - target) for target, source in pairs]
+
+        compiled = jax.jit(step)
+
+        def run(share: float) -> None:
+            found = compiled(_values(targets), _values(sources), np.float32(share))
+            for target, value in zip(targets, found, strict=True):
+                target.assign(value)
 
         return run
 

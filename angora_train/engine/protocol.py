@@ -7,7 +7,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Arrays", "Engine", "Function", "Gradient", "LossFunction", "Update"]
+__all__ = [
+    "Arrays",
+    "Engine",
+    "Follow",
+    "Function",
+    "Gradient",
+    "LossFunction",
+    "Update",
+]
 
 Arrays = Mapping[str, NDArray[Any]]
 Function = Callable[[Arrays], dict[str, NDArray[Any]]]
@@ -18,6 +26,9 @@ Gradient = Callable[[Arrays], tuple[NDArray[np.float32], dict[str, float]]]
 """From named arrays to the flat gradient, shape (P,), and the metrics."""
 Update = Callable[[NDArray[np.float32], float], None]
 """Takes a flat gradient, shape (P,), and a learning rate."""
+
+Follow = Callable[[float], None]
+"""Takes the share of the way to go."""
 
 
 class Engine(Protocol):
@@ -42,8 +53,16 @@ class Engine(Protocol):
     ) -> Function:
         """Compile a function of named tensors that reads Keras variables."""
 
-    def gradient(self, loss: LossFunction, variables: Sequence[Any]) -> Gradient:
-        """Compile the gradient of a loss with respect to Keras variables."""
+    def gradient(
+        self, loss: LossFunction, variables: Sequence[Any], read: Sequence[Any] = ()
+    ) -> Gradient:
+        """Compile the gradient of a loss with respect to Keras variables.
+
+        The loss may depend on other variables that change, which are then `read`.
+        """
+
+    def follow(self, targets: Sequence[Any], sources: Sequence[Any]) -> Follow:
+        """Compile a step of some Keras variables towards others of their shapes."""
 
     def update(self, optimizer: Any, variables: Sequence[Any]) -> Update:
         """Compile an optimizer's step on Keras variables from a flat gradient."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from angora_train.engine.packing import Layout
 from angora_train.engine.protocol import (
     Arrays,
+    Follow,
     Function,
     Gradient,
     LossFunction,
@@ -57,7 +58,9 @@ class TensorFlowEngine:
 
         return run
 
-    def gradient(self, loss: LossFunction, variables: Sequence[Any]) -> Gradient:
+    def gradient(
+        self, loss: LossFunction, variables: Sequence[Any], read: Sequence[Any] = ()
+    ) -> Gradient:
         """Compile the gradient of a loss with respect to Keras variables."""
         weights = [variable.value for variable in variables]
         names: list[str] = []
@@ -80,6 +83,20 @@ class TensorFlowEngine:
             _, result = compiled(arrays)
             flat, metrics = np.split(result, [-len(names)])
             return flat, dict(zip(names, metrics.tolist(), strict=True))
+
+        return run
+
+    def follow(self, targets: Sequence[Any], sources: Sequence[Any]) -> Follow:
+        """Compile a step of some Keras variables towards others of their shapes."""
+
+        def step(share: Any) -> None:
+            for target, source in zip(targets, sources, strict=True):
+                target.assign_add(share * (source.value - target.value))
+
+        compiled = tf.function(step, autograph=False)
+
+        def run(share: float) -> None:
+            compiled(tf.constant(share, tf.float32))
 
         return run
 

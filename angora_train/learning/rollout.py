@@ -2,8 +2,8 @@
 """Rollout: what an agent lived through in one cycle, and how it is collected."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 from gymnasium.vector import VectorEnv
@@ -18,8 +18,9 @@ from angora_train.randomness import ACTIONS, draws
 from angora_train.tasks.finite import require_finite, require_fitting
 from angora_train.tasks.saving import restore_worlds, save_worlds
 
-__all__ = ["Collector", "Rollout"]
+__all__ = ["Collector", "Explorer", "Rollout"]
 
+_NOTED = "noted/"
 _OLDER = "task/_rngs"
 """What saved worlds had when a task was searched for arrays as long as its worlds."""
 
@@ -54,6 +55,8 @@ class Rollout:
         What a guide says that the policy should be; None without one.
     guided : float
         Share of the steps in which a guide acted.
+    noted : dict of str to ndarray, shape (T, B, ...)
+        What an explorer noted of each step; nothing without one.
     """
 
     sensations: dict[str, NDArray[np.float32]]
@@ -70,6 +73,28 @@ class Rollout:
     episodes: list[Episode]
     label: NDArray[np.float32] | None = None
     guided: float = 0.0
+    noted: dict[str, NDArray[Any]] = field(default_factory=dict)
+
+
+class Explorer(Protocol):
+    """Who lets an agent try more, and notes more of each step."""
+
+    def shape(self, uniforms: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Change the numbers that decide the policy's noise, shape (B, n)."""
+
+    def before(self) -> dict[str, NDArray[Any]]:
+        """Note where the worlds are before a step, arrays of shape (B, ...)."""
+
+    def after(
+        self, action: NDArray[np.float32], info: Mapping[str, Any]
+    ) -> dict[str, NDArray[Any]]:
+        """Note what a step did, arrays of shape (B, ...)."""
+
+    def worlds(self) -> dict[str, NDArray[Any]]:
+        """Return what is remembered of each world, arrays of shape (B, ...)."""
+
+    def restore(self, worlds: Mapping[str, NDArray[Any]]) -> None:
+        """Take what :meth:`worlds` returned."""
 
 
 class Collector:
@@ -94,6 +119,8 @@ class Collector:
         Is called after every control step: a sign of life.
     guide : Guide, optional
         Who says what should be done wherever the agent comes.
+    explorer : Explorer, optional
+        Who lets it try more than its policy would.
 
     Attributes
     ----------
@@ -111,6 +138,7 @@ class Collector:
         cycle: int = 0,
         progress: Callable[[], None] | None = None,
         guide: Guide | None = None,
+        explorer: Explorer | None = None,
     ) -> None:
         self._task = task
         self._agent = agent
@@ -118,6 +146,7 @@ class Collector:
         self._first_world = first_world
         self._progress = progress or (lambda: None)
         self._guide = guide
+        self._explorer = explorer
         n_worlds = task.num_envs
         entropy = np.random.SeedSequence([seed, cycle])
         self._reset_seed = int(entropy.generate_state(1)[0])
@@ -174,6 +203,10 @@ class Collector:
             if t % chunk_length == 0:
                 states.write(t // chunk_length, self._state)
             raw.write(t, self._unscaled())
+            noted: dict[str, NDArray[Any]] = {}
+            if self._explorer is not None:
+                uniforms = self._explorer.shape(uniforms)
+                noted = self._explorer.before()
             sensations = agent.normalize(self._observation)
             step = agent.act(sensations, self._state, self._is_first, uniforms)
             self._require_sound(step)
@@ -181,9 +214,12 @@ class Collector:
             action, advised = self._advised(step)
             reward, terminated, truncated, info = self._step(action)
             ended = terminated | truncated
+            if self._explorer is not None:
+                noted |= self._explorer.after(action, info)
             kept.write(
                 t,
                 {
+                    **{f"{_NOTED}{name}": x for name, x in noted.items()},
                     **{f"sensation/{name}": x for name, x in sensations.items()},
                     **advised,
                     "is_first": self._is_first,
@@ -282,6 +318,11 @@ class Collector:
             for name in list(arrays)
             if name.startswith(prefix)
         }
+        noted = {
+            name.removeprefix(_NOTED): arrays.pop(name)
+            for name in list(arrays)
+            if name.startswith(_NOTED)
+        }
         last = self._value(self._observation, self._state, self._is_first)
         final = arrays.pop("final_value")
         successor = np.concatenate([arrays["value"][1:], last[None]])
@@ -293,6 +334,7 @@ class Collector:
             next_value=np.where(np.isnan(final), successor, final),
             episodes=episodes,
             guided=float(guided.mean()),
+            noted=noted,
             **arrays,
         )
 
@@ -341,6 +383,9 @@ class Collector:
             guide = self._guide.worlds()
             guided = {f"guide/{name}": x for name, x in guide.items()}
             guided["tally/is_guided"] = self._tally.is_guided
+        if self._explorer is not None:
+            noted = self._explorer.worlds()
+            guided |= {f"explorer/{name}": x for name, x in noted.items()}
         return {
             **guided,
             **{f"task/{name}": x for name, x in worlds.items()},
@@ -427,6 +472,8 @@ class Collector:
         self._tally.n_steps = worlds["tally/n_steps"].copy()
         self._tally.terms = part("term/")
         self._n_steps = self._tally.n_steps.copy()
+        if self._explorer is not None:
+            self._explorer.restore(part("explorer/"))
         if self._guide is not None:
             self._guide.restore(part("guide/"))
             nobody = np.zeros(self._task.num_envs, bool)

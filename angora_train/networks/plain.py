@@ -363,12 +363,18 @@ def _stem(name: str, widths: Architecture, cell: Cell, seeds: _Seeds) -> Any:
 
     def through(sensations: list[Any]) -> Any:
         x = _joined([_vector(s, name, widths, seeds) for s in sensations])
-        for i, units in enumerate(widths.dense, start=1):
-            layer = _dense(units, widths.activation, f"{name}_{i}", seeds, gain)
-            x = layer(x)
+        n_dense = (*widths.dense, *([widths.last] if cell == "none" else []))
+        for i, units in enumerate(n_dense, start=1):
+            if not widths.layer_norm:
+                x = _dense(units, widths.activation, f"{name}_{i}", seeds, gain)(x)
+                continue
+            x = _dense(units, None, f"{name}_{i}", seeds, gain)(x)
+            x = keras.layers.LayerNormalization(
+                center=False, scale=False, name=f"{name}_{i}_norm"
+            )(x)
+            x = keras.layers.Activation(widths.activation, name=f"{name}_{i}_units")(x)
         if cell == "none":
-            last = f"{name}_{len(widths.dense) + 1}"
-            return _dense(widths.last, widths.activation, last, seeds, gain)(x)
+            return x
         layers = {
             "rnn": keras.layers.SimpleRNN,
             "gru": keras.layers.GRU,

@@ -16,6 +16,7 @@ from angora_train.agent.agent import Agent
 from angora_train.agent.normalization import RewardNormalizer, RunningMoments
 from angora_train.config.run import RunConfig
 from angora_train.errors import CheckpointError, ConfigError
+from angora_train.hindsight.learner import HindsightLearner
 from angora_train.learning.learner import Learner
 from angora_train.learning.rollout import Collector
 from angora_train.ranks.comm import Comm
@@ -30,6 +31,8 @@ _log = logging.getLogger(__name__)
 
 _TARGETS = "target"
 """Name of the moments of the value targets, for the scaling of advantages."""
+_REPLAY = "replay/"
+"""Begins the names of what is remembered of steps."""
 _RETURNS = "returns"
 """Name of the discounted returns that are under way, for the scaling of rewards."""
 
@@ -44,7 +47,7 @@ class Run:
     task: Task
     agent: Agent
     collector: Collector
-    learner: Learner
+    learner: Learner | HindsightLearner
     cycle: int = 0
     samples: int = 0
     learning_rate: float = 0.0
@@ -190,6 +193,9 @@ def _restore_worlds(run: Run, worlds: Mapping[str, NDArray[Any]]) -> None:
     """Take this rank's worlds back to where they were."""
     rows = slice(run.roles.worlds.start, run.roles.worlds.stop)
     own = {name: x[rows] for name, x in worlds.items()}
+    held = {n.removeprefix(_REPLAY): own.pop(n) for n in list(own) if _REPLAY in n}
+    if isinstance(run.learner, HindsightLearner):
+        run.learner.restore_worlds(held)
     returns = own.pop(_RETURNS, None)
     scaler = run.learner.reward_normalizer
     if returns is not None and isinstance(scaler, RewardNormalizer):
@@ -212,6 +218,9 @@ def _gathered_worlds(run: Run) -> dict[str, NDArray[Any]]:
         scaler = run.learner.reward_normalizer
         if isinstance(scaler, RewardNormalizer):
             own[_RETURNS] = scaler.returns
+        if isinstance(run.learner, HindsightLearner):
+            held = run.learner.worlds()
+            own |= {f"{_REPLAY}{name}": x for name, x in held.items()}
         np.savez(buffer, allow_pickle=False, **own)
     parts = [data for data in run.comm.collect(buffer.getvalue()) if data]
     if not parts:

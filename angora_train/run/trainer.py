@@ -13,10 +13,6 @@ from typing import Any
 import numpy as np
 
 from angora_train.agent.agent import Agent
-from angora_train.agent.normalization import (
-    ValueNormalizer,
-    make_reward_scaler,
-)
 from angora_train.config.loading import load_config
 from angora_train.config.run import RunConfig
 from angora_train.engine import Engine, make_engine
@@ -27,7 +23,6 @@ from angora_train.errors import (
     DivergenceError,
     InterruptedRunError,
 )
-from angora_train.learning.learner import Learner
 from angora_train.learning.rollout import Collector, Rollout
 from angora_train.ranks.comm import Comm, LocalComm
 from angora_train.ranks.interruption import Interruption
@@ -36,6 +31,7 @@ from angora_train.ranks.watchdog import Watchdog
 from angora_train.run import checkpoint
 from angora_train.run.lesson import make_lesson
 from angora_train.run.lineage import require_same_stage
+from angora_train.run.method import make_learner
 from angora_train.run.metrics import MetricsWriter, summarize
 from angora_train.run.preparation import prepare
 from angora_train.run.schedule import next_learning_rate
@@ -239,18 +235,7 @@ def _set_up(config: RunConfig, comm: Comm, resume: bool, watchdog: Watchdog) -> 
     )
     task, agent = ready.task, ready.agent(engine)
     guide = None if lesson is None else lesson.guide(ready, roles.worlds)
-    normalization = config.normalization
-    learner = Learner(
-        agent,
-        config,
-        comm,
-        roles,
-        reward_normalizer=make_reward_scaler(
-            normalization.reward, len(roles.worlds), config.ppo.discount
-        ),
-        value_normalizer=ValueNormalizer() if normalization.value else None,
-        progress=watchdog.beat,
-    )
+    explorer, learner = make_learner(config, agent, task, comm, roles, watchdog.beat)
     cycle = 0 if stored is None else int(stored.progress["cycle"])
     run = Run(
         config,
@@ -266,6 +251,7 @@ def _set_up(config: RunConfig, comm: Comm, resume: bool, watchdog: Watchdog) -> 
             cycle,
             watchdog.beat,
             guide,
+            explorer,
         ),
         learner,
         cycle=cycle,
@@ -275,7 +261,7 @@ def _set_up(config: RunConfig, comm: Comm, resume: bool, watchdog: Watchdog) -> 
     elif config.start is not None:
         start_from(run, checkpoint.load(config.start, "best"))
     else:
-        warmed = run.collector.warm_up(normalization.warm_up_steps)
+        warmed = run.collector.warm_up(config.normalization.warm_up_steps)
         agent.normalizer.update(comm, warmed)
     return run
 

@@ -19,6 +19,9 @@ _LENGTH_M = 0.05
 _FARTHEST_RAD = 1.2
 """Angle to the goal beyond which its direction alone is told, rad."""
 
+_WAY_SIZE = 7
+"""Numbers that tell the way to the goal; the share of time left comes after them."""
+
 
 class Privilege:
     """The whole state of hand and cube, the cube without the names of its faces.
@@ -92,8 +95,6 @@ class Privilege:
         orientation = matrices(cube.orientation)
         faceless = reduced(orientation)
         tips = (cube.fingertips - cube.position[:, None]) / _LENGTH_M
-        axis, angle_rad = rotation_vector(cube.orientation, goals)
-        turn = axis * np.minimum(angle_rad, _FARTHEST_RAD)[:, None]
         parts = (
             (self._angles - self._middle_rad) / self._half_rad,
             self._velocities * 0.2,
@@ -105,10 +106,48 @@ class Privilege:
             quartic(orientation),
             cube.velocity * 5.0,
             rotate(cube.orientation, cube.spin) * 0.3,
-            turn * 2.0,
-            (turn[:, None] @ faceless)[:, 0] * 2.0,
-            angle_rad[:, None] / 1.5,
+            *_way(cube.orientation, faceless, goals),
             share_left[:, None],
         )
         joined = np.concatenate(parts, axis=1, dtype=np.float32, casting="same_kind")
         return {"privileged": joined}
+
+    @staticmethod
+    def told(
+        sensed: NDArray[np.float32],
+        orientation: NDArray[np.float64],
+        goals: NDArray[np.float64],
+    ) -> NDArray[np.float32]:
+        """Return what would have been sensed under other goals.
+
+        Parameters
+        ----------
+        sensed : ndarray of float32, shape (n, size)
+            What was.
+        orientation, goals : ndarray of float64, shape (n, 4)
+            The cube's then, and the goals: unit quaternions.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, size)
+            The same with another way to go; the share of time left is as it was.
+        """
+        told = sensed.copy()
+        way = _way(orientation, reduced(matrices(orientation)), goals)
+        told[:, -1 - _WAY_SIZE : -1] = np.concatenate(way, axis=1)
+        return told
+
+
+def _way(
+    orientation: NDArray[np.float64],
+    faceless: NDArray[np.float64],
+    goals: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], ...]:
+    """Say how the cube has to turn: in the world, in its own frame, and how far."""
+    axis, angle_rad = rotation_vector(orientation, goals)
+    turn = axis * np.minimum(angle_rad, _FARTHEST_RAD)[:, None]
+    return (
+        turn * 2.0,
+        (turn[:, None] @ faceless)[:, 0] * 2.0,
+        angle_rad[:, None] / 1.5,
+    )

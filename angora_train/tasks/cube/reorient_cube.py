@@ -19,6 +19,7 @@ from angora_train.tasks.base import Observation, VectorTask, Verdict
 from angora_train.tasks.cube.curriculum import CubeCurriculum, Curriculum
 from angora_train.tasks.cube.goals import GoalKind, draw_goal
 from angora_train.tasks.cube.held import HeldCube
+from angora_train.tasks.cube.hindsight import CubeHindsight
 from angora_train.tasks.cube.orientation import (
     angle_between,
     canonical,
@@ -287,6 +288,29 @@ class ReorientCube(VectorTask):
         if (kind := config.curriculum) is not None:
             self._curriculum = Curriculum(kind, n_worlds, self.n_goal_steps)
             self.metrics = (*type(self).metrics, "goal_range_rad")
+
+    def hindsight(self) -> CubeHindsight:
+        """Say how steps are told under other goals.
+
+        Returns
+        -------
+        CubeHindsight
+            Of these worlds.
+
+        Raises
+        ------
+        TaskError
+            If goals are not of any orientation, or the reward has terms that do not
+            follow from orientations and actions.
+        """
+        config = self.config
+        return CubeHindsight(
+            self._cube,
+            lambda: self._goals,
+            config.rewards,
+            config.success_rad,
+            config.goal,
+        )
 
     def sample_goals(
         self,
