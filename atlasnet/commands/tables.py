@@ -162,6 +162,7 @@ _THERE_BY = {
     "both": "streamlines and a citation",
     "cited": "a citation",
     "joining": "streamlines below the rule, so that the graph holds together",
+    "null_model": "the null model",
 }
 
 

@@ -59,7 +59,7 @@ DensityRule = Literal[
     "filled_nearest",
     "null_model",
 ]
-Presence = Literal["streamlines", "cited", "both", "joining"]
+Presence = Literal["streamlines", "cited", "both", "joining", "null_model"]
 """Why a projection is in a graph."""
 PRESENCES: tuple[Presence, ...] = get_args(Presence)
 Metadata = Mapping[str, str | int | float | bool | list[str] | None]
@@ -186,15 +186,15 @@ class Projection:
     """Whether it joins the two hemispheres."""
     presence: Presence | None = None
     """Why it is in the graph: enough ``streamlines`` by the edge rule, a ``cited``
-    pathway however few they are, ``both``, or ``joining`` parts that would fall apart;
-    None where nobody has said so."""
+    pathway however few they are, ``both``, ``joining`` parts that would fall apart, or
+    where a ``null_model`` has put it; None where nobody has said so."""
     direction_probability: float | None = None
     """How probable `direction` is by the fitted hierarchy; None for other rules."""
     is_weak: bool = False
     """Whether the literature calls it weak. Its `weight` is then the least of the
     graph's edges."""
     evidence_against: str | None = None
-    """Literature that calls it weak."""
+    """Literature that calls it weak; of which pathway, if a null model has moved it."""
 
     def __post_init__(self) -> None:
         # A graph has up to n squared of these: the message is made when it is needed.

@@ -11,6 +11,7 @@ from scipy import stats
 
 from atlasnet.errors import GraphError
 from atlasnet.graph.graph import RegionGraph
+from atlasnet.graph.order import break_cycles
 from atlasnet.graph.rewiring import distances_mm
 from atlasnet.signature import checked
 
@@ -94,7 +95,7 @@ def what_is_left(graph: RegionGraph, null: RegionGraph) -> tuple[Finding, ...]:
     a, b = _Numbers(graph), _Numbers(null)
     findings = [
         _count("projections", len(graph.projections), len(null.projections)),
-        _likeness("projections in their place", 1.0 - mixing(graph, null)),
+        _likeness("projections in their place", _in_place(graph, null)),
         _likeness("projections that enter a region", _correlation(a.into, b.into)),
         _likeness("projections that leave a region", _correlation(a.out, b.out)),
         _count("reciprocity", a.reciprocity, b.reciprocity, b.density),
@@ -134,7 +135,8 @@ class _Numbers:
         self.density = n_edges / max(1, n * (n - 1))
         self.reciprocity = float(both.sum() / n_edges)
         self.symmetry = float((count == count.T)[both].mean()) if both.any() else 0.0
-        self.closing = float(len(_listed(graph, "closing_cycles")))
+        forward = [e for e in graph.projections if e.direction == "feedforward"]
+        self.closing = float(len(break_cycles(forward)[1]))
         whole: nx.Graph[int] = nx.from_numpy_array(self.joined | self.joined.T)
         self.n_components = float(nx.number_connected_components(whole))
         self.cells = np.array([r.cell_count or np.nan for r in graph.regions])
@@ -145,10 +147,10 @@ class _Numbers:
         return _correlation(self.strength[shared], other.strength[shared])
 
 
-def _listed(graph: RegionGraph, key: str) -> list[str]:
-    """Return a list of the metadata; empty where there is none."""
-    value = graph.metadata.get(key)
-    return value if isinstance(value, list) else []
+def _in_place(graph: RegionGraph, null: RegionGraph) -> float:
+    """Return one minus the mixing; where chance can move nothing, all are in place."""
+    share = mixing(graph, null)
+    return 1.0 if np.isnan(share) else 1.0 - share
 
 
 def _count(what: str, before: float, after: float, chance: float = 0.0) -> Finding:
@@ -161,7 +163,7 @@ def _count(what: str, before: float, after: float, chance: float = 0.0) -> Findi
 
 def _likeness(what: str, likeness: float) -> Finding:
     """Judge how alike two graphs are: 1 is the same, 0 is chance."""
-    if np.isnan(likeness) or likeness >= 0.995:
+    if likeness >= 0.995:
         return Finding(what, 1.0, likeness, "kept")
     return Finding(what, 1.0, likeness, "lost" if likeness <= 0.1 else "changed")
 
@@ -189,5 +191,5 @@ def _mean(values: NDArray[np.float64]) -> float:
 def _overlap(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Return one minus the largest distance of the cumulative distributions."""
     if not len(a) or not len(b):
-        return 0.0
+        return float(len(a) == len(b))
     return 1.0 - float(stats.ks_2samp(a, b).statistic)

@@ -188,7 +188,7 @@ def _projection(
 
 def _presence(parts: Sequence[Presence | None]) -> Presence | None:
     """Return why projections are in a graph together."""
-    known = {part for part in parts if part is not None} - {"joining"}
+    known = {part for part in parts if part is not None} - {"joining", "null_model"}
     if len(known) > 1:
         return "both"
     return next(iter(known), parts[0])

@@ -2,8 +2,8 @@
 """Null models: graphs that lose one property of a given one and keep the rest.
 
 Each takes a graph and a seed and returns a graph whose metadata name both. What each
-keeps is a promise, listed in :data:`NULL_MODELS`. A direction that a null model moved
-is marked ``null_model``: nobody claims it any more. Feedforward projections of a null
+keeps is a promise, listed in :data:`NULL_MODELS`. A projection that a null model moved
+is marked ``null_model``: no literature speaks of it any more. Feedforward projections of a null
 model may close cycles; planning breaks and reports them as in any graph.
 """
 
@@ -25,15 +25,20 @@ from atlasnet.graph.direction import (
 from atlasnet.graph.graph import Metadata, Projection, Region, RegionGraph
 from atlasnet.graph.order import break_cycles
 from atlasnet.graph.rewiring import (
+    moved,
     rewire,
     rewire_by_distance,
     rewire_by_strength,
     rewire_pairs,
+    strength_of,
 )
 from atlasnet.signature import checked
 from atlasnet.units import delay_ms
 
 __all__ = ["NULL_MODELS", "NullModel", "randomize"]
+
+_OF_PLACES = ("edges_that_join_components", "left_out_pathways")
+"""Metadata that say where projections are, and where none is: not so once they moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +94,16 @@ def randomize(graph: RegionGraph, model: str, seed: int) -> RegionGraph:
     joined: nx.Graph[str] = nx.Graph()
     joined.add_nodes_from(made.names)
     joined.add_edges_from((edge.source, edge.target) for edge in made.projections)
+    n_new = sum(not graph.has_projection(e.source, e.target) for e in made.projections)
     metadata: Metadata = {
         **graph.metadata,
+        **(dict.fromkeys(_OF_PLACES, []) if n_new else {}),
         "n_components": nx.number_connected_components(joined),
         "isolated_regions": sorted(nx.isolates(joined)),
         "null_model": model,
         "null_model_seed": seed,
         "null_model_keeps": NULL_MODELS[model].keeps,
-        "null_model_new_projections": sum(
-            not graph.has_projection(e.source, e.target) for e in made.projections
-        ),
+        "null_model_new_projections": n_new,
         "closing_cycles": [f"{e.source} -> {e.target}" for e in closing],
     }
     return RegionGraph(made.regions, made.projections, metadata)
@@ -121,13 +126,8 @@ def _shuffle_weights(graph: RegionGraph, rng: np.random.Generator) -> RegionGrap
         for pair, k in zip(listed, rng.permutation(len(listed)).tolist(), strict=True):
             for way, edge in pairs[pair].items():
                 dealt = pairs[listed[k]][way]
-                edges.append(
-                    replace(
-                        edge,
-                        streamline_count=dealt.streamline_count,
-                        weight=dealt.weight,
-                    )
-                )
+                strength = strength_of(dealt, edge.source, edge.target)
+                edges.append(replace(edge, **strength))
     return RegionGraph(graph.regions, edges, graph.metadata)
 
 
@@ -159,7 +159,7 @@ def _random(graph: RegionGraph, rng: np.random.Generator) -> RegionGraph:
     side = {region.name: region.hemisphere for region in graph.regions}
     edges = [
         replace(
-            _moved(edge, names[a], names[b]),
+            moved(edge, names[a], names[b]),
             is_callosal=side[names[a]] != side[names[b]],
         )
         for edge, (a, b) in zip([*forward, *others], ends, strict=True)
@@ -194,6 +194,7 @@ def _connect_fully(graph: RegionGraph, _rng: np.random.Generator) -> RegionGraph
                     sln=sln,
                     weight=weight,
                     is_callosal=source.hemisphere != target.hemisphere,
+                    presence="null_model",
                 )
             )
     return RegionGraph(graph.regions, edges, graph.metadata)
@@ -215,18 +216,6 @@ def _sln(source: Region, target: Region) -> float | None:
     if source.cell_density_per_mm3 and target.cell_density_per_mm3:
         return structural_sln(source.cell_density_per_mm3, target.cell_density_per_mm3)
     return None
-
-
-def _moved(edge: Projection, source: str, target: str) -> Projection:
-    """Return a projection between other regions: nobody claims its direction."""
-    return replace(
-        edge,
-        source=source,
-        target=target,
-        direction_rule="null_model",
-        sln=None,
-        citation=None,
-    )
 
 
 # --- regions -------------------------------------------------------------------------

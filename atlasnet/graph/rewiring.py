@@ -10,6 +10,7 @@ double is made. What is kept beside the degrees, a rule on the swaps decides.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +20,12 @@ from atlasnet.graph.graph import Projection, RegionGraph
 
 __all__ = [
     "distances_mm",
+    "moved",
     "rewire",
     "rewire_by_distance",
     "rewire_by_strength",
     "rewire_pairs",
+    "strength_of",
 ]
 
 End = tuple[str, str]
@@ -307,6 +310,62 @@ def distances_mm(graph: RegionGraph) -> dict[End, float]:
     }
 
 
+def moved(edge: Projection, source: str, target: str) -> Projection:
+    """Return a projection between other regions, of which no literature speaks.
+
+    Parameters
+    ----------
+    edge : Projection
+        The projection.
+    source, target : str
+        Its regions from now on.
+
+    Returns
+    -------
+    Projection
+        With its measurements and class; what was said about the pair that it joined
+        is gone.
+    """
+    return replace(
+        edge,
+        source=source,
+        target=target,
+        direction_rule="null_model",
+        direction_probability=None,
+        sln=None,
+        citation=None,
+        presence="null_model",
+        **strength_of(edge, source, target),
+    )
+
+
+def strength_of(edge: Projection, source: str, target: str) -> dict[str, Any]:
+    """Return how strong a projection is, for one between other regions.
+
+    Parameters
+    ----------
+    edge : Projection
+        The projection whose strength it is.
+    source, target : str
+        Regions of the projection that takes it.
+
+    Returns
+    -------
+    dict of str to Any
+        Fields of the other. Weakness is part of the strength; the evidence for it
+        says of which pathway it is.
+    """
+    evidence = edge.evidence_against
+    if evidence is not None and (edge.source, edge.target) != (source, target):
+        evidence = f"of {edge.source} -> {edge.target}: {evidence}"
+    return {
+        "streamline_count": edge.streamline_count,
+        "weight": edge.weight,
+        "is_weak": edge.is_weak,
+        "evidence_against": evidence,
+    }
+
+
 def _with_ends(
     graph: RegionGraph, ends: Sequence[End], dealt: dict[int, Projection] | None = None
 ) -> RegionGraph:
@@ -317,22 +376,14 @@ def _with_ends(
     ):
         made = edge
         if (edge.source, edge.target) != (source, target):
-            made = replace(
-                edge,
-                source=source,
-                target=target,
-                direction_rule="null_model",
-                sln=None,
-                citation=None,
-            )
+            made = moved(edge, source, target)
         if dealt and i in dealt:
             of = dealt[i]
             made = replace(
                 made,
-                streamline_count=of.streamline_count,
                 length_mm=of.length_mm,
                 delay_ms=of.delay_ms,
-                weight=of.weight,
+                **strength_of(of, source, target),
             )
         edges.append(made)
     return RegionGraph(graph.regions, edges, graph.metadata)

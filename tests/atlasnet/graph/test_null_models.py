@@ -215,10 +215,10 @@ def test_the_table_of_what_is_left_serves_graphs_of_all_regions() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_shuffled_weights_keep_everything_else(graph: RegionGraph, seed: int) -> None:
     null = randomize(graph, "shuffled_weights", seed)
+    blank = {"streamline_count": 0.0, "weight": None}
+    blank |= {"is_weak": False, "evidence_against": None}
     for a, b in zip(graph.projections, null.projections, strict=True):
-        assert replace(b, streamline_count=0.0, weight=None) == replace(
-            a, streamline_count=0.0, weight=None
-        )
+        assert replace(b, **blank) == replace(a, **blank)
     assert Counter(e.streamline_count for e in null.projections) == Counter(
         e.streamline_count for e in graph.projections
     )
@@ -340,3 +340,70 @@ def test_what_a_null_model_cites_is_in_the_bibliography() -> None:
     for name, model in NULL_MODELS.items():
         for key in model.references:
             assert f"{{{key}," in text, name
+
+
+@pytest.mark.parametrize("model", ["rewired", "rewired_strengths", "random"])
+def test_the_literature_says_nothing_of_a_pathway_that_moved(
+    graph: RegionGraph, model: str
+) -> None:
+    null = randomize(graph, model, 1)
+    moved = [e for e in null.projections if e.direction_rule == "null_model"]
+    assert len(moved) > 300
+    assert {edge.presence for edge in moved} == {"null_model"}
+    assert {(e.citation, e.direction_probability) for e in moved} == {(None, None)}
+    evidence = [str(e.evidence_against) for e in moved if e.is_weak]
+    assert evidence
+    assert all(" -> " in text and text.startswith("of ") for text in evidence)
+    # Some of what the graph leaves out by the literature is in the null model.
+    denied = [
+        tuple(text.split(":")[0].split(" -> "))
+        for text in graph.metadata["left_out_pathways"]
+    ]
+    assert any(null.has_projection(*pair) for pair in denied)
+    assert null.metadata["left_out_pathways"] == []
+
+
+@pytest.mark.parametrize(
+    "model", ["rewired", "rewired_strengths", "distance_surrogate", "shuffled_weights"]
+)
+def test_what_is_weak_is_so_wherever_its_strength_goes(
+    graph: RegionGraph, model: str
+) -> None:
+    """A plan reads weakness before it reads the count: both must move together."""
+
+    def strengths(graph: RegionGraph) -> Counter:
+        return Counter((e.streamline_count, e.is_weak) for e in graph.projections)
+
+    null = randomize(graph, model, 1)
+    assert strengths(null) == strengths(graph)
+    weak = [edge.strength for edge in null.projections if edge.is_weak]
+    others = [edge.strength for edge in null.projections if not edge.is_weak]
+    assert max(weak) <= min(s for s in others if s > 0)
+
+
+def test_a_graph_in_which_nothing_can_move_says_that_nothing_has() -> None:
+    regions = [Region(f"{n} left", "left", centroid_mm=(0.0, 0.0, 1.0)) for n in "abc"]
+    ends = [(a.name, b.name) for a in regions for b in regions if a is not b]
+    all_joined = [
+        Projection(a, b, 10.0, 1.0, 1.0, "lateral", "none", presence="streamlines")
+        for a, b in ends
+    ]
+    for edges in ([], all_joined):
+        graph = RegionGraph(regions, edges)
+        found = what_is_left(graph, randomize(graph, "rewired", 1))
+        assert {(one.verdict, one.before == one.after) for one in found} == {
+            ("kept", True)
+        }
+
+
+def test_cycles_are_counted_where_nobody_has_listed_them() -> None:
+    """a -> b -> c -> a: one of three is set aside, before and after."""
+    regions = [Region(f"{name} left", "left") for name in "abc"]
+    edges = [
+        Projection(f"{a} left", f"{b} left", 10.0, 1.0, 1.0, "feedforward", "none")
+        for a, b in ("ab", "bc", "ca")
+    ]
+    graph = RegionGraph(regions, edges)
+    found = {one.what: one for one in what_is_left(graph, graph)}
+    one = found["feedforward, closing a cycle"]
+    assert (one.before, one.after, one.verdict) == (1.0, 1.0, "kept")
