@@ -16,6 +16,15 @@ fast_physics_vs_default
     alternated rounds.
 fast_steps_per_s, default_steps_per_s
     These two, medians.
+fast_drops_per_1000, default_drops_per_1000
+    Cubes dropped in 1,000 control steps under random actions, each kind of physics from
+    its own settled starts.
+fast_penetration_p50_mm, fast_penetration_p99_mm, default_penetration_p50_mm, ..._p99_mm
+    How far the cube's deepest contact lies inside of the hand, median and 99th
+    percentile over the same steps.
+fast_starts_kept, default_starts_kept
+    Share of the settled starts that are still held, and at rest, after another 1.6 s in
+    that physics with commands that stay.
 teacher_share_of_fast_physics
     Samples per second of the teacher's preset with learning, two ranks, over twice
     `fast_steps_per_s` measured before and after.
@@ -42,10 +51,13 @@ from figures import Figures, figure, make_parser, missing, present
 from repeated import Physics, Record
 from trainings import train
 
+from angora_train.tasks.hand.names import CUBE
+
 LEARNING = Path(__file__).resolve().parent / "learning"
 N_WORLDS = 256
 N_STEPS = 16
 """Control steps of a round of bare physics."""
+HELD = ("n_worlds=64", "ppo.minibatch_size=64")
 TEACHER = ("n_worlds=2048", "ppo.minibatch_size=8192")
 FPN = (
     "task.options.touch=false",
@@ -63,7 +75,12 @@ def main() -> None:
         "The cube in fast physics.", "fewer rounds and cycles"
     ).parse_args()
     n_rounds, n_cycles = (3, 4) if options.quick else (9, 6)
-    figures = {**speeds(n_rounds, n_cycles), **learned(LEARNING)}
+    n_held = 40 if options.quick else 400
+    figures = {
+        **holding(n_held),
+        **speeds(n_rounds, n_cycles),
+        **learned(LEARNING),
+    }
     present(figures, as_json=options.json)
 
 
@@ -97,6 +114,76 @@ def speeds(n_rounds: int, n_cycles: int) -> Figures:
         "teacher_share_of_fast_physics": figure(per_s / (2.0 * fast), "1"),
         **{name: figure(value, "1") for name, value in fpn.items()},
     }
+
+
+def holding(n_steps: int) -> Figures:
+    """Measure how well either physics holds the cube.
+
+    Parameters
+    ----------
+    n_steps : int
+        Control steps of each of 64 worlds under random actions.
+
+    Returns
+    -------
+    mapping of str to mapping
+        Figures by name.
+    """
+    from angora_train.config.loading import load_config
+    from angora_train.run.preparation import prepare
+
+    found: Figures = {}
+    for name in ("fast", "default"):
+        changes = [f"task.options.physics_model={name}", *HELD]
+        task: Any = prepare(load_config("cube_teacher", changes), range(64)).task
+        drops, depths_mm = _shaken(task, n_steps)
+        deep = np.quantile(depths_mm, (0.5, 0.99))
+        found |= {
+            f"{name}_drops_per_1000": figure(1e3 * drops / (n_steps * 64), "1"),
+            f"{name}_penetration_p50_mm": figure(float(deep[0]), "mm"),
+            f"{name}_penetration_p99_mm": figure(float(deep[1]), "mm"),
+            f"{name}_starts_kept": figure(_kept(task), "1"),
+        }
+    return found
+
+
+def _shaken(task: Any, n_steps: int) -> tuple[int, list[float]]:
+    """Act at random; return drops, and how deep the cube lies, mm, where it touches."""
+    rng = np.random.default_rng(0)
+    task.reset(seed=0)
+    cube = task.simulation.model.geom(CUBE).id
+    drops, depths_mm = 0, []
+    for _ in range(n_steps):
+        actions = rng.uniform(-1.0, 1.0, task.action_space.shape)
+        *_, info = task.step(actions.astype(np.float32))
+        drops += int(info["dropped"].sum())
+        for world in range(task.num_envs):
+            contacts = task.simulation.data(world).contact
+            at_cube = (contacts.geom == cube).any(axis=1)
+            if at_cube.any():
+                depths_mm.append(-1e3 * float(contacts.dist[at_cube].min()))
+    return drops, depths_mm
+
+
+def _kept(task: Any) -> float:
+    """Return the share of settled starts that stay as they are for 1.6 s."""
+    from angora_train.tasks.cube.held import HeldCube
+    from angora_train.tasks.cube.starts import Settling, held_state, settle
+    from angora_train.tasks.worlds.simulation import Simulation
+
+    config, model = task.config, task.simulation.model
+    starts = settle(Settling(config.scene, config.start_pose, config.n_starts))
+    still = held_state(model)
+    n_substeps = round(1.6 / model.opt.timestep)
+    simulation = Simulation(model, still, len(starts), n_substeps=n_substeps)
+    worlds = np.arange(len(starts))
+    simulation.restore(worlds, starts)
+    cube = HeldCube(simulation)
+    before = cube.position.copy()
+    diverged = simulation.step(np.tile(still.ctrl, (len(starts), 1)))
+    moved_m = np.linalg.norm(cube.position - before, axis=1)
+    is_kept = ~diverged & (moved_m < 0.004) & (cube.position[:, 2] > cube.palm[:, 2])
+    return float(is_kept.mean())
 
 
 def learned(folder: Path) -> Figures:
