@@ -3,8 +3,8 @@
 
 Each takes a graph and a seed and returns a graph whose metadata name both. What each
 keeps is a promise, listed in :data:`NULL_MODELS`. A projection that a null model moved
-is marked ``null_model``: no literature speaks of it any more. Feedforward projections of a null
-model may close cycles; planning breaks and reports them as in any graph.
+is marked ``null_model``: no literature speaks of it any more. Feedforward projections
+of a null model may close cycles; planning breaks and reports them as in any graph.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ from atlasnet.units import delay_ms
 __all__ = ["NULL_MODELS", "NullModel", "randomize"]
 
 _OF_PLACES = ("edges_that_join_components", "left_out_pathways")
-"""Metadata that say where projections are, and where none is: not so once they moved."""
+"""Metadata of where projections are, and where none is: not so once they moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def randomize(graph: RegionGraph, model: str, seed: int) -> RegionGraph:
     n_new = sum(not graph.has_projection(e.source, e.target) for e in made.projections)
     metadata: Metadata = {
         **graph.metadata,
-        **(dict.fromkeys(_OF_PLACES, []) if n_new else {}),
+        **({key: [] for key in _OF_PLACES} if n_new else {}),
         "n_components": nx.number_connected_components(joined),
         "isolated_regions": sorted(nx.isolates(joined)),
         "null_model": model,
