@@ -12,6 +12,7 @@ from scipy import stats
 from atlasnet.atlas.assembly import all_regions_graph, preset_graph
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.sources.snapshot import SnapshotSource
+from atlasnet.commands.summary import report_lines
 from atlasnet.errors import GraphError, SpecError
 from atlasnet.graph.graph import Projection, Region, RegionGraph
 from atlasnet.graph.loss import mixing, what_is_left
@@ -381,7 +382,7 @@ def test_what_is_weak_is_so_wherever_its_strength_goes(
     assert max(weak) <= min(s for s in others if s > 0)
 
 
-def test_a_graph_in_which_nothing_can_move_says_that_nothing_has() -> None:
+def test_a_graph_compared_with_itself_has_kept_everything() -> None:
     regions = [Region(f"{n} left", "left", centroid_mm=(0.0, 0.0, 1.0)) for n in "abc"]
     ends = [(a.name, b.name) for a in regions for b in regions if a is not b]
     all_joined = [
@@ -390,10 +391,35 @@ def test_a_graph_in_which_nothing_can_move_says_that_nothing_has() -> None:
     ]
     for edges in ([], all_joined):
         graph = RegionGraph(regions, edges)
-        found = what_is_left(graph, randomize(graph, "rewired", 1))
+        found = what_is_left(graph, graph)
         assert {(one.verdict, one.before == one.after) for one in found} == {
             ("kept", True)
         }
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["rewired", "rewired_reciprocal", "rewired_strengths", "distance_surrogate"],
+)
+def test_a_null_model_in_which_nothing_moved_is_refused(model: str) -> None:
+    """SSC to M1 of eight regions in order: no two of a class can exchange targets."""
+    compact = preset_graph(SnapshotSource(), "fpn-compact")
+    with pytest.raises(GraphError, match="44 of 56 pairs.*'random'"):
+        randomize(compact, model, 1)
+    assert mixing(compact, randomize(compact, "random", 1)) > 0.5
+
+
+def test_a_null_model_that_is_its_graph_is_refused() -> None:
+    """Both projections have one count, and no region has a size: all is as it was."""
+    regions = [Region(f"{name} left", "left") for name in "ab"]
+    edges = [
+        Projection(f"{a} left", f"{b} left", 10.0, 1.0, 1.0, "lateral", "none")
+        for a, b in ("ab", "ba")
+    ]
+    graph = RegionGraph(regions, edges)
+    for model in set(NULL_MODELS) - {"equal_units", "distance_surrogate"}:
+        with pytest.raises(GraphError, match="as it is: 2 of 2 pairs"):
+            randomize(graph, model, 0)
 
 
 def test_cycles_are_counted_where_nobody_has_listed_them() -> None:
@@ -407,3 +433,33 @@ def test_cycles_are_counted_where_nobody_has_listed_them() -> None:
     found = {one.what: one for one in what_is_left(graph, graph)}
     one = found["feedforward, closing a cycle"]
     assert (one.before, one.after, one.verdict) == (1.0, 1.0, "kept")
+
+
+def test_a_null_model_that_changed_nothing_is_told_of() -> None:
+    """Two regions joined both ways: no projection has another place to go to."""
+    density = {"cell_density_per_mm3": 2.0, "cell_density_rule": "table"}
+    regions = [
+        Region("a left", "left", volume_mm3=10.0, **density),
+        Region("b left", "left", volume_mm3=30.0, **density),
+    ]
+    edges = [
+        Projection(*ends, 10.0, 1.0, 1.0, "lateral", "none", presence="streamlines")
+        for ends in (("a left", "b left"), ("b left", "a left"))
+    ]
+    graph = RegionGraph(regions, edges)
+    for model, is_the_graph in (
+        ("rewired", True),
+        ("shuffled_weights", True),
+        ("fully_connected", True),
+        ("equal_units", False),  # 40 mm3 are dealt out as 20 and 20
+    ):
+        null = randomize(graph, model, 0)
+        assert null.metadata["null_model_is_the_graph"] is is_the_graph, model
+        told = " ".join(report_lines(null))
+        assert ("is the graph itself" in told) is is_the_graph, model
+    # Of the two orders of two sizes, one is the graph's.
+    dealt = {
+        randomize(graph, "shuffled_units", s).metadata["null_model_is_the_graph"]
+        for s in range(10)
+    }
+    assert dealt == {True, False}
