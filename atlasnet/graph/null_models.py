@@ -75,29 +75,27 @@ def randomize(graph: RegionGraph, model: str, seed: int) -> RegionGraph:
     Raises
     ------
     GraphError
-        If there is no such model, the graph lacks what it needs, or the null model
-        would be the graph itself, or has all its projections where it is to move them.
+        If there is no such model, or the graph lacks what it needs.
 
     Examples
     --------
     >>> edge = Projection("a left", "b left", 10.0, 30.0, 5.0, "lateral", "none")
     >>> regions = [Region("a left", "left"), Region("b left", "left")]
     >>> graph = RegionGraph(regions, [edge])
-    >>> randomize(graph, "fully_connected", seed=1).has_projection("b left", "a left")
-    True
+    >>> randomize(graph, "shuffled_weights", seed=1).metadata["null_model"]
+    'shuffled_weights'
     """
     require_known("null model", model, NULL_MODELS, GraphError)
     if not isinstance(seed, int) or seed < 0:
         raise GraphError(f"seed is a whole number of at least 0, got {seed!r}.")
     made = NULL_MODELS[model].make(graph, np.random.default_rng(seed))
-    n_new = sum(not graph.has_projection(e.source, e.target) for e in made.projections)
-    _require_change(graph, made, model, seed, n_new)
     _, closing = break_cycles(
         edge for edge in made.projections if edge.direction == "feedforward"
     )
     joined: nx.Graph[str] = nx.Graph()
     joined.add_nodes_from(made.names)
     joined.add_edges_from((edge.source, edge.target) for edge in made.projections)
+    n_new = sum(not graph.has_projection(e.source, e.target) for e in made.projections)
     metadata: Metadata = {
         **graph.metadata,
         **({key: [] for key in _OF_PLACES} if n_new else {}),
@@ -276,17 +274,6 @@ def _resized(
         cell_density_rule=None if density_per_mm3 is None else "null_model",
     )
 
-
-_MOVING = frozenset(
-    {
-        "rewired",
-        "rewired_reciprocal",
-        "rewired_strengths",
-        "distance_surrogate",
-        "random",
-    }
-)
-"""Null models that are to put projections elsewhere."""
 
 NULL_MODELS: Mapping[str, NullModel] = MappingProxyType(
     {
