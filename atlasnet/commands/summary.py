@@ -83,6 +83,12 @@ def report_lines(graph: RegionGraph) -> list[str]:
             "another seed, another model, or a graph with more regions and fewer pairs "
             "joined."
         )
+    elif about.get("null_model_moved_nothing"):
+        lines.append(
+            f"'{about['null_model']}' left every projection in its place and dealt out "
+            "measurements alone: it is no control for who is joined. 'random' moves "
+            "more."
+        )
     if about.get("n_components", 1) != 1:
         lines.append(f"The graph falls into {about['n_components']} parts.")
     for key, text in _REPORTED.items():

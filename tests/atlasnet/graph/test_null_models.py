@@ -438,3 +438,16 @@ def test_a_null_model_that_changed_nothing_is_told_of() -> None:
         for s in range(10)
     }
     assert dealt == {True, False}
+
+
+def test_strengths_dealt_out_in_their_places_are_told_of() -> None:
+    """SSC to M1 of eight regions in order: no two of a class can exchange targets."""
+    compact = preset_graph(SnapshotSource(), "fpn-compact")
+    null = randomize(compact, "rewired_strengths", 1)
+    assert ends(null) == ends(compact)
+    assert not null.metadata["null_model_is_the_graph"]
+    assert "left every projection in its place" in " ".join(report_lines(null))
+    moved = randomize(compact, "random", 1)
+    assert "left every projection" not in " ".join(report_lines(moved))
+    kept = randomize(compact, "shuffled_units", 1)  # is not to move any
+    assert "left every projection" not in " ".join(report_lines(kept))
