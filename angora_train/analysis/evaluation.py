@@ -7,7 +7,7 @@ meet the same goals with the same luck, and can be compared episode by episode.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from angora_train.agent.agent import Step
 from angora_train.analysis.actors import Actor
+from angora_train.analysis.goals import ANGLE_BEFORE, Goals, GoalTally
 from angora_train.randomness import ACTIONS, generator
 from angora_train.tasks.base import Task
 from angora_train.tasks.finite import require_finite, require_fitting
@@ -155,6 +156,8 @@ class Evaluation:
         Length in control steps.
     facts : mapping of str to ndarray of float64, shape (n_episodes,)
         The task's metrics at the end, such as ``goals_reached``.
+    goals : Goals, optional
+        Each goal by itself, of a task that sets one after the other in an episode.
     """
 
     total_reward: NDArray[np.float64]
@@ -163,6 +166,7 @@ class Evaluation:
     goal_kind: NDArray[np.int64]
     n_steps: NDArray[np.int64]
     facts: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    goals: Goals | None = None
 
     @property
     def n_episodes(self) -> int:
@@ -202,15 +206,12 @@ class Tally:
     task : Task
         One world an episode.
 
-    Attributes
-    ----------
-    evaluation : Evaluation
-        How they went, once every world's episode has ended.
     """
 
     def __init__(self, task: Task) -> None:
         n = task.num_envs
-        self.evaluation = Evaluation(
+        self._goals: GoalTally | None = None
+        self._found = Evaluation(
             total_reward=np.zeros(n),
             success=np.zeros(n, np.bool_),
             distance_m=np.full(n, np.nan),
@@ -219,9 +220,20 @@ class Tally:
             facts={name: np.full(n, np.nan) for name in getattr(task, "metrics", ())},
         )
 
+    @property
+    def evaluation(self) -> Evaluation:
+        """How they went, once every world's episode has ended."""
+        if self._goals is None:
+            return self._found
+        return replace(self._found, goals=self._goals.goals)
+
     def add(self, moment: Moment) -> None:
         """Take note of a control step, in place."""
-        found, last = self.evaluation, moment.is_last
+        found, last = self._found, moment.is_last
+        if ANGLE_BEFORE in moment.info:
+            if self._goals is None:
+                self._goals = GoalTally(found.n_episodes)
+            self._goals.add(moment.info, moment.is_under_way, last)
         found.total_reward[:] += np.where(moment.is_under_way, moment.reward, 0.0)
         found.n_steps[:] += moment.is_under_way
         found.success[last] = moment.info["success"][last]

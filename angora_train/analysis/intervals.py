@@ -4,14 +4,16 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from angora_train.analysis.evaluation import Evaluation
 from angora_train.errors import ConfigError
+
+if TYPE_CHECKING:
+    from angora_train.analysis.evaluation import Evaluation
 
 __all__ = [
     "Interval",
@@ -214,7 +216,7 @@ def spread(values: NDArray[np.floating], seed: int) -> dict[str, float]:
     }
 
 
-def summarize(evaluation: Evaluation, seed: int) -> dict[str, Interval]:
+def summarize(evaluation: "Evaluation", seed: int) -> dict[str, Interval]:
     """Return the means of an evaluation with their 95 % intervals.
 
     Parameters

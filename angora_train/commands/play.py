@@ -26,10 +26,13 @@ from atlasnet.quiet import import_keras
 
 if TYPE_CHECKING:
     from angora_train.analysis.evaluation import Evaluation
+    from angora_train.analysis.goals import Goals
 
 __all__ = ["evaluate", "film", "record"]
 
 _COLUMNS = ("mean", "95 % from", "to", "median", "mode")
+_PLACES = 10
+"""Places in an episode that a table shows; files have all."""
 _RECORDED = Episodes(episodes=100, seed=20_000)
 
 
@@ -63,15 +66,19 @@ def evaluate(
         "checkpoint": trained.which,
         "interventions": [one.model_dump(mode="json") for one in done],
         **summary,
+        **({} if found.goals is None else {"goals": _goal_shares(found.goals)}),
     }
     if out is not None:
-        _write_evaluation(out, result, _values(found))
+        _write_evaluation(out, result, found)
     if as_json:
         typer.echo(json.dumps(result))
         return
     what = f", {len(done)} interventions" if done else ""
     title = f"{directory}: {played.episodes} episodes, {choice} actions{what}"
-    Console().print(_table(title, summary))
+    console = Console()
+    console.print(_table(title, summary))
+    if found.goals is not None:
+        console.print(_goal_table(found.goals))
 
 
 def _values(found: "Evaluation") -> dict[str, Any]:
@@ -99,19 +106,60 @@ def _table(title: str, summary: Mapping[str, Mapping[str, float]]) -> Table:
     return table
 
 
-def _write_evaluation(
-    out: Path, result: Mapping[str, Any], values: Mapping[str, Any]
-) -> None:
-    """Write an evaluation as JSON, each return, and how all is distributed."""
-    import numpy as np
+def _goal_shares(goals: "Goals") -> dict[str, list[dict[str, Any]]]:
+    """Return how many goals were reached, by how far they were and by their place."""
+    from angora_train.analysis.goals import by_angle, by_position
 
-    from angora_train.analysis.figures import plot_distribution
+    return {
+        "by_angle": [
+            {"from_rad": low, "to_rad": high, "goals": n, **asdict(share)}
+            for low, high, n, share in by_angle(goals)
+        ],
+        "by_position": [
+            {"position": place, "goals": n, **asdict(share)}
+            for place, n, share in by_position(goals)
+        ],
+    }
+
+
+def _goal_table(goals: "Goals") -> Table:
+    """Return the shares of goals reached as a table."""
+    columns = (Column(x, justify="right") for x in ("goals", "reached", "95 % from"))
+    table = Table("", *columns, "to", title=f"{len(goals)} goals")
+    shares = _goal_shares(goals)
+    rows = [
+        (f"{row['from_rad']:.2f} to {row['to_rad']:.2f} rad away", row)
+        for row in shares["by_angle"]
+    ]
+    rows += [
+        (f"number {row['position']} of its episode", row)
+        for row in shares["by_position"][:_PLACES]
+    ]
+    for label, row in rows:
+        numbers = (f"{row[key]:.3f}" for key in ("mean", "low", "high"))
+        table.add_row(label, str(row["goals"]), *numbers)
+    return table
+
+
+def _write_evaluation(
+    out: Path, result: Mapping[str, Any], found: "Evaluation"
+) -> None:
+    """Write an evaluation as JSON, returns, goals, and how all is distributed."""
+    import numpy as np
+    import pandas as pd
+
+    from angora_train.analysis.figures import plot_distribution, plot_goals
     from atlasnet.figures.palette import save_figure
     from atlasnet.files import write_text
 
+    values = _values(found)
     write_text(out / "evaluation.json", json.dumps(result, indent=1))
     with replacing(out / "returns.npy") as path:
         np.save(path, values["return"])
+    if found.goals is not None:
+        table = pd.DataFrame(asdict(found.goals))
+        write_text(out / "goals.csv", table.to_csv(index=False))
+        save_figure(plot_goals(found.goals)[0], out / "goals.png", dpi=150)
     for name, numbers in values.items():
         axes = plot_distribution(numbers, name.replace("_", " "))
         save_figure(axes, out / f"{name}.png", dpi=150)

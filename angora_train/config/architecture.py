@@ -59,7 +59,7 @@ def architecture_names() -> tuple[str, ...]:
     Examples
     --------
     >>> architecture_names()
-    ('deeper', 'simple', 'teacher', 'wide')
+    ('deeper', 'normalized', 'simple', 'teacher', 'wide')
     """
     return tuple(shipped(_FOLDER))
 

@@ -13,8 +13,17 @@ from angora_train.tasks.hindsight import Hindsight
 
 __all__ = ["ACTION", "FACT", "FAILED", "GOAL", "Exploration", "noise_scale"]
 
-ACTION, GOAL, FAILED, FACT = "action", "goal", "failed", "fact/"
-"""Names of what is noted of a step; the last begins those of facts."""
+ACTION = "action"
+"""Name of what was done, as noted of a step."""
+
+GOAL = "goal"
+"""Name of the goal under which it was."""
+
+FAILED = "failed"
+"""Name of whether the episode failed by it."""
+
+FACT = "fact/"
+"""Begins the names of facts."""
 
 _GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
 _MARGIN = 6e-8

@@ -15,9 +15,11 @@ from angora_train.tasks.task import Observation
 
 __all__ = ["ENDED", "SENSATION", "Draw", "Window", "tell"]
 
-ENDED, SENSATION = "ended", "sensation/"
-"""Names of what is remembered of a step beside what is noted; the last begins those of
-sensations, which are as the task gave them."""
+ENDED = "ended"
+"""Name of what is remembered beside what is noted: whether an episode ended."""
+
+SENSATION = "sensation/"
+"""Begins the names of sensations, which are as the task gave them."""
 
 _Floats = NDArray[np.float64]
 

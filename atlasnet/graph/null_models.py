@@ -38,7 +38,7 @@ from atlasnet.units import delay_ms
 __all__ = ["NULL_MODELS", "NullModel", "randomize"]
 
 _OF_PLACES = ("edges_that_join_components", "left_out_pathways")
-"""Metadata of where projections are, and where none is: not so once they moved."""
+"""Metadata that say where projections are or are none: not so once they moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def randomize(graph: RegionGraph, model: str, seed: int) -> RegionGraph:
     n_new = sum(not graph.has_projection(e.source, e.target) for e in made.projections)
     metadata: Metadata = {
         **graph.metadata,
-        **({key: [] for key in _OF_PLACES} if n_new else {}),
+        **{key: [] for key in _OF_PLACES if n_new},
         "n_components": nx.number_connected_components(joined),
         "isolated_regions": sorted(nx.isolates(joined)),
         "null_model": model,

@@ -16,6 +16,7 @@ from angora_train.analysis.figures.lesions import plot_lesions
 from angora_train.analysis.figures.runs import (
     plot_conditions,
     plot_distribution,
+    plot_goals,
     plot_group,
     plot_learning,
 )
@@ -23,6 +24,7 @@ from angora_train.analysis.figures.runs import (
 __all__ = [
     "plot_conditions",
     "plot_distribution",
+    "plot_goals",
     "plot_group",
     "plot_learning",
     "plot_lesions",

@@ -12,10 +12,20 @@ from numpy.typing import NDArray
 
 from angora_train.analysis.conditions import CONDITIONS, Comparison
 from angora_train.analysis.figures import style
+from angora_train.analysis.goals import EDGES_RAD, Goals, by_angle, by_position
 from angora_train.analysis.group import Group
 from angora_train.analysis.intervals import Interval, student_interval
 
-__all__ = ["plot_conditions", "plot_distribution", "plot_group", "plot_learning"]
+__all__ = [
+    "plot_conditions",
+    "plot_distribution",
+    "plot_goals",
+    "plot_group",
+    "plot_learning",
+]
+
+_FEWEST_GOALS = 10
+"""Places that fewer goals came to are not drawn: nothing is known of them."""
 
 
 def plot_learning(
@@ -132,6 +142,53 @@ def plot_distribution(
     ax.set_ylabel("episodes", fontsize=9)
     style.plain(ax)
     return ax
+
+
+def plot_goals(goals: Goals, axes: Sequence[Axes] | None = None) -> list[Axes]:
+    """Draw the share of goals reached, by how far they were and by their place.
+
+    Parameters
+    ----------
+    goals : Goals
+        All of some episodes.
+    axes : sequence of two matplotlib.axes.Axes, optional
+        Where to draw. By default a figure is made.
+
+    Returns
+    -------
+    list of matplotlib.axes.Axes
+        Both axes, with 95 % intervals of Wilson; places that fewer than ten episodes
+        came to are left out.
+    """
+    if axes is None:
+        figure = Figure(figsize=(7.0, 2.8), layout="constrained")
+        axes = list(figure.subplots(1, 2, sharey=True))
+    ranges = by_angle(goals)
+    _points(axes[0], [((a + b) / 2, share) for a, b, _, share in ranges], style.BLUE)
+    axes[0].set_xlabel("angle to the goal at first (rad)", fontsize=9)
+    axes[0].set_xlim(0.0, EDGES_RAD[-1])
+    places = [row for row in by_position(goals) if row[1] >= _FEWEST_GOALS]
+    _points(axes[1], [(place, share) for place, _, share in places], style.ORANGE)
+    axes[1].set_xlabel("place of the goal in its episode", fontsize=9)
+    axes[0].set_ylim(-0.02, 1.02)
+    axes[0].yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes[0].set_title(f"goals reached, of {len(goals)}", **style.TITLE)
+    for ax in axes:
+        style.plain(ax)
+    return list(axes)
+
+
+def _points(ax: Axes, shares: Sequence[tuple[float, Interval]], color: str) -> None:
+    """Draw shares with their intervals, joined by a line."""
+    if not shares:
+        return
+    x, found = zip(*shares, strict=True)
+    low, mean, high = (
+        np.array([getattr(share, end) for share in found])
+        for end in ("low", "mean", "high")
+    )
+    bars: Any = np.clip([mean - low, high - mean], 0.0, None)
+    ax.errorbar(x, mean, yerr=bars, color=color, marker="o", markersize=4, linewidth=1)
 
 
 def _finish_curve(ax: Axes, title: str) -> None:

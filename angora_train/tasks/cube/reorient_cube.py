@@ -199,8 +199,9 @@ class ReorientCube(VectorTask):
     ==============  ====  =====================================================
 
     Facts in ``info``: ``success``, bool, a goal was reached in this step;
-    ``distance_rad``, the angle to the goal of this step; ``goals_reached``, int, in
-    this episode, this step's included; ``dropped``, bool; ``goal_kind``, int, the face
+    ``distance_rad``, the angle to the goal of this step; ``angle_before_rad``, the
+    angle to it before the step; ``goals_reached``, int, in this episode, this step's
+    included; ``dropped``, bool; ``goal_kind``, int, the face
     that is up in the goal: 0 to 5 for +x, -x, +y, -y, +z, -z of the cube.
 
     Parameters
@@ -215,7 +216,7 @@ class ReorientCube(VectorTask):
         Threads that share the physics.
     """
 
-    metrics: tuple[str, ...] = ("distance_rad", "goals_reached")
+    metrics: tuple[str, ...] = ("distance_rad", "goals_reached", "dropped")
     remembers: ClassVar[tuple[str, ...]] = (
         "_goals",
         "_kinds",
@@ -445,6 +446,7 @@ class ReorientCube(VectorTask):
         facts = {
             "success": is_reached,
             "distance_rad": angle_rad,
+            "angle_before_rad": self._previous_angle.copy(),
             "goals_reached": n_reached,
             "dropped": is_dropped,
             "goal_kind": self._kinds.copy(),

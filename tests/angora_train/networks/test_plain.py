@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,7 @@ def test_an_architecture_is_the_published_one() -> None:
     }
     assert widths == {
         "deeper": ((64, 64, 64), "tanh", 32),
+        "normalized": ((256,), "silu", 256),
         "simple": ((64,), "tanh", 64),
         "teacher": ((512,), "elu", 256),
         "wide": ((1024,), "relu", 512),
@@ -229,7 +231,8 @@ def test_a_network_is_scaled_to_a_number_of_parameters(
     found = match_parameters(name, shapes, 220, n_wanted, cell=cell)
     assert abs(found.deviation) <= 0.01
     own = build_architecture(name, SHAPES, 6).layers  # has as many layers
-    assert len(found.widths.dense) == len([x for x in own if "policy_" in x.name]) - 1
+    stems = [x for x in own if re.fullmatch(r"policy_\d+", x.name)]
+    assert len(found.widths.dense) == len(stems)
     counted = count_parameters(found.widths, shapes, 220, cell=cell)
     assert counted == found.n_parameters
     assert found.deviation == pytest.approx((counted - n_wanted) / n_wanted)
