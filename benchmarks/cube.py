@@ -37,7 +37,10 @@ teacher_goals
     Goals of an episode by the task's own rule: full range, default physics, the most
     probable action; mean of 480 episodes.
 teacher_samples, teacher_core_hours
-    What the teacher had seen by then, and its processor time.
+    What the teacher had seen by then, and its processor time: that of the preset
+    `cube_hindsight` after most samples.
+ppo_teacher_goals, ppo_teacher_samples, ppo_teacher_core_hours
+    The same of the preset `cube_teacher`.
 """
 
 import csv
@@ -58,6 +61,8 @@ N_WORLDS = 256
 N_STEPS = 16
 """Control steps of a round of bare physics."""
 HELD = ("n_worlds=64", "ppo.minibatch_size=64")
+AGENTS = {"teacher": "cube_hindsight", "ppo_teacher": "cube_teacher"}
+"""Whose evaluations the figures are, by the first word of their names."""
 TEACHER = ("n_worlds=2048", "ppo.minibatch_size=8192")
 FPN = (
     "task.options.touch=false",
@@ -201,16 +206,21 @@ def learned(folder: Path) -> Figures:
     """
     path = folder / "cube_evaluations.csv"
     with path.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["agent"] == "teacher"]
-    if not rows:
-        reason = f"no evaluation of the teacher in {path.name}"
-        return {"teacher_goals": missing(reason, "1")}
-    last = max(rows, key=lambda row: int(row["samples"]))
-    return {
-        "teacher_goals": figure(float(last["goals_mean"]), "1"),
-        "teacher_samples": figure(float(last["samples"]), "1"),
-        "teacher_core_hours": figure(float(last["core_hours"]), "h"),
-    }
+        rows = list(csv.DictReader(file))
+    found: Figures = {}
+    for name, agent in AGENTS.items():
+        own = [row for row in rows if row["agent"] == agent]
+        if not own:
+            reason = f"no evaluation of {agent} in {path.name}"
+            found[f"{name}_goals"] = missing(reason, "1")
+            continue
+        last = max(own, key=lambda row: int(row["samples"]))
+        found |= {
+            f"{name}_goals": figure(float(last["goals_mean"]), "1"),
+            f"{name}_samples": figure(float(last["samples"]), "1"),
+            f"{name}_core_hours": figure(float(last["core_hours"]), "h"),
+        }
+    return found
 
 
 def _bare_physics(physics_model: str) -> Callable[[], float]:

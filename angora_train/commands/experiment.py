@@ -52,6 +52,10 @@ def experiment(
     ] = False,
 ) -> None:
     """Make the runs of an experiment side by side, or go on with them."""
+    given = {"--status": status, "--report": report, "--only": only is not None}
+    asked = [name for name, is_given in given.items() if is_given]
+    if len(asked) > 1:
+        raise typer.BadParameter(f"{' and '.join(asked)} exclude each other: give one.")
     import_keras()
     wanted = load_experiment(source)
     if override:

@@ -133,8 +133,7 @@ def save_experiment(experiment: ExperimentConfig) -> None:
     Raises
     ------
     ConfigError
-        If the folder holds a run of the same levels and seed that has begun with
-        another config: they may differ in how long they are.
+        If the folder holds a run that has begun and is of another experiment.
     """
     require_same(experiment)
     path = experiment.directory / "experiment.yaml"
@@ -175,19 +174,29 @@ def require_same(experiment: ExperimentConfig) -> None:
     ------
     ConfigError
         If a run of the same levels and seed has begun with another config: they may
-        differ in how long they are.
+        differ in how long they are. Or if one has begun whose levels the experiment
+        does not have: its results would be told of no more. Levels and seeds may be
+        added.
     """
     if not (experiment.directory / "experiment.yaml").is_file():
         return
-    now = {run.folder: run for run in planned_runs(experiment)}
+    planned = planned_runs(experiment)
+    now = {run.folder: run for run in planned}
+    cells = {tuple(run.levels.items()) for run in planned}
     for run in planned_runs(load_experiment(experiment.directory)):
-        has_begun = run.folder in now and (run.folder / "config.yaml").is_file()
-        if has_begun and _essence(run) != _essence(now[run.folder]):
-            raise ConfigError(
-                f"'{experiment.directory}' holds another experiment: its run "
-                f"'{run.name}' has another config. Choose another directory, or go on "
-                f"with what is there: angora-train experiment {experiment.directory}"
-            )
+        if not (run.folder / "config.yaml").is_file():
+            continue
+        if tuple(run.levels.items()) not in cells:
+            differs = "is none of this one's"
+        elif run.folder in now and _essence(run) != _essence(now[run.folder]):
+            differs = "has another config"
+        else:
+            continue
+        raise ConfigError(
+            f"'{experiment.directory}' holds another experiment: its run "
+            f"'{run.name}' {differs}. Choose another directory, or go on "
+            f"with what is there: angora-train experiment {experiment.directory}"
+        )
 
 
 def _essence(run: PlannedRun) -> dict[str, Any]:

@@ -76,6 +76,19 @@ def report_lines(graph: RegionGraph) -> list[str]:
     about = graph.metadata
     remarks = about.get("remarks", [])
     lines = [f"{remark}." for remark in remarks] if isinstance(remarks, list) else []
+    if about.get("null_model_is_the_graph"):
+        lines.append(
+            f"This null model is the graph itself: '{about['null_model']}' with seed "
+            f"{about['null_model_seed']} changed nothing, so it is no control. Take "
+            "another seed, another model, or a graph with more regions and fewer pairs "
+            "joined."
+        )
+    elif about.get("null_model_moved_nothing"):
+        lines.append(
+            f"'{about['null_model']}' left every projection in its place and dealt out "
+            "measurements alone: it is no control for who is joined. 'random' moves "
+            "more."
+        )
     if about.get("n_components", 1) != 1:
         lines.append(f"The graph falls into {about['n_components']} parts.")
     for key, text in _REPORTED.items():

@@ -50,6 +50,8 @@ class NullModel:
     loses: str
     references: tuple[str, ...] = ()
     """Keys of the bibliography."""
+    is_moving: bool = False
+    """Whether it is to put projections between other regions."""
 
 
 @checked(GraphError)
@@ -69,7 +71,9 @@ def randomize(graph: RegionGraph, model: str, seed: int) -> RegionGraph:
     -------
     RegionGraph
         A graph of the same regions; ``null_model`` and ``null_model_seed`` of its
-        metadata name what it is.
+        metadata name what it is, and ``null_model_is_the_graph`` says whether nothing
+        could be changed, or was by this seed; ``null_model_moved_nothing`` the same of
+        places alone, where the model is to change these.
 
     Raises
     ------
@@ -104,9 +108,27 @@ def randomize(graph: RegionGraph, model: str, seed: int) -> RegionGraph:
         "null_model_seed": seed,
         "null_model_keeps": NULL_MODELS[model].keeps,
         "null_model_new_projections": n_new,
+        "null_model_moved_nothing": NULL_MODELS[model].is_moving and not n_new,
+        "null_model_is_the_graph": _content(made) == _content(graph),
         "closing_cycles": [f"{e.source} -> {e.target}" for e in closing],
     }
     return RegionGraph(made.regions, made.projections, metadata)
+
+
+def _content(graph: RegionGraph) -> tuple[frozenset[tuple[object, ...]], ...]:
+    """Return what a network is planned from, without what is said of its origin."""
+    sizes = frozenset(
+        (region.name, region.volume_mm3, region.cell_density_per_mm3)
+        for region in graph.regions
+    )
+    pathways = frozenset(
+        (
+            *(edge.source, edge.target, edge.direction, edge.strength),
+            *(edge.streamline_count, edge.length_mm, edge.delay_ms),
+        )
+        for edge in graph.projections
+    )
+    return sizes, pathways
 
 
 # --- edges ---------------------------------------------------------------------------
@@ -266,6 +288,7 @@ NULL_MODELS: Mapping[str, NullModel] = MappingProxyType(
             loses="which regions a projection joins; that most pairs are joined both "
             "ways, and with the same count; forward cycles may close",
             references=("maslov2002",),
+            is_moving=True,
         ),
         "rewired_reciprocal": NullModel(
             rewire_pairs,
@@ -273,6 +296,7 @@ NULL_MODELS: Mapping[str, NullModel] = MappingProxyType(
             "with its two classes and its two measurements",
             loses="which regions a projection joins; forward cycles may close",
             references=("maslov2002",),
+            is_moving=True,
         ),
         "rewired_strengths": NullModel(
             rewire_by_strength,
@@ -282,6 +306,7 @@ NULL_MODELS: Mapping[str, NullModel] = MappingProxyType(
             "ways, and with the same count; lengths go with the strengths; forward "
             "cycles may close",
             references=("maslov2002", "rubinov2011"),
+            is_moving=True,
         ),
         "shuffled_weights": NullModel(
             _shuffle_weights,
@@ -297,6 +322,7 @@ NULL_MODELS: Mapping[str, NullModel] = MappingProxyType(
             loses="which regions a projection joins, but for their distance; that most "
             "pairs are joined both ways; forward cycles may close",
             references=("betzel2018", "maslov2002"),
+            is_moving=True,
         ),
         "shuffled_units": NullModel(
             _shuffle_units,
@@ -314,6 +340,7 @@ NULL_MODELS: Mapping[str, NullModel] = MappingProxyType(
             "measurements; that feedforward projections have no cycle; regions",
             loses="which regions a projection joins, and how many each has",
             references=("erdos1959",),
+            is_moving=True,
         ),
         "fully_connected": NullModel(
             _connect_fully,

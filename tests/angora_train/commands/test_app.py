@@ -223,3 +223,9 @@ def test_a_dry_run_says_what_a_config_amounts_to() -> None:
 def test_the_version_is_said_alone() -> None:
     result = call("--version")
     assert (result.exit_code, result.stdout) == (0, f"angora-train {__version__}\n")
+
+
+def test_only_one_thing_is_asked_of_an_experiment(tmp_path: Path) -> None:
+    result = call("experiment", str(tmp_path), "--status", "--only", "0")
+    assert result.exit_code == 2
+    assert "--status and --only exclude each other" in result.stderr

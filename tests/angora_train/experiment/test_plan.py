@@ -126,6 +126,22 @@ def test_a_seed_that_came_later_has_its_number_among_all(tmp_path):
     assert all(stored[n].folder == folder for folder, n in numbers.items())
 
 
+def test_runs_of_levels_that_an_experiment_lacks_are_not_left_behind(tmp_path):
+    """Else the file that tells what they are would be overwritten."""
+    first = make(tmp_path, vary={"network": {"fpn": {}, "wide": {}}})
+    save_experiment(first)
+    last = planned_runs(first)[-1]
+    last.folder.mkdir(parents=True)
+    (last.folder / "config.yaml").write_text(last.config.to_yaml())
+    written = (tmp_path / "experiment.yaml").read_text()
+    for vary in ({"network": {"fpn": {}}}, {"rate": {"fast": {}}}, {}):
+        with pytest.raises(ConfigError, match="'wide seed 1' is none of this one's"):
+            save_experiment(make(tmp_path, vary=vary))
+    assert (tmp_path / "experiment.yaml").read_text() == written
+    more = {"network": {"fpn": {}, "wide": {}, "deep": {}}}  # levels may be added
+    save_experiment(make(tmp_path, vary=more, seeds=[7]))
+
+
 def test_another_experiment_is_not_mixed_in(tmp_path):
     first = make(tmp_path)
     save_experiment(first)

@@ -12,6 +12,7 @@ from scipy import stats
 from atlasnet.atlas.assembly import all_regions_graph, preset_graph
 from atlasnet.atlas.rules import GraphRules
 from atlasnet.atlas.sources.snapshot import SnapshotSource
+from atlasnet.commands.summary import report_lines
 from atlasnet.errors import GraphError, SpecError
 from atlasnet.graph.graph import Projection, Region, RegionGraph
 from atlasnet.graph.loss import mixing, what_is_left
@@ -407,3 +408,46 @@ def test_cycles_are_counted_where_nobody_has_listed_them() -> None:
     found = {one.what: one for one in what_is_left(graph, graph)}
     one = found["feedforward, closing a cycle"]
     assert (one.before, one.after, one.verdict) == (1.0, 1.0, "kept")
+
+
+def test_a_null_model_that_changed_nothing_is_told_of() -> None:
+    """Two regions joined both ways: no projection has another place to go to."""
+    density = {"cell_density_per_mm3": 2.0, "cell_density_rule": "table"}
+    regions = [
+        Region("a left", "left", volume_mm3=10.0, **density),
+        Region("b left", "left", volume_mm3=30.0, **density),
+    ]
+    edges = [
+        Projection(*ends, 10.0, 1.0, 1.0, "lateral", "none", presence="streamlines")
+        for ends in (("a left", "b left"), ("b left", "a left"))
+    ]
+    graph = RegionGraph(regions, edges)
+    for model, is_the_graph in (
+        ("rewired", True),
+        ("shuffled_weights", True),
+        ("fully_connected", True),
+        ("equal_units", False),  # 40 mm3 are dealt out as 20 and 20
+    ):
+        null = randomize(graph, model, 0)
+        assert null.metadata["null_model_is_the_graph"] is is_the_graph, model
+        told = " ".join(report_lines(null))
+        assert ("is the graph itself" in told) is is_the_graph, model
+    # Of the two orders of two sizes, one is the graph's.
+    dealt = {
+        randomize(graph, "shuffled_units", s).metadata["null_model_is_the_graph"]
+        for s in range(10)
+    }
+    assert dealt == {True, False}
+
+
+def test_strengths_dealt_out_in_their_places_are_told_of() -> None:
+    """SSC to M1 of eight regions in order: no two of a class can exchange targets."""
+    compact = preset_graph(SnapshotSource(), "fpn-compact")
+    null = randomize(compact, "rewired_strengths", 1)
+    assert ends(null) == ends(compact)
+    assert not null.metadata["null_model_is_the_graph"]
+    assert "left every projection in its place" in " ".join(report_lines(null))
+    moved = randomize(compact, "random", 1)
+    assert "left every projection" not in " ".join(report_lines(moved))
+    kept = randomize(compact, "shuffled_units", 1)  # is not to move any
+    assert "left every projection" not in " ".join(report_lines(kept))
