@@ -66,7 +66,8 @@ class Layout:
         if not self.packed:
             return {}
         ends = np.cumsum([int(np.prod(shape)) for _, shape in self.packed])
-        parts = ops.split(row, ends[:-1].tolist(), axis=1)
+        # Of an empty list TensorFlow does not know what is in it.
+        parts = ops.split(row, ends[:-1].tolist(), axis=1) if len(ends) > 1 else [row]
         return {
             name: ops.reshape(part, (self.n_rows, *shape))
             for (name, shape), part in zip(self.packed, parts, strict=True)

@@ -2,7 +2,9 @@
 """One policy step, one gradient and one update of a saved model, by any engine."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -46,6 +48,19 @@ def main(model_file: str, batch_file: str, out_file: str) -> None:
     gradient, metrics = learner._gradient({**rest, **given})
     learner._apply(gradient, 1e-2)
     weights = [keras.ops.convert_to_numpy(w).ravel() for w in agent.model.weights]
+    target, source = (keras.Variable(np.full(2, x, np.float32)) for x in (1.0, 5.0))
+
+    def product(given: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        total = keras.ops.sum(source * target * given["x"])
+        return total, {"total": total}
+
+    # What is read and not learned may change from call to call.
+    of_source = agent.engine.gradient(product, [source], read=[target])
+    followed = [of_source({"x": np.array([1.0, 2.0], np.float32)})[0]]
+    follow = agent.engine.follow([target], [source])
+    for _ in range(2):
+        follow(0.25)
+        followed.append(of_source({"x": np.array([1.0, 2.0], np.float32)})[0])
     np.savez(
         Path(out_file),
         backend=np.array(keras.config.backend()),
@@ -55,6 +70,7 @@ def main(model_file: str, batch_file: str, out_file: str) -> None:
         gradient=gradient,
         loss=metrics["loss"],
         weights=np.concatenate(weights),
+        followed=np.stack(followed),
     )
 
 

@@ -141,6 +141,42 @@ def test_a_student_of_two_ranks_is_that_of_one(tmp_path: Path) -> None:
         assert row["rollout/guided"] == other["rollout/guided"] == share
 
 
+def test_hindsight_of_two_ranks_is_that_of_one(tmp_path: Path) -> None:
+    small = {
+        "n_worlds": 4,
+        "n_cycles": 3,
+        "save_every": 3,
+        "ppo.horizon": 8,
+        "ppo.minibatch_size": 8,
+        "hindsight.memory": 120,
+        "hindsight.warm_up": 32,
+        "hindsight.minibatch_size": 16,
+        "hindsight.critic": "[16]",
+        "hindsight.precision": "float32",
+        "task.options.n_starts": 4,
+    }
+    for n_ranks in (1, 2):
+        launcher = [str(BIN / "mpiexec"), "-n", "2"] if n_ranks == 2 else []
+        words = [*launcher, str(BIN / "angora-train"), "run", "cube_hindsight"]
+        changes = {**small, "directory": tmp_path / str(n_ranks)}
+        for key, value in changes.items():
+            words += ["--set", f"{key}={value}"]
+        done = subprocess.run(
+            words, capture_output=True, text=True, check=False, timeout=300
+        )
+        assert done.returncode == 0, done.stderr
+    one, two = (checkpoint.load(tmp_path / n, "last") for n in ("1", "2"))
+    for a, b in zip(one.model.weights, two.model.weights, strict=True):
+        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-4)
+    kept = "replay/sensation/privileged"
+    assert one.worlds[kept].shape == two.worlds[kept].shape == (4, 24, 130)
+    rows = [read_metrics(tmp_path / n / "metrics.jsonl") for n in ("1", "2")]
+    for row, other in zip(*rows, strict=True):
+        assert row["train/updates"] == other["train/updates"]
+    for key in ("train/critic_loss", "train/worth"):
+        assert rows[0][-1][key] == pytest.approx(rows[1][-1][key], rel=1e-2)
+
+
 def test_another_number_of_ranks_goes_on_in_the_same_worlds(tmp_path: Path) -> None:
     # Five worlds on one rank, which is as long as a hand has fingertips; a delay of two
     # keeps three steps, which is as long as the first rank of two then has worlds.

@@ -8,6 +8,7 @@ from scipy import special, stats
 
 from angora_train.agent.distributions import (
     Beta,
+    BoundedGaussian,
     Categorical,
     DiagonalGaussian,
     Distribution,
@@ -97,6 +98,27 @@ def test_a_gaussian_agrees_with_scipy(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(policy.mode(parameters), mean)
 
 
+def test_a_bounded_gaussian_is_one_about_the_tangents_of_its_parameters(
+    rng: np.random.Generator,
+) -> None:
+    policy, plain = BoundedGaussian(3), DiagonalGaussian(3)
+    raw, log_std = rng.normal(scale=3.0, size=(2, 4, 3)).astype(np.float32)
+    parameters = np.concatenate([raw, log_std], axis=-1)
+    plainly = np.concatenate([np.tanh(raw), log_std], axis=-1)
+    sample = rng.normal(size=(4, 3)).astype(np.float32)
+    uniforms = rng.random((4, 3), dtype=np.float32)
+    for name, given in (("log_prob", sample), ("sample", uniforms), ("kl", parameters)):
+        other = plainly if name == "kl" else given
+        np.testing.assert_allclose(
+            getattr(policy, name)(parameters, given),
+            getattr(plain, name)(plainly, other),
+            rtol=1e-5,
+        )
+    far = np.array([[40.0, -40.0, 0.0, 1.0, 1.0, 1.0]], np.float32)
+    assert np.asarray(policy.mean_action(far)).tolist() == [[1.0, -1.0, 0.0]]
+    assert np.abs(policy.action(policy.sample(far, uniforms[:1]))).max() <= 1.0
+
+
 def test_samples_of_a_gaussian_follow_it(rng: np.random.Generator) -> None:
     policy = DiagonalGaussian(1)
     parameters = np.float32([[0.5, math.log(2.0)]]).repeat(20_000, axis=0)
@@ -180,7 +202,7 @@ def test_a_beta_never_leaves_its_bounds(rng: np.random.Generator) -> None:
 
 @pytest.mark.parametrize(
     "policy",
-    [MultiCategorical(2, 4), DiagonalGaussian(2), Beta(2)],
+    [MultiCategorical(2, 4), DiagonalGaussian(2), BoundedGaussian(2), Beta(2)],
     ids=lambda policy: type(policy).__name__,
 )
 def test_the_divergence_is_the_expected_difference_of_log_probabilities(
@@ -207,6 +229,7 @@ def test_families_are_found_by_name() -> None:
     assert family("gaussian", 3).n_spreads == 3
     dependent = family("gaussian", 3, spread_depends_on_state=True)
     assert dependent.n_spreads == 0
+    assert isinstance(family("bounded_gaussian", 3), BoundedGaussian)
     assert family("categorical", 1, n_bins=2).n_parameters == 2
     own = family("angora_train.agent.distributions:Beta", 4)
     assert isinstance(own, Beta)

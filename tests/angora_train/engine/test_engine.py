@@ -84,3 +84,7 @@ def test_the_engines_agree_on_step_gradient_and_update(
     for name in ("log_prob", "value", "gradient", "loss", "weights"):
         np.testing.assert_allclose(one[name], other[name], atol=1e-4, err_msg=name)
     assert np.abs(one["gradient"]).max() > 1e-2
+    # From 1 a quarter of the way to 5, twice: 2, 2.75; the gradient is that times x.
+    for result in (one, other):
+        wanted = [[1.0, 2.0], [2.0, 4.0], [2.75, 5.5]]
+        np.testing.assert_allclose(result["followed"], wanted, rtol=1e-6)
