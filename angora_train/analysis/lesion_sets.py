@@ -164,7 +164,8 @@ def lesion_sets(
     spec : NetworkSpec
         The network.
     groups : mapping of str to sequence of str
-        Areas by group, by any of their names.
+        Areas by group, by any of their names. What means several, such as ``M1``, is
+        all of them.
     n_random : int
         Random lesions beside each group.
     seed : int
@@ -201,7 +202,7 @@ def lesion_sets(
                 f"The group '{group}' cannot be lesioned: it needs at least one area "
                 f"and a name other than '{INTACT}'."
             )
-        meant = {spec.area(name).name for name in named}
+        meant = {area for name in named for area in spec.areas_called(name)}
         areas = [area.name for area in spec.areas if area.name in meant]
         rng = np.random.default_rng([seed, zlib.crc32(group.encode())])
         drawn = matched_areas(spec, areas, n_random, rng)

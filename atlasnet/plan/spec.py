@@ -29,7 +29,7 @@ from pydantic import (
 from atlasnet.errors import SpecError, closest
 from atlasnet.files import reading, write_text
 from atlasnet.frozen import Frozen
-from atlasnet.graph.synonyms import the_one
+from atlasnet.graph.synonyms import meant, the_one
 from atlasnet.plan.area import Activation, AreaSpec, Cell, MapSpec, Readout
 from atlasnet.plan.pathway import PathwaySpec, StrengthUse, Timing
 from atlasnet.plan.sensation import ImageSpec, InputSpec
@@ -298,6 +298,32 @@ class NetworkSpec(Frozen):
             hint = closest(name, self._area_of)
             raise SpecError(f"No area '{name}' in '{self.name}'.{hint}")
         return self._area_of[found]
+
+    def areas_called(self, name: str) -> tuple[str, ...]:
+        """Return the names of all areas that go by a name.
+
+        Parameters
+        ----------
+        name : str
+            As for :meth:`area`; ``M1`` is 4a and 4p.
+
+        Returns
+        -------
+        tuple of str
+            At least one.
+
+        Raises
+        ------
+        SpecError
+            If the network has none.
+        """
+        found = meant(name, {known: (known,) for known in self._area_of})
+        if not found:
+            raise SpecError(
+                f"No area '{name}' in '{self.name}'.{closest(name, self._area_of)} "
+                f"There are: {', '.join(self._area_of)}."
+            )
+        return tuple(found)
 
     @cached_property
     def _area_of(self) -> dict[str, AreaSpec]:

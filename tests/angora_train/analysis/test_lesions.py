@@ -21,7 +21,14 @@ from angora_train.analysis.lesions import LesionStudy, lesion_groups
 from angora_train.config.loading import load_config
 from angora_train.errors import AngoraError, ConfigError
 from angora_train.run.preparation import prepare
-from atlasnet import Lesion, NetworkSpec
+from atlasnet import (
+    Lesion,
+    NetworkSpec,
+    SnapshotSource,
+    hand_interface,
+    plan_network,
+    preset_graph,
+)
 from atlasnet.errors import SpecError
 from atlasnet.plan.area import AreaSpec
 from atlasnet.plan.pathway import PathwaySpec
@@ -123,7 +130,11 @@ def test_the_seed_and_the_name_of_the_group_decide_the_draws() -> None:
     [
         ({"x": []}, ConfigError, "'x' cannot be lesioned: .* at least one area"),
         ({INTACT: ["A"]}, ConfigError, "a name other than 'intact'"),
-        ({"x": ["AA"]}, SpecError, "No area 'AA' in 'chain'"),
+        (
+            {"x": ["AA"]},
+            SpecError,
+            "No area 'AA' in 'chain'.* There are: S, A, B",
+        ),
     ],
 )
 def test_groups_that_cannot_be_are_refused(
@@ -131,6 +142,14 @@ def test_groups_that_cannot_be_are_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         lesion_sets(chain(), groups)
+
+
+def test_a_name_of_several_areas_is_a_group_of_all_of_them() -> None:
+    """As with `evaluate --lesion M1`: M1 is 4a and 4p, and together with 4a no more."""
+    spec = plan_network(graph := preset_graph(SnapshotSource()), hand_interface(graph))
+    for named in (["M1"], ["M1", "4a"]):
+        (_, group) = lesion_sets(spec, {"motor": named}, n_random=0)
+        assert (group.areas, group.n_acting) == (("4a left", "4p left"), 2)
 
 
 def study() -> LesionStudy:
