@@ -124,8 +124,9 @@ def _goal_shares(goals: "Goals") -> dict[str, list[dict[str, Any]]]:
 
 def _goal_table(goals: "Goals") -> Table:
     """Return the shares of goals reached as a table."""
-    columns = (Column(x, justify="right") for x in ("goals", "reached", "95 % from"))
-    table = Table("", *columns, "to", title=f"{len(goals)} goals")
+    names = ("goals", "reached", "95 % from", "to")
+    columns = (Column(x, justify="right") for x in names)
+    table = Table("", *columns, title=f"{len(goals)} goals")
     shares = _goal_shares(goals)
     rows = [
         (f"{row['from_rad']:.2f} to {row['to_rad']:.2f} rad away", row)

@@ -12,7 +12,7 @@
                                name one, the folder before it is kept, too
         cycle-000150/
           model.keras          weights and architecture, Keras' own format
-          optimizer.npz        Adam's moments
+          optimizer.npz        Adam's moments; needed to resume
           moments.npz          normalisation of sensations, rewards and values
           worlds.npz           where every world is, with its generators
           state.json           cycle, samples, best return, seed, versions, and the
@@ -77,7 +77,8 @@ class Checkpoint:
     config : RunConfig
         The resolved config of the run.
     optimizer : dict of str to ndarray
-        Variables of the optimizer, in its own order.
+        Variables of the optimizer, in its own order; empty where it was left out, so
+        that the agent can play and teach, but not be trained on.
     moments : dict of str to ndarray of float64
         Normalisation: ``sensation/<name>``, ``reward`` and ``value``. In older files
         sensations have their plain names.
@@ -374,12 +375,12 @@ def load(path: Path | str, which: Which = "last") -> Checkpoint:
         If it is missing or a file of it cannot be read.
     """
     folder = _folder(path, which)
-    worlds = folder / "worlds.npz"
+    optimizer, worlds = folder / "optimizer.npz", folder / "worlds.npz"
     try:
         return Checkpoint(
             model=load_model(folder / "model.keras"),
             config=load_config(str(folder / "config.yaml")),
-            optimizer=_read_arrays(folder / "optimizer.npz"),
+            optimizer=_read_arrays(optimizer) if optimizer.is_file() else {},
             moments=_read_arrays(folder / "moments.npz"),
             worlds=_read_arrays(worlds) if worlds.is_file() else {},
             progress=_read_progress(folder / "state.json"),

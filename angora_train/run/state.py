@@ -68,6 +68,12 @@ def restore(run: Run, stored: checkpoint.Checkpoint) -> None:
     learner = run.learner
     variables = learner.optimizer.variables
     needed = [tuple(variable.shape) for variable in variables]
+    if needed and not stored.optimizer:
+        raise CheckpointError(
+            "The checkpoint has no optimizer.npz, so that training cannot go on from "
+            "it. It can be evaluated, distilled from, and begun with: "
+            "--set start=FOLDER."
+        )
     if needed != [value.shape for value in stored.optimizer.values()]:
         raise CheckpointError(
             f"The checkpoint's optimizer does not fit the network's weights "

@@ -72,7 +72,7 @@ def test_every_row_of_the_page_has_a_figure_or_says_why_not() -> None:
         _, name, value, unit, _ = (cell.strip() for cell in row.split("|"))
         assert re.fullmatch(r"`\w+`", name)
         assert re.fullmatch(r"-?[\d,]+(\.\d+)?(e-\d+)?|not measured: .+", value), row
-        assert unit in {"", "h", "s", "ms", "1/s", "MB", "GB"}
+        assert unit in {"", "h", "s", "ms", "1/s", "mm", "MB", "GB"}
 
 
 def test_the_page_has_a_section_for_every_benchmark() -> None:

@@ -142,6 +142,20 @@ def test_a_checkpoint_of_another_network_is_refused(name: str, tmp_path: Path) -
         train(small(tmp_path / "a"), LocalComm(), resume=True)
 
 
+def test_a_checkpoint_without_an_optimizer_plays_but_is_not_resumed(
+    tmp_path: Path,
+) -> None:
+    agent = train(small(tmp_path / "a", n_cycles=1), LocalComm())
+    (checkpoint._folder(tmp_path / "a", "last") / "optimizer.npz").unlink()
+    again = checkpoint.load_agent(tmp_path / "a", "last")
+    for a, b in zip(agent.model.weights, again.model.weights, strict=True):
+        assert (a.numpy() == b.numpy()).all()
+    with pytest.raises(CheckpointError, match=r"no optimizer\.npz.*start=FOLDER"):
+        train(small(tmp_path / "a"), LocalComm(), resume=True)
+    begun = small(tmp_path / "b", n_cycles=1, start=tmp_path / "a")
+    train(begun, LocalComm())
+
+
 def test_a_run_that_is_done_says_how_to_train_longer(tmp_path: Path) -> None:
     train(small(tmp_path, n_cycles=1), LocalComm())
     with pytest.raises(ConfigError, match=r"all its 1 cycles.*--set n_cycles=2"):
