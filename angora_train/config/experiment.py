@@ -90,6 +90,11 @@ def _levels(value: Any) -> Any:
     return {str(name): {} if level is None else level for name, level in value.items()}
 
 
+def _changes(value: Any) -> Any:
+    """Let a text stand for a list of one change."""
+    return (value,) if isinstance(value, str) else value
+
+
 def flat_changes(changes: Changes) -> Iterator[tuple[tuple[str, ...], Any]]:
     """Yield each single change of a level: the way to its key, and the value.
 
@@ -133,8 +138,8 @@ class ExperimentConfig(Settings):
 
     base: str | Mapping[str, Any] = "reach"
     """A preset, a config file, or a config itself."""
-    change: tuple[str, ...] = ()
-    """What is changed in all runs, as ``ppo.clip_range=0.1``."""
+    change: Annotated[tuple[str, ...], BeforeValidator(_changes)] = ()
+    """What is changed in all runs, as ``ppo.clip_range=0.1``; one, or a list."""
     vary: Mapping[str, Annotated[Mapping[str, Changes], BeforeValidator(_levels)]] = (
         Field(default_factory=dict)
     )

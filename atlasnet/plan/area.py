@@ -188,6 +188,14 @@ class AreaSpec(Frozen):
             remedy = f"the gates of '{self.cell}' have no sign: take rate or rnn"
         elif self.cell == "dense" and self.n_inhibitory:
             remedy = "a dense area has no weights inside that could inhibit: take 0.0"
+        elif self.inhibitory_share and not self.n_inhibitory:
+            remedy = f"none of its {self.n_channels} units would inhibit: take at least"
+            remedy += f" {0.5 / self.n_channels:.2g}, more units, or 0.0"
+        elif self.n_inhibitory == self.n_units:
+            remedy = (
+                f"all of its {self.n_channels} units would inhibit and none excite:"
+            )
+            remedy += f" take at most {1.0 - 0.5 / self.n_channels:.2g}, or more units"
         if remedy is not None:
             raise SpecError(
                 f"The area '{self.name}' cannot have an inhibitory share of "

@@ -51,6 +51,12 @@ def test_seeds_are_read():
         parse_seeds("5-2")
 
 
+def test_one_change_needs_no_list(tmp_path):
+    made = make(tmp_path, change="n_cycles=10")
+    assert made.change == ("n_cycles=10",)
+    assert {run.config.n_cycles for run in planned_runs(made)} == {10}
+
+
 def test_every_combination_is_run_first_seed_first(tmp_path):
     runs = planned_runs(make(tmp_path))
     assert [run.name for run in runs] == [

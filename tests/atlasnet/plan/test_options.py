@@ -8,6 +8,7 @@ import pytest
 
 from atlasnet.errors import RegionNotFoundError, SpecError
 from atlasnet.graph.graph import Projection, Region, RegionGraph
+from atlasnet.plan.area import AreaSpec
 from atlasnet.plan.interface import Interface, hand_interface
 from atlasnet.plan.latency import path_latencies
 from atlasnet.plan.options import PlanOptions
@@ -227,6 +228,26 @@ def test_dales_principle_holds_in_every_area() -> None:
         SpecError, match=r"'[MPQ] left' .* inhibitory share of 0\.25: .* relu"
     ):
         plan(inhibitory_share=0.25)
+
+
+def test_a_share_that_leaves_no_unit_of_a_sign_is_refused() -> None:
+    def area(n_units: int, share: float) -> AreaSpec:
+        return AreaSpec(
+            name="a",
+            n_units=n_units,
+            cell="rate",
+            activation="relu",
+            inhibitory_share=share,
+        )
+
+    # 0.01 of 32 units are 0.32: none; 1/64 of 32 is half a unit.
+    with pytest.raises(SpecError, match=r"none of its 32 .* at least 0\.016"):
+        area(32, 0.01)
+    with pytest.raises(SpecError, match=r"none of its 32 units would excite.* 0\.98"):
+        area(32, 0.99)
+    assert area(32, 0.02).n_inhibitory == 1
+    assert area(32, 0.0).n_inhibitory == 0
+    assert area(32, 0.98).n_inhibitory == 31
 
 
 def test_noise_costs_and_value_stem_reach_the_spec() -> None:
