@@ -190,12 +190,10 @@ class AreaSpec(Frozen):
             remedy = "a dense area has no weights inside that could inhibit: take 0.0"
         elif self.inhibitory_share and not self.n_inhibitory:
             remedy = f"none of its {self.n_channels} units would inhibit: take at least"
-            remedy += f" {0.5 / self.n_channels:.2g}, more units, or 0.0"
+            remedy += f" {1.0 / self.n_channels:.2g}, more units, or 0.0"
         elif self.n_inhibitory == self.n_units:
-            remedy = (
-                f"all of its {self.n_channels} units would inhibit and none excite:"
-            )
-            remedy += f" take at most {1.0 - 0.5 / self.n_channels:.2g}, or more units"
+            remedy = f"none of its {self.n_channels} units would excite: take at most"
+            remedy += f" {1.0 - 1.0 / self.n_channels:.4g}, or more units"
         if remedy is not None:
             raise SpecError(
                 f"The area '{self.name}' cannot have an inhibitory share of "

@@ -240,10 +240,10 @@ def test_a_share_that_leaves_no_unit_of_a_sign_is_refused() -> None:
             inhibitory_share=share,
         )
 
-    # 0.01 of 32 units are 0.32: none; 1/64 of 32 is half a unit.
-    with pytest.raises(SpecError, match=r"none of its 32 .* at least 0\.016"):
+    # 0.01 of 32 units are 0.32: none; 1/32 of them is one.
+    with pytest.raises(SpecError, match=r"none of its 32 .* at least 0\.031"):
         area(32, 0.01)
-    with pytest.raises(SpecError, match=r"none of its 32 units would excite.* 0\.98"):
+    with pytest.raises(SpecError, match=r"none of its 32 units would excite.* 0\.9688"):
         area(32, 0.99)
     assert area(32, 0.02).n_inhibitory == 1
     assert area(32, 0.0).n_inhibitory == 0
