@@ -170,16 +170,16 @@ def _unsure(stateful: StatefulModel, given: Tensors, steps: Tensors) -> Tensors:
     Returns
     -------
     dict of str to ndarray, shape (T,)
-        By output. Where a network is chaotic, rounding decides what it does later.
+        By output. Where a network is chaotic, rounding decides what it does later: it
+        is no surer at a step than at those before.
     """
     near = {
         name: x if name == stateful.is_first else x * np.float32(1.0 + _JITTER)
         for name, x in given.items()
     }
     other = _by_step(stateful, near)
-    return {
-        name: _ENLARGED * _largest_by_step(other[name] - x) for name, x in steps.items()
-    }
+    apart = {name: _largest_by_step(other[name] - x) for name, x in steps.items()}
+    return {name: _ENLARGED * np.maximum.accumulate(x) for name, x in apart.items()}
 
 
 def _same(whole: Tensors, steps: Tensors, unsure: Tensors) -> bool:
