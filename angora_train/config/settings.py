@@ -224,7 +224,7 @@ def shipped(package: str) -> dict[str, Traversable]:
     Examples
     --------
     >>> list(shipped("angora_train.presets.networks"))
-    ['deeper', 'simple', 'teacher', 'wide']
+    ['deeper', 'normalized', 'simple', 'teacher', 'wide']
     """
     entries = sorted(files(package).iterdir(), key=lambda entry: entry.name)
     return {
