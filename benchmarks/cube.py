@@ -41,6 +41,8 @@ teacher_samples, teacher_core_hours
     `cube_hindsight` after most samples.
 ppo_teacher_goals, ppo_teacher_samples, ppo_teacher_core_hours
     The same of the preset `cube_teacher`.
+fpn_goals, fpn_samples, fpn_core_hours
+    The same of a student of the teacher, `fpn` of 1,024 units.
 """
 
 import csv
@@ -61,7 +63,11 @@ N_WORLDS = 256
 N_STEPS = 16
 """Control steps of a round of bare physics."""
 HELD = ("n_worlds=64", "ppo.minibatch_size=64")
-AGENTS = {"teacher": "cube_hindsight", "ppo_teacher": "cube_teacher"}
+AGENTS = {
+    "teacher": "cube_hindsight",
+    "ppo_teacher": "cube_teacher",
+    "fpn": "cube_fpn",
+}
 """Whose evaluations the figures are, by the first word of their names."""
 TEACHER = ("n_worlds=2048", "ppo.minibatch_size=8192")
 FPN = (
@@ -171,7 +177,7 @@ def _shaken(task: Any, n_steps: int) -> tuple[int, list[float]]:
 
 
 def _kept(task: Any) -> float:
-    """Return the share of settled starts that stay as they are for 1.6 s."""
+    """Return the share of settled starts that move by less than 4 mm in 1.6 s."""
     from angora_train.tasks.cube.held import HeldCube
     from angora_train.tasks.cube.starts import Settling, held_state, settle
     from angora_train.tasks.worlds.simulation import Simulation

@@ -205,7 +205,6 @@ class Tally:
     ----------
     task : Task
         One world an episode.
-
     """
 
     def __init__(self, task: Task) -> None:

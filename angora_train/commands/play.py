@@ -2,7 +2,7 @@
 """The commands in which a trained agent plays: evaluate, record, film."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -66,8 +66,9 @@ def evaluate(
         "checkpoint": trained.which,
         "interventions": [one.model_dump(mode="json") for one in done],
         **summary,
-        **({} if found.goals is None else {"goals": _goal_shares(found.goals)}),
     }
+    if found.goals is not None:
+        result["goals"] = _goal_shares(found.goals)
     if out is not None:
         _write_evaluation(out, result, found)
     if as_json:
@@ -78,7 +79,7 @@ def evaluate(
     console = Console()
     console.print(_table(title, summary))
     if found.goals is not None:
-        console.print(_goal_table(found.goals))
+        console.print(_goal_table(len(found.goals), result["goals"]))
 
 
 def _values(found: "Evaluation") -> dict[str, Any]:
@@ -122,12 +123,11 @@ def _goal_shares(goals: "Goals") -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _goal_table(goals: "Goals") -> Table:
+def _goal_table(n_goals: int, shares: Mapping[str, Sequence[Any]]) -> Table:
     """Return the shares of goals reached as a table."""
     names = ("goals", "reached", "95 % from", "to")
     columns = (Column(x, justify="right") for x in names)
-    table = Table("", *columns, title=f"{len(goals)} goals")
-    shares = _goal_shares(goals)
+    table = Table("", *columns, title=f"{n_goals} goals")
     rows = [
         (f"{row['from_rad']:.2f} to {row['to_rad']:.2f} rad away", row)
         for row in shares["by_angle"]

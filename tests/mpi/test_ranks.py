@@ -14,6 +14,7 @@ import pytest
 
 from angora_train.run import checkpoint
 from angora_train.run.metrics import read_metrics
+from tests.angora_train.hindsight.small import SMALL
 
 pytestmark = [pytest.mark.mpi, pytest.mark.slow]
 
@@ -142,23 +143,11 @@ def test_a_student_of_two_ranks_is_that_of_one(tmp_path: Path) -> None:
 
 
 def test_hindsight_of_two_ranks_is_that_of_one(tmp_path: Path) -> None:
-    small = {
-        "n_worlds": 4,
-        "n_cycles": 3,
-        "save_every": 3,
-        "ppo.horizon": 8,
-        "ppo.minibatch_size": 8,
-        "hindsight.memory": 120,
-        "hindsight.warm_up": 32,
-        "hindsight.minibatch_size": 16,
-        "hindsight.critic": "[16]",
-        "hindsight.precision": "float32",
-        "task.options.n_starts": 4,
-    }
+    small = {"n_cycles": 3, "save_every": 3, "hindsight.precision": "float32"}
     for n_ranks in (1, 2):
         launcher = [str(BIN / "mpiexec"), "-n", "2"] if n_ranks == 2 else []
         words = [*launcher, str(BIN / "angora-train"), "run", "cube_hindsight"]
-        changes = {**small, "directory": tmp_path / str(n_ranks)}
+        changes = {**SMALL, **small, "directory": tmp_path / str(n_ranks)}
         for key, value in changes.items():
             words += ["--set", f"{key}={value}"]
         done = subprocess.run(

@@ -19,28 +19,21 @@ from atlasnet.figures.palette import figure_of
 A, B = 0, 1
 
 
-def step(
-    tally: GoalTally, angle: list[float], success: list[int], last: list[int]
-) -> None:
-    info = {ANGLE_BEFORE: np.array(angle), "success": np.array(success, bool)}
-    under_way = ~tally_done
-    tally.add(info, under_way, under_way & np.array(last, bool))
-    tally_done[:] |= np.array(last, bool)
-
-
-tally_done = np.zeros(2, bool)
-
-
 @pytest.fixture
 def goals() -> Goals:
     """Two episodes: A reaches two goals and misses one, B drops the cube at once."""
-    tally_done[:] = False
-    tally = GoalTally(2)
-    step(tally, [1.0, 3.0], [0, 0], [0, 0])
-    step(tally, [0.5, 2.9], [1, 0], [0, 1])  # A's first goal; B is over
-    step(tally, [2.0, 0.1], [1, 1], [0, 0])  # A's second, at once; B plays unseen
-    step(tally, [2.5, 0.2], [0, 1], [0, 0])
-    step(tally, [2.4, 0.2], [0, 0], [1, 0])  # A's third, missed
+    tally, is_under_way = GoalTally(2), np.ones(2, bool)
+    for angle, success, last in (
+        ([1.0, 3.0], [0, 0], [0, 0]),
+        ([0.5, 2.9], [1, 0], [0, 1]),  # A's first goal; B is over
+        ([2.0, 0.1], [1, 1], [0, 0]),  # A's second, at once; B plays unseen
+        ([2.5, 0.2], [0, 1], [0, 0]),
+        ([2.4, 0.2], [0, 0], [1, 0]),  # A's third, missed
+    ):
+        info = {ANGLE_BEFORE: np.array(angle), "success": np.array(success, bool)}
+        is_last = is_under_way & np.array(last, bool)
+        tally.add(info, is_under_way, is_last)
+        is_under_way = is_under_way & ~is_last
     return tally.goals
 
 

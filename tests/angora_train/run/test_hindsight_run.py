@@ -14,22 +14,16 @@ from angora_train.config.loading import load_config
 from angora_train.config.run import RunConfig
 from angora_train.run.checkpoint import load, load_agent
 from angora_train.run.trainer import train
+from tests.angora_train.hindsight.small import SMALL
 
 pytestmark = pytest.mark.slow  # settles cubes, compiles with TensorFlow
 
 
 def small(directory: Path, **changes: Any) -> RunConfig:
     settings = {
-        "n_worlds": 4,
+        **SMALL,
         "n_cycles": 4,
         "save_every": 2,
-        "ppo.horizon": 8,
-        "ppo.minibatch_size": 8,
-        "hindsight.memory": 120,
-        "hindsight.warm_up": 32,
-        "hindsight.minibatch_size": 16,
-        "hindsight.critic": "[16]",
-        "task.options.n_starts": 4,
         "directory": directory,
         **changes,
     }

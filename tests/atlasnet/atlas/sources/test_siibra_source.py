@@ -203,14 +203,17 @@ def test_regions_can_be_of_one_version_alone(files: SideBySide) -> None:
     assert {record.julich_3_1 for record in source.regions()} == {None}
 
 
-def test_both_can_be_of_version_3_1(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def of_3_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SiibraSource:
     files = SideBySide(tmp_path / "files", connectomes=("2.9", "3.1"))
     offline = forbid_sockets(tmp_path / "offline")
     for name, value in {**files.environment, **offline}.items():
         monkeypatch.setenv(name, value)
-    source = SiibraSource("3.1", "3.1", timeout_s=60.0)
+    return SiibraSource("3.1", "3.1", timeout_s=60.0)
+
+
+def test_both_can_be_of_version_3_1(of_3_1: SiibraSource) -> None:
+    source = of_3_1
     # In the order of the connectome of 3.1, which is not that of its maps.
     assert [(r.name, r.connectome_row) for r in source.regions()] == [
         ("Area Op1 (POperc) left", 0),
@@ -237,16 +240,9 @@ def test_both_can_be_of_version_3_1(
     )
 
 
-def test_a_graph_of_version_3_1_has_its_edges(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    files = SideBySide(tmp_path / "files", connectomes=("2.9", "3.1"))
-    offline = forbid_sockets(tmp_path / "offline")
-    for name, value in {**files.environment, **offline}.items():
-        monkeypatch.setenv(name, value)
-    source = SiibraSource("3.1", "3.1", timeout_s=60.0)
+def test_a_graph_of_version_3_1_has_its_edges(of_3_1: SiibraSource) -> None:
     rules = GraphRules(min_streamline_count=15.0, cited=False)
-    graph = build_graph(source, ["4p", "Op1"], rules=rules)
+    graph = build_graph(of_3_1, ["4p", "Op1"], rules=rules)
     m1, operculum = "Area 4p (PreCG) left", "Area Op1 (POperc) left"
     ends = {(e.source, e.target): e for e in graph.projections}
     assert set(ends) == {(m1, operculum), (operculum, m1)}
@@ -255,7 +251,7 @@ def test_a_graph_of_version_3_1_has_its_edges(
     # 21,035.3 cells per mm3 of von Economo's FA in 16 mm3.
     assert graph.region(m1).cell_count == pytest.approx(16 * 21_035.3)
     none = GraphRules(min_streamline_count=15.1, cited=False)
-    assert not build_graph(source, ["4p", "Op1"], rules=none).projections
+    assert not build_graph(of_3_1, ["4p", "Op1"], rules=none).projections
 
 
 def test_without_a_connectome_of_version_3_1_one_error_says_what_there_is(
