@@ -33,6 +33,9 @@ class DistillationConfig(Settings):
     end in all, the student does. The teacher labels what is reached in all of them."""
     guided_until: Fraction = 0.2
     """Share of the cycles over which that share falls to none."""
+    student_noise: Fraction = 1.0
+    """How much of its policy's spread a student shows while it learns: 1 samples as the
+    policy says, 0 takes the median of each actuator."""
     learning_rate: PositiveFloat = 1e-3
     """Step size of Adam in the first cycle."""
     final_learning_rate: NonNegativeFloat = 1e-4

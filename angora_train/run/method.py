@@ -9,6 +9,7 @@ from angora_train.config.run import RunConfig
 from angora_train.errors import ConfigError
 from angora_train.hindsight.exploration import Exploration
 from angora_train.hindsight.learner import HindsightLearner
+from angora_train.learning.calm import Calm
 from angora_train.learning.learner import Learner
 from angora_train.learning.rollout import Explorer
 from angora_train.ranks.comm import Comm
@@ -60,7 +61,7 @@ def make_learner(
             HindsightLearner(agent, config, comm, roles, told, progress=progress),
         )
     normalization = config.normalization
-    return None, Learner(
+    return _calm(config, agent), Learner(
         agent,
         config,
         comm,
@@ -71,6 +72,14 @@ def make_learner(
         value_normalizer=ValueNormalizer() if normalization.value else None,
         progress=progress,
     )
+
+
+def _calm(config: RunConfig, agent: Agent) -> Explorer | None:
+    """Return who calms a student, if its config asks for that."""
+    chosen = config.distillation
+    if chosen is None or chosen.student_noise == 1.0:
+        return None
+    return Calm(chosen.student_noise, agent.distribution.n_uniforms)
 
 
 def _hindsight(config: RunConfig, task: Task) -> Hindsight:
