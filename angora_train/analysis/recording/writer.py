@@ -204,7 +204,7 @@ class RecordingWriter:
             end = first_step + next(iter(block.values())).shape[1]
             self._n_times = max(self._n_times, end)
             if end > self._n_allocated:
-                self._n_allocated = max(end, 2 * self._n_allocated)
+                self._n_allocated = max(end, 4 * self._n_allocated)
                 self._file.resize_dimension("time", self._n_allocated)
             for name, x in block.items():
                 self._values[name][episodes, first_step:end] = x

@@ -83,6 +83,8 @@ class Contacts:
         """Return the forces in one world, shape (6,)."""
         model, data = self._simulation.model_of(world), self._simulation.data(world)
         sums, force = np.zeros(len(DIGITS)), np.zeros(6)
+        if not data.ncon:
+            return sums
         digits = self._digit_of[np.asarray(data.contact.geom).reshape(-1, 2)]
         between_two = digits[:, 0] != digits[:, 1]
         for contact in np.flatnonzero(between_two).tolist():
