@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recordings: what every area did while an agent acted, and what is made of that.
 
-What an analysis reads begins here: it takes subjects, and reads one area at a time. What
-is made of a recording, such as distances or decoders, lives in rooms beside this one.
+What an analysis reads begins here: it takes subjects, and reads one area at a time.
+What is made of that, such as distances or decoders, lives in rooms beside this one.
 
 ::
 

@@ -73,7 +73,7 @@ def blocks_of(
     Parameters
     ----------
     rows : iterable of mapping of str to ndarray, shape (n_episodes, ...)
-        One control step after the other.
+        One control step after the other, in arrays that nobody changes later.
 
     Yields
     ------
