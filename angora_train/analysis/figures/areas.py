@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rsatoolbox.rdm.rdms import RDMs
 
 from angora_train.analysis.figures import style
-from angora_train.analysis.similarity import Embedding
+from angora_train.analysis.rsa.similarity import Embedding
 from atlasnet.figures.labels import place_labels
 from atlasnet.figures.palette import (
     GROUP_COLORS,
@@ -42,7 +42,7 @@ def plot_rdms(
     Parameters
     ----------
     rdms : rsatoolbox.rdm.RDMs
-        What :func:`angora_train.analysis.rdms.area_rdms` returned.
+        What :func:`angora_train.analysis.rsa.rdms.area_rdms` returned.
     axes : sequence of matplotlib.axes.Axes, optional
         One an area, in the order of the groups. By default a figure is made.
     systems : mapping of str to str, optional
@@ -133,7 +133,7 @@ def plot_similarity(
     Parameters
     ----------
     similarity : pandas.DataFrame
-        What :func:`angora_train.analysis.similarity.compare_areas` returned.
+        What :func:`angora_train.analysis.rsa.similarity.compare_areas` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw. By default a figure is made.
     systems : mapping of str to str, optional
@@ -204,7 +204,7 @@ def plot_mds(
     Parameters
     ----------
     embedding : Embedding
-        What :func:`angora_train.analysis.similarity.embed_areas` returned.
+        What :func:`angora_train.analysis.rsa.similarity.embed_areas` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw. By default a figure is made.
     systems : mapping of str to str, optional
@@ -271,7 +271,7 @@ def plot_model_fit(
     Parameters
     ----------
     fit : pandas.DataFrame
-        What :func:`angora_train.analysis.similarity.compare_models` returned.
+        What :func:`angora_train.analysis.rsa.similarity.compare_models` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw. By default a figure is made.
     systems : mapping of str to str, optional

@@ -4,9 +4,14 @@ import logging
 import numpy as np
 import pytest
 
-from angora_train.analysis.rdms import area_rdms, reliability
+from angora_train.analysis.rsa.rdms import area_rdms, reliability
 from angora_train.errors import ConfigError
-from tests.angora_train.analysis.recordings import N_PHASES, N_STEPS, noisy, recording
+from tests.angora_train.analysis.rsa.recordings import (
+    N_PHASES,
+    N_STEPS,
+    noisy,
+    recording,
+)
 
 
 def test_without_noise_the_distance_is_the_squared_difference_per_unit() -> None:

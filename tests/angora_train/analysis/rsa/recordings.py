@@ -29,7 +29,12 @@ def recording(
                 for name in ("vision", "touch", "action")
             },
         },
-        coords={"area": ("unit", np.array(of_unit))},
+        coords={
+            "area": ("unit", np.array(of_unit)),
+            "episode": np.arange(n_episodes),
+            "time": np.arange(n_steps) * 0.02,
+        },
+        attrs={"goal_names": '["ff", "mf", "rf", "lf", "rest"]'},
     )
 
 
