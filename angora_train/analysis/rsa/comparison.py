@@ -29,7 +29,7 @@ from angora_train.analysis.rsa.estimates import (
     estimate_rows,
 )
 from angora_train.analysis.rsa.fitting import Predictors, moments_of, predictors
-from angora_train.analysis.rsa.models import NamedRDM, model_distances
+from angora_train.analysis.rsa.models import NamedRDM, factor_model, model_distances
 from angora_train.analysis.rsa.patterns import Design, design_of
 from angora_train.analysis.rsa.rdms import area_distances
 from angora_train.errors import ConfigError
@@ -81,7 +81,8 @@ class Settings:
     n_folds : int, optional
         Folds of episodes; by default as many as there are episodes, at most 16.
     noise : {"shrinkage_eye", "shrinkage_diag", "identity"}
-        How noise weighs the units.
+        How noise weighs the units; it is measured in other episodes than those whose
+        patterns are multiplied.
     variables : mapping of str to str, optional
         Variables by the name of their hypothesis; by default those recorded of goal,
         object pose, posture, action, touch and reward.
@@ -240,6 +241,7 @@ def _prepared(
         design,
         variables=settings.variables,
         noise=settings.noise,
+        from_others=True,
         given=given,
     )
     return _Subject(sample, design, models)
@@ -294,7 +296,9 @@ def _measured(
     moments: dict[str, list[object]] = {scope: [] for scope in subject.scopes}
     what = f"{title}{subject.sample.name}"
     tell(what, 0, n_areas)
-    for one in area_distances(recording, subject.design, settings.noise):
+    for one in area_distances(
+        recording, subject.design, settings.noise, from_others=True
+    ):
         areas.append(one.area)
         means.append(one.values.mean(axis=0))
         for scope, models in subject.scopes.items():
@@ -308,6 +312,7 @@ def _measured(
         moments=moments,  # type: ignore[arg-type]
         scopes=subject.scopes,
         kinds=subject.design.conditions.levels[:, 0],
+        kind_model=factor_model(subject.design.conditions.factors[0]),
         n_folds=subject.design.n_folds,
         n_episodes=subject.design.n_episodes,
     )

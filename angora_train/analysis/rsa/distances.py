@@ -23,6 +23,7 @@ Ledoit & Wolf (2004), A well-conditioned estimator for large-dimensional covaria
 matrices, J Multivar Anal 88:365. https://doi.org/10.1016/S0047-259X(03)00096-4
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -30,7 +31,7 @@ from numpy.typing import NDArray
 from rsatoolbox.data.dataset import Dataset
 from rsatoolbox.data.noise import prec_from_unbalanced
 
-from angora_train.analysis.rsa.patterns import Design
+from angora_train.analysis.rsa.patterns import Design, averaging
 
 __all__ = ["Noise", "active", "fold_distances", "fold_pairs", "whitened"]
 
@@ -38,6 +39,8 @@ Noise = Literal["shrinkage_eye", "shrinkage_diag", "identity"]
 """Towards what the covariance of the noise is shrunk: the mean variance, each unit's
 own, or ``identity``: no weights, the cross-validated squared Euclidean distance."""
 
+_N_BLOCKS = 4
+"""Blocks of folds: the noise of a pair is that of the blocks without them."""
 _SILENT = 1e-12
 """Variance below which a unit counts as constant: far below what float32 resolves."""
 
@@ -77,35 +80,42 @@ def whitened(
     ndarray of float64, shape (n_rows, n_channels)
         Patterns whose products are those of `rows` weighed by the inverse covariance.
     """
-    residuals = design.residuals(rows)
+    return _whitening(rows, design.of_row, noise)(rows)
+
+
+def _whitening(
+    rows: NDArray[np.float64], of_row: NDArray[np.int64], noise: Noise
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Return what weighs patterns by the noise of some rows."""
+    means = averaging(of_row, int(of_row.max()) + 1) @ rows
+    residuals = rows - means[of_row]
     is_noisy = residuals.var(axis=0) > _SILENT
-    dof = len(rows) - len(design.names)
+    dof = len(rows) - len(np.unique(of_row))
     if noise == "identity" or dof < 1 or not is_noisy.any():
-        return rows
+        return lambda patterns: patterns
     if noise == "shrinkage_eye":
-        return _whitened_to_mean(rows, residuals, dof)
+        return _whitening_to_mean(residuals, dof)
     if not is_noisy.all():
-        return rows
-    labels = {"condition": design.of_row.astype(float)}
+        return lambda patterns: patterns
+    labels = {"condition": of_row.astype(float)}
     data = Dataset(rows, obs_descriptors=labels)  # type: ignore[no-untyped-call]
     precision = prec_from_unbalanced(  # type: ignore[no-untyped-call]
         data, "condition", method=noise
     )
-    return np.asarray(rows @ np.linalg.cholesky(precision))
+    root = np.linalg.cholesky(precision)
+    return lambda patterns: np.asarray(patterns @ root)
 
 
-def _whitened_to_mean(
-    rows: NDArray[np.float64], residuals: NDArray[np.float64], dof: int
-) -> NDArray[np.float64]:
-    """Whiten by the covariance shrunk towards its mean variance (eqs. 3.5 to 3.9).
+def _whitening_to_mean(
+    residuals: NDArray[np.float64], dof: int
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Return what whitens by the covariance shrunk towards its mean variance.
 
     Along the residuals' own axes the shrunk covariance is diagonal, and beside them it
     is a number: the covariance is never written out.
     """
     n, n_channels = residuals.shape
-    _, singular, axes = np.linalg.svd(residuals, full_matrices=False)
-    is_axis = singular > singular[0] * 1e-10
-    variances, axes = np.square(singular[is_axis]) / n, axes[is_axis]
+    variances, axes = _principal(residuals)
     mean = variances.sum() / n_channels
     norm = np.square(variances).sum()
     d2 = norm - mean**2 * n_channels
@@ -115,10 +125,26 @@ def _whitened_to_mean(
     rest = shrinkage * mean * n / dof
     along = rest + (1 - shrinkage) * variances * n / dof
     if rest <= 0:  # nothing was shrunk: only directions that vary have a weight
-        return np.asarray(rows @ axes.T / np.sqrt(along))
+        return lambda patterns: np.asarray(patterns @ axes.T / np.sqrt(along))
     scale = 1 / np.sqrt(rest)
-    coordinates = rows @ axes.T
-    return np.asarray(scale * rows + (coordinates * (along**-0.5 - scale)) @ axes)
+    beside = (along**-0.5 - scale)[:, None] * axes
+    return lambda patterns: np.asarray(scale * patterns + patterns @ axes.T @ beside)
+
+
+def _principal(
+    residuals: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return variances along axes, and the axes, (n_axes, n_channels), of norm 1."""
+    n, n_channels = residuals.shape
+    if n_channels <= n:
+        variances, vectors = np.linalg.eigh(residuals.T @ residuals / n)
+        is_axis = variances > variances[-1] * 1e-12
+        return variances[is_axis], vectors[:, is_axis].T
+    variances, vectors = np.linalg.eigh(residuals @ residuals.T / n)
+    is_axis = variances > variances[-1] * 1e-12
+    variances = variances[is_axis]
+    axes = vectors[:, is_axis].T @ residuals / np.sqrt(n * variances)[:, None]
+    return variances, np.asarray(axes)
 
 
 def fold_pairs(n_folds: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -128,7 +154,11 @@ def fold_pairs(n_folds: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def fold_distances(
-    rows: NDArray[np.float64], design: Design, noise: Noise = "shrinkage_eye"
+    rows: NDArray[np.float64],
+    design: Design,
+    noise: Noise = "shrinkage_eye",
+    *,
+    from_others: bool = False,
 ) -> NDArray[np.float64]:
     """Measure how far apart conditions are, from each pair of folds.
 
@@ -140,6 +170,12 @@ def fold_distances(
         Their conditions and folds.
     noise : {"shrinkage_eye", "shrinkage_diag", "identity"}
         See the module.
+    from_others : bool
+        Whether the noise is measured in other folds than those that are multiplied, at
+        least a quarter of them; from two folds there are none, as ``identity``. Else
+        it is that of all, as rsatoolbox has it: then the noise fits the folds too
+        well, and equal conditions are more than 0 apart on average, the more the
+        fewer episodes there are to a unit.
 
     Returns
     -------
@@ -147,16 +183,42 @@ def fold_distances(
         Squared distances per channel, of pairs of conditions in order (0, 1), (0, 2),
         ...; they may be negative.
     """
-    means = design.fold_means(whitened(rows, design, noise))
+    centred = rows - rows.mean(axis=0)  # the differences stay, rounding falls
+    means = design.fold_means(centred)
     n_folds, n, n_channels = means.shape
-    means = means - means.mean(axis=(0, 1))  # the differences stay, rounding falls
+    first, second = fold_pairs(n_folds)
+    found = np.empty((len(first), n * (n - 1) // 2))
+    n_blocks = min(_N_BLOCKS, n_folds)
+    if not from_others or noise == "identity":
+        white = whitened(centred, design, noise) if noise != "identity" else centred
+        _fill(found, np.arange(len(first)), design.fold_means(white), (first, second))
+        return np.asarray(found / n_channels)
+    blocks = np.sort(np.stack([first, second]) % n_blocks, axis=0)
+    for a, b in np.unique(blocks, axis=1).T:
+        pairs = np.flatnonzero((blocks[0] == a) & (blocks[1] == b))
+        is_other = ~np.isin(design.folds % n_blocks, [a, b])
+        weigh = _whitening(
+            centred[is_other],
+            design.of_row[is_other],
+            noise if is_other.any() else "identity",
+        )
+        white = weigh(means.reshape(-1, n_channels)).reshape(n_folds, n, -1)
+        _fill(found, pairs, white, (first, second))
+    return np.asarray(found / n_channels)
+
+
+def _fill(
+    found: NDArray[np.float64],
+    pairs: NDArray[np.int64],
+    means: NDArray[np.float64],
+    folds: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> None:
+    """Write the distances of some pairs of folds where they belong."""
+    n = means.shape[1]
     i, j = np.triu_indices(n, 1)
     upper = i * n + j
-    found = np.empty((n_folds * (n_folds - 1) // 2, len(i)))
-    for row, (f, g) in enumerate(zip(*fold_pairs(n_folds), strict=True)):
-        product = means[f] @ means[g].T
+    for row in pairs:
+        product = means[folds[0][row]] @ means[folds[1][row]].T
         own = np.diag(product)
         both = product + product.T
         found[row] = own[i] + own[j] - both.ravel()[upper]
-    found /= n_channels
-    return found

@@ -64,6 +64,8 @@ class Fits:
         Models of each scope.
     kinds : ndarray of int64, shape (n_conditions,)
         Kind of each condition.
+    kind_model : str
+        The model that says no more than whether kinds differ.
     n_folds, n_episodes : int
         Folds, and episodes in them.
     """
@@ -74,6 +76,7 @@ class Fits:
     moments: Mapping[str, Sequence[Moments]]
     scopes: Mapping[str, Predictors]
     kinds: NDArray[np.int64]
+    kind_model: str
     n_folds: int
     n_episodes: int
 
@@ -233,15 +236,21 @@ def _partials(
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return partial correlations, mean over subjects, and with exchanged labels."""
-    orders = labels_exchanged(group[0].kinds, n, rng, keeps_kinds=scope != "all")
-    own = np.arange(orders.shape[1])[None]
-    together = np.concatenate([own, orders])
+    kinds = group[0].kinds
+    own = np.arange(len(kinds))[None]
+    free, kept = (
+        np.concatenate([own, labels_exchanged(kinds, n, rng, keeps_kinds=keeps)])
+        for keeps in (False, True)
+    )
+    is_even = len(set(np.unique(kinds, return_counts=True)[1].tolist())) == 1
+    if scope == "all" and not is_even:
+        kept = free
     total: NDArray[np.float64] = np.zeros(())
     for one in group:
         places = [one.areas.index(area) for area in areas]
-        total = total + permuted_partials(
-            one.means[places], one.scopes[scope], together
-        )
+        models = one.scopes[scope]
+        orders = [free if x == one.kind_model else kept for x in models.names]
+        total = total + permuted_partials(one.means[places], models, orders)
     total = total / len(group)
     return total[0], total[1:]
 

@@ -34,6 +34,7 @@ from angora_train.errors import AngoraError, ConfigError, closest
 __all__ = [
     "NamedRDM",
     "default_variables",
+    "factor_model",
     "load_rdm",
     "model_distances",
     "model_rdms",
@@ -249,6 +250,7 @@ def model_distances(
     *,
     variables: Mapping[str, str] | None = None,
     noise: Noise = "shrinkage_eye",
+    from_others: bool = False,
     given: Sequence[NamedRDM] = (),
 ) -> dict[str, NDArray[np.float64]]:
     """Return the distances that hypotheses expect.
@@ -262,8 +264,8 @@ def model_distances(
     variables : mapping of str to str, optional
         Variables of the recording by the name of their hypothesis; by default
         :func:`default_variables`.
-    noise : {"shrinkage_eye", "shrinkage_diag", "identity"}
-        That of the areas.
+    noise, from_others
+        Those of the areas, see :func:`angora_train.analysis.rsa.rdms.area_distances`.
     given : sequence of NamedRDM
         A user's own.
 
@@ -292,9 +294,15 @@ def model_distances(
                 "'%s' did not vary: the model '%s' is left out.", variable, name
             )
             continue
-        models[name] = fold_distances(varying, design, noise).mean(axis=0)
+        distances = fold_distances(varying, design, noise, from_others=from_others)
+        models[name] = distances.mean(axis=0)
     models.update({one.name: one.between(design.names) for one in given})
     return models
+
+
+def factor_model(factor: str) -> str:
+    """Return what the model of a factor is called; ``goal`` is what is sensed of it."""
+    return "goal kind" if factor == "goal" else factor
 
 
 def _factor_models(conditions: Conditions) -> dict[str, NDArray[np.float64]]:
@@ -307,8 +315,9 @@ def _factor_models(conditions: Conditions) -> dict[str, NDArray[np.float64]]:
         if not step.any():
             continue
         is_ordered = name == "phase"
-        called = "goal kind" if name == "goal" else name
-        models[called] = np.square(step) if is_ordered else (step != 0).astype(float)
+        models[factor_model(name)] = (
+            np.square(step) if is_ordered else (step != 0).astype(float)
+        )
     return models
 
 

@@ -16,7 +16,7 @@ from scipy import sparse
 from angora_train.analysis.rsa.conditions import Conditions, conditions_of
 from angora_train.errors import ConfigError
 
-__all__ = ["MAX_FOLDS", "Design", "design_of", "values_of"]
+__all__ = ["MAX_FOLDS", "Design", "averaging", "design_of", "values_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -95,17 +95,25 @@ class Design:
             Means.
         """
         n = len(self.names)
-        means = _averaging(self.folds * n + self.of_row, self.n_folds * n) @ rows
+        means = averaging(self.folds * n + self.of_row, self.n_folds * n) @ rows
         return np.asarray(means).reshape(self.n_folds, n, -1)
 
-    def residuals(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what rows differ by from the mean of their condition, same shape."""
-        means = _averaging(self.of_row, len(self.names)) @ rows
-        return np.asarray(rows - means[self.of_row])
 
+def averaging(of_row: NDArray[np.int64], n: int) -> sparse.csr_matrix:
+    """Return the matrix that averages the rows of each group.
 
-def _averaging(of_row: NDArray[np.int64], n: int) -> sparse.csr_matrix:
-    """Return the matrix that averages the rows of each of n groups."""
+    Parameters
+    ----------
+    of_row : ndarray of int64, shape (n_rows,)
+        Group of each.
+    n : int
+        Groups.
+
+    Returns
+    -------
+    scipy.sparse.csr_matrix, shape (n, n_rows)
+        Takes rows to means; 0 of a group without rows.
+    """
     share = 1.0 / np.bincount(of_row, minlength=n)[of_row]
     shape = (n, len(of_row))
     return sparse.csr_matrix((share, (of_row, np.arange(len(of_row)))), shape=shape)

@@ -93,7 +93,11 @@ def area_rows(
 
 
 def area_distances(
-    recording: xr.Dataset, design: Design, noise: Noise = "shrinkage_eye"
+    recording: xr.Dataset,
+    design: Design,
+    noise: Noise = "shrinkage_eye",
+    *,
+    from_others: bool = False,
 ) -> Iterator[AreaDistances]:
     """Yield the distances in one area after the other.
 
@@ -105,6 +109,9 @@ def area_distances(
         Conditions and folds.
     noise : {"shrinkage_eye", "shrinkage_diag", "identity"}
         How the noise weighs the units.
+    from_others : bool
+        Whether it is measured in other episodes than those that are multiplied, see
+        :func:`angora_train.analysis.rsa.distances.fold_distances`.
 
     Yields
     ------
@@ -124,7 +131,7 @@ def area_distances(
             _log.warning("The area '%s' is silent: it has no distances.", area)
             continue
         is_any = True
-        values = fold_distances(varying, design, noise)
+        values = fold_distances(varying, design, noise, from_others=from_others)
         yield AreaDistances(area, rows.shape[1], varying.shape[1], values)
     if not is_any:
         raise ConfigError("No area was active in this recording.")

@@ -4,8 +4,10 @@
 Two things can make a model fit by chance. Episodes are few: the bootstrap draws folds
 of episodes, and subjects where there are several. Conditions are few: whatever tells
 them apart fits some model a little; the permutation test gives the conditions each
-other's labels. The recommended test asks for both: its p is the larger of the two
-(Berger 1982, intersection-union), for the partial correlation of a model.
+other's labels. Conditions of a kind share episodes, and so noise: kinds change places
+as a whole and conditions within them, except for the model of the kinds itself, which
+that would leave as it is. The recommended test, of a model's partial correlation, asks
+for both: its p is the larger of the two (an intersection-union test).
 
 References
 ----------
@@ -166,7 +168,9 @@ def labels_exchanged(
 
 
 def permuted_partials(
-    distances: NDArray[np.float64], models: Predictors, orders: NDArray[np.int64]
+    distances: NDArray[np.float64],
+    models: Predictors,
+    orders: Sequence[NDArray[np.int64]],
 ) -> NDArray[np.float64]:
     """Return partial correlations with conditions that have each other's labels.
 
@@ -179,19 +183,19 @@ def permuted_partials(
         Of each area.
     models : Predictors
         In a scope; permutations keep it.
-    orders : ndarray of int64, shape (n, n_conditions)
-        Permutations.
+    orders : sequence of ndarray of int64, shape (n, n_conditions)
+        Permutations of the conditions, of each model.
 
     Returns
     -------
     ndarray of float64, shape (n, n_areas, n_models)
         Partial correlations, in single precision; 0 where distances do not vary.
     """
-    n_conditions = orders.shape[1]
+    n, n_conditions = orders[0].shape
     i, j = np.triu_indices(n_conditions, 1)
     chosen = distances[:, models.is_in]
     chosen = chosen - chosen.mean(axis=1, keepdims=True)
-    found = np.zeros((len(orders), len(distances), len(models.names)))
+    found = np.zeros((n, len(distances), len(models.names)))
     for m in range(len(models.names)):
         others = np.delete(models.values, m, axis=0)
         basis = np.linalg.qr(others.T)[0] if len(others) else others.T
@@ -205,8 +209,8 @@ def permuted_partials(
         rest, basis = rest.astype(np.float32), basis.astype(np.float32)
         square = square.astype(np.float32)
         rows, columns = i[models.is_in], j[models.is_in]
-        for start in range(0, len(orders), 50):
-            part = orders[start : start + 50]
+        for start in range(0, n, 50):
+            part = orders[m][start : start + 50]
             moved = square[part[:, rows], part[:, columns]]
             along = moved @ basis
             left = np.square(moved).sum(axis=1) - np.square(along).sum(axis=1)
