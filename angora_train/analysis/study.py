@@ -17,7 +17,7 @@ from angora_train.analysis.figures import (
     plot_similarity,
 )
 from angora_train.analysis.lesions import LesionStudy
-from angora_train.analysis.record import load_recording
+from angora_train.analysis.recording.reader import load_recording
 from angora_train.analysis.rsa.models import model_rdms
 from angora_train.analysis.rsa.patterns import design_of
 from angora_train.analysis.rsa.rdms import area_rdms, reliability

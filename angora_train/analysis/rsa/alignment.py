@@ -4,8 +4,8 @@
 Centred kernel alignment of few samples of many units is far from 0 for independent
 data. The estimator of Song et al. (2012) is not, if samples are independent: so each
 comparison takes one sample an episode, in a condition drawn at random, and averages
-over draws. What units were recorded still matters (Murphy et al. 2024): compare areas of
-very different size with care.
+over draws. What units were recorded still matters (Murphy et al. 2024): compare areas
+of very different size with care.
 
 The shape distance is the angle between two sets of conditions' mean patterns after the
 best rotation. It is a metric, but noise adds to it.

@@ -58,7 +58,7 @@ class Sample:
     name : str
         What it is called.
     recording : xarray.Dataset
-        See :func:`angora_train.analysis.record.record`.
+        See :func:`angora_train.analysis.recording.record.record`.
     untrained : xarray.Dataset, optional
         What the same network, before training, did when it sensed the same.
     """

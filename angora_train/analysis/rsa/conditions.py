@@ -6,7 +6,6 @@ combinations of levels of some factors. The first factor's levels are the *kinds
 distances within a kind and between kinds are looked at apart.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,11 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from angora_train.analysis.recording.schema import (
+    goal_names,
+    is_under_way,
+    kind_name,
+)
 from angora_train.errors import ConfigError, closest
 
 __all__ = [
@@ -28,7 +32,6 @@ __all__ = [
     "goal_factor",
     "label_factor",
     "phase_factor",
-    "under_way",
 ]
 
 FACTORS = ("goal", "phase", "contact", "labels")
@@ -94,23 +97,6 @@ class Conditions:
         return np.asarray(self.levels[i, 0] == self.levels[j, 0])
 
 
-def under_way(recording: xr.Dataset) -> NDArray[np.bool_]:
-    """Return whether each step belongs to its episode.
-
-    Parameters
-    ----------
-    recording : xarray.Dataset
-        A recording.
-
-    Returns
-    -------
-    ndarray of bool, shape (n_episodes, n_steps)
-        False after an episode's end.
-    """
-    n_steps = recording["n_steps"].to_numpy()
-    return np.asarray(np.arange(recording.sizes["time"]) < n_steps[:, None])
-
-
 def goal_factor(recording: xr.Dataset) -> Factor:
     """Tell steps apart by the kind of their goal.
 
@@ -130,9 +116,9 @@ def goal_factor(recording: xr.Dataset) -> Factor:
     else:
         n_times = recording.sizes["time"]
         kind = np.repeat(recording["goal_kind"].to_numpy()[:, None], n_times, axis=1)
-    kind = np.where(under_way(recording), kind, -1).astype(np.int64)
-    given = json.loads(recording.attrs.get("goal_names", "[]"))
-    return _factor("goal", kind, lambda i: str(given[i]) if i < len(given) else str(i))
+    kind = np.where(is_under_way(recording), kind, -1).astype(np.int64)
+    names = goal_names(recording)
+    return _factor("goal", kind, lambda i: kind_name(names, i))
 
 
 def phase_factor(recording: xr.Dataset, n_phases: int) -> Factor:
@@ -210,7 +196,7 @@ def contact_factor(recording: xr.Dataset) -> Factor:
             "Conditions by contact need 'state.contacts' or 'touch', and neither was "
             f"recorded. Recorded: {', '.join(map(str, recording.data_vars))}."
         )
-    return _factor("contact", np.where(under_way(recording), code, -1), name)
+    return _factor("contact", np.where(is_under_way(recording), code, -1), name)
 
 
 def label_factor(
@@ -254,7 +240,7 @@ def label_factor(
         text[:] = given.astype(str) if given.ndim == 2 else given.astype(str)[:, None]
     levels, code = np.unique(text.astype(str).ravel(), return_inverse=True)
     code = code.reshape(shape)
-    is_labelled = under_way(recording) & (levels[code] != "")
+    is_labelled = is_under_way(recording) & (levels[code] != "")
     return _factor(name, np.where(is_labelled, code, -1), lambda i: str(levels[i]))
 
 

@@ -10,12 +10,12 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy import stats
 
+from angora_train.analysis.recording.schema import is_under_way
 from angora_train.analysis.rsa.comparison import Settings
 from angora_train.analysis.rsa.conditions import (
     Factor,
     contact_factor,
     cross,
-    under_way,
 )
 from angora_train.analysis.rsa.patterns import design_of
 from angora_train.analysis.rsa.rdms import area_distances
@@ -101,7 +101,7 @@ def event_steps(
                 "Record again, or give the times as a table."
             )
         reached = np.nan_to_num(recording["success_at"].to_numpy()) > 0
-        is_on = reached & under_way(recording)
+        is_on = reached & is_under_way(recording)
     else:
         raise ConfigError(
             f"The event '{event}' is unknown.{closest(event, EVENTS)} Allowed: "

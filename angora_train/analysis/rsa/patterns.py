@@ -131,7 +131,7 @@ def design_of(
     Parameters
     ----------
     recording : xarray.Dataset
-        See :func:`angora_train.analysis.record.record`.
+        See :func:`angora_train.analysis.recording.record.record`.
     conditions : Conditions, optional
         What is compared; by default goals in `n_phases` phases.
     n_folds : int, optional

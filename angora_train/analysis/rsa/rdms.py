@@ -11,6 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from rsatoolbox.rdm.rdms import RDMs
 
+from angora_train.analysis.recording.schema import area_activity, areas
 from angora_train.analysis.rsa.conditions import Conditions
 from angora_train.analysis.rsa.distances import (
     Noise,
@@ -18,7 +19,7 @@ from angora_train.analysis.rsa.distances import (
     fold_distances,
     fold_pairs,
 )
-from angora_train.analysis.rsa.patterns import Design, design_of, values_of
+from angora_train.analysis.rsa.patterns import Design, design_of
 from angora_train.errors import ConfigError
 
 __all__ = [
@@ -75,20 +76,8 @@ def area_rows(
     ConfigError
         If a unit's activity is not a number in a step that counts.
     """
-    area_of = recording["area"].to_numpy().astype(str)
-    for area in dict.fromkeys(area_of.tolist()):
-        units = np.flatnonzero(area_of == area)
-        is_block = len(units) == units[-1] - units[0] + 1
-        chosen = slice(units[0], units[-1] + 1) if is_block else units
-        rows = design.rows(values_of(recording.isel(unit=chosen), "activity"))
-        is_bad = ~np.isfinite(rows).all(axis=0)
-        if is_bad.any():
-            raise ConfigError(
-                f"The activity of {is_bad.sum()} of {len(units)} units of the area "
-                f"'{area}' is not finite while an episode is under way, first that of "
-                f"unit {int(np.flatnonzero(is_bad)[0])}. Record again, or leave the "
-                "area's units out of the recording."
-            )
+    for area in areas(recording):
+        rows = design.rows(area_activity(recording, area))
         yield area, rows
 
 
@@ -150,7 +139,7 @@ def area_rdms(
     Parameters
     ----------
     recording : xarray.Dataset
-        See :func:`angora_train.analysis.record.record`.
+        See :func:`angora_train.analysis.recording.record.record`.
     conditions : Conditions, optional
         What is compared, see :mod:`angora_train.analysis.rsa.conditions`; by default
         kinds of goals in phases of the episode.
