@@ -96,7 +96,7 @@ def plot_fits(
             loc="outside lower center",
             fontsize=style.SMALL,
             frameon=False,
-            ncols=2,
+            ncols=1,
         )
     return list(axes)
 

@@ -3,8 +3,9 @@
 
 Intervals are Student's, with the standard deviation of the resamples, since a resample
 repeats folds and so is noisier than the sample: its percentiles lie too low. Of
-correlations they are taken on Fisher's scale. Degrees of freedom are subjects less one,
-or of one subject folds of episodes less one.
+correlations they are taken on Fisher's scale. Degrees of freedom are folds of episodes
+less one; of several subjects they lie between that and subjects less one, as most of
+the spread is within or between them.
 """
 
 import math
@@ -109,11 +110,6 @@ def _common_areas(group: Sequence[Fits]) -> list[str]:
     return [x for x in group[0].areas if all(x in one.areas for one in group)]
 
 
-def _dof(group: Sequence[Fits]) -> int:
-    """Return the degrees of freedom of an interval."""
-    return len(group) - 1 if len(group) > 1 else group[0].n_folds - 1
-
-
 def _scale(measure: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Take correlations to Fisher's scale."""
     if measure in {"correlation", "partial"}:
@@ -121,15 +117,49 @@ def _scale(measure: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values
 
 
+def _spread(
+    resamples: Sequence[NDArray[np.float64]],
+    group: Sequence[Fits],
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the standard error of a mean over subjects, and its degrees of freedom.
+
+    By the hierarchical bootstrap. What it holds beyond the spread over episodes is that
+    between subjects, which drawing few of them makes too small by (S - 1) / S; degrees
+    of freedom are those of the sum of the two (Satterthwaite 1946).
+    """
+    n_subjects = len(group)
+    of_folds = sum(one.n_folds - 1 for one in group)
+    known = [np.where(np.isfinite(x), x, np.nan) for x in resamples]
+    own = np.array([_variance(x) for x in known])
+    within = own.mean(axis=0) / n_subjects
+    if n_subjects == 1:
+        return np.sqrt(within), np.full(within.shape, float(of_folds))
+    drawn = _variance(hierarchical(known, rng))
+    between = np.maximum(drawn - within, 0.0) * n_subjects / (n_subjects - 1)
+    total = between + within
+    squares = np.square(between) / (n_subjects - 1) + np.square(within) / of_folds
+    dof = np.where(squares > 0, np.square(total) / np.where(squares > 0, squares, 1), 1)
+    return np.sqrt(total), np.maximum(dof, 1.0)
+
+
+def _variance(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the variance over resamples, those that are not a number left out."""
+    is_known = np.isfinite(values)
+    n = is_known.sum(axis=0)
+    held = np.where(is_known, values, 0.0)
+    mean = held.sum(axis=0) / np.maximum(n, 1)
+    squares = np.where(is_known, np.square(values - mean), 0.0).sum(axis=0)
+    return np.where(n > 1, squares / np.maximum(n - 1, 1), np.nan)
+
+
 def _interval(
-    measure: str, mean: float, drawn: NDArray[np.float64], level: float, dof: int
+    measure: str, mean: float, spread: float, level: float, dof: float
 ) -> tuple[float, float, float]:
     """Return the ends of an interval, and t of the mean against 0."""
     scaled = float(_scale(measure, np.array(mean)))
-    known = drawn[np.isfinite(drawn)]
-    if not np.isfinite(mean) or len(known) < 2:
-        return np.nan, np.nan, np.nan
-    spread = float(np.std(_scale(measure, known), ddof=1))
+    if not math.isfinite(mean) or not math.isfinite(spread):
+        return math.nan, math.nan, math.nan
     half = float(stats.t.ppf((1 + level) / 2, dof)) * spread
     low, high = scaled - half, scaled + half
     sign = math.copysign(math.inf, scaled) if scaled else 0.0
@@ -173,7 +203,7 @@ def estimate_rows(
     """
     drawn = [fold_weights(one.n_folds, settings.n_resamples, rng) for one in group]
     n_valid = min(n for _, n in drawn)
-    dof, areas = _dof(group), _common_areas(group)
+    areas = _common_areas(group)
     about = {**_about(group), "control": control, "n_valid": n_valid}
     rows: Rows = []
     shuffled: Rows = []
@@ -189,19 +219,22 @@ def estimate_rows(
             ]
             for measure in (*MEASURES, "explained"):
                 value = np.mean([x[measure][0] for x in whole], axis=0).ravel()
-                spread = hierarchical([x[measure] for x in resampled], rng)
-                spread = spread.reshape(len(spread), -1)
+                scaled = [
+                    _scale(measure, x[measure]).reshape(settings.n_resamples, -1)
+                    for x in resampled
+                ]
+                spread, dof = _spread(scaled, group, rng)
                 named = models.names if measure in MEASURES else (_TOGETHER,)
                 for m, model in enumerate(named):
                     low, high, t = _interval(
-                        measure, value[m], spread[:, m], settings.level, dof
+                        measure, value[m], spread[m], settings.level, dof[m]
                     )
                     row: dict[str, object] = {"scope": scope, "area": area}
                     row |= {"model": model}
                     row |= {"measure": measure, "value": float(value[m])}
                     row |= {"low": low, "high": high, **about}
                     if measure == "partial":
-                        p_sampling = float(stats.t.sf(t, dof))
+                        p_sampling = float(stats.t.sf(t, dof[m]))
                         row |= _p(p_sampling, p_chance[:, a, m])
                     rows.append(row)
     beside = [{**about, **row} for row in shuffled] if is_shuffled else []
@@ -293,7 +326,7 @@ def difference_rows(
     areas = _common_areas([*trained, *untrained])
     about = {**_about(trained), "control": "trained - untrained"}
     about["n_valid"] = min(n for _, n in drawn)
-    dof, rows = _dof(trained), []
+    rows: Rows = []
     for scope, models in trained[0].scopes.items():
         for area in areas:
             for measure in (*MEASURES, "explained"):
@@ -308,18 +341,19 @@ def difference_rows(
                     ).reshape(len(both), -1)
                     values.append(apart[0])
                     spreads.append(apart[1:])
-                value, spread = np.mean(values, axis=0), hierarchical(spreads, rng)
+                value = np.mean(values, axis=0)
+                spread, dof = _spread(spreads, trained, rng)
                 named = models.names if measure in MEASURES else (_TOGETHER,)
                 for m, model in enumerate(named):
                     low, high, t = _interval(
-                        "difference", value[m], spread[:, m], settings.level, dof
+                        "difference", value[m], spread[m], settings.level, dof[m]
                     )
                     row: dict[str, object] = {"scope": scope, "area": area, **about}
                     row |= {"model": model}
                     row |= {"measure": measure, "value": float(value[m])}
                     row |= {"low": low, "high": high}
                     if measure == "partial":
-                        row["p"] = float(2 * stats.t.sf(abs(t), dof))
+                        row["p"] = float(2 * stats.t.sf(abs(t), dof[m]))
                     rows.append(row)
     return _corrected(rows)
 
