@@ -136,7 +136,8 @@ def design_of(
         What is compared; by default goals in `n_phases` phases.
     n_folds : int, optional
         Folds of cross-validation, at least 2. By default as many as there are
-        episodes, at most :data:`MAX_FOLDS`.
+        episodes of the rarest kind, or, if these are more than :data:`MAX_FOLDS`, so
+        many that fewest are left over.
     n_phases : int
         Where no conditions are given.
 
@@ -243,7 +244,7 @@ def _balanced(
     """Return the fold of each episode, -1 for those beyond the rarest kind's number."""
     groups, counts = np.unique(group_of[group_of >= 0], return_counts=True)
     fewest = int(counts.min())
-    n = n_folds or max(2, min(fewest, MAX_FOLDS))
+    n = n_folds or _default_folds(fewest)
     n_each = fewest // n * n
     if not n_each:
         rarest = int(np.flatnonzero(group_of == groups[counts.argmin()])[0])
@@ -258,6 +259,13 @@ def _balanced(
     for group in groups:
         fold_of[np.flatnonzero(group_of == group)[:n_each]] = np.arange(n_each) % n
     return fold_of, n
+
+
+def _default_folds(n_episodes: int) -> int:
+    """Return the folds that use most episodes of a kind; of several, the most."""
+    most = max(2, min(n_episodes, MAX_FOLDS))
+    tried = range(max(2, most // 2), most + 1)
+    return max(tried, key=lambda n: (n_episodes // n * n, n))
 
 
 def _design(conditions: Conditions, fold_of: NDArray[np.int64], n_folds: int) -> Design:

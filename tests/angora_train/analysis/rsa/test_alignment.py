@@ -62,7 +62,7 @@ def test_areas_that_share_only_autocorrelation_are_not_aligned(
 
 
 def test_too_few_samples_are_refused() -> None:
-    with pytest.raises(ConfigError, match="at least 4 samples.*got 3 and 3"):
+    with pytest.raises(ConfigError, match=r"at least 4 samples.*got 3 and 3"):
         debiased_cka(np.eye(3), np.eye(3))
 
 

@@ -42,10 +42,10 @@ def test_contact_is_the_first_touch_after_none() -> None:
 
 def test_a_window_that_no_episode_holds_is_refused() -> None:
     data = recording(np.tile([0, 1], 4), np.zeros((8, 6, 2)))
+    steps = event_steps(data, "goal")
     with pytest.raises(ConfigError, match="No episode of 8 holds the window"):
-        steps = event_steps(data, "goal")
         rdm_movie(data, goal_factor(data), steps, Window(1, 3), SETTINGS)
-    with pytest.raises(ConfigError, match="'gaol' is unknown.*goal"):
+    with pytest.raises(ConfigError, match=r"'gaol' is unknown.*goal"):
         event_steps(data, "gaol")
 
 

@@ -24,6 +24,13 @@ def test_kinds_and_folds_are_balanced(rng: np.random.Generator) -> None:
     assert (fold_of == 1).all()  # no episode helps to test itself
 
 
+def test_by_default_folds_leave_few_episodes_over() -> None:
+    data = recording(np.repeat([0, 1], 20), np.zeros((40, N_STEPS, 2)))
+    design = design_of(data)
+    # Of 8 to 16 folds, 10 use all 20 episodes of a kind; 16 would use 16 of them.
+    assert (design.n_folds, design.n_episodes) == (10, 40)
+
+
 def test_a_phase_is_the_mean_of_its_steps() -> None:
     kinds = np.tile([0, 1], 5)
     activity = np.tile(np.arange(6.0)[:, None], (10, 1, 1))
