@@ -127,6 +127,7 @@ def rsa(
         ]
         others = [Sample(one.name, one.recording()) for one in subjects[n:]]
         labelled = {} if labels is None else {x.name: labels for x in samples + others}
+        movie = _movie(samples[0], settings, around, report)
         result = compare(
             samples,
             settings,
@@ -138,7 +139,6 @@ def rsa(
         alignment, notes = align_samples(
             samples, settings, labels=labelled, tell=report
         )
-        movie = _movie(samples[0], settings, around, report)
     _write(folder, result, alignment, movie)
     _draw(folder, result, alignment, movie, _systems(subjects[:n]), around.event)
     console = Console()

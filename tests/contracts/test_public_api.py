@@ -81,6 +81,8 @@ TRAINER = [
     "VectorTask",
     "Verdict",
     "area_layers",
+    "area_rdms",
+    "debiased_cka",
     "demonstrate",
     "evaluate",
     "export_agent",
