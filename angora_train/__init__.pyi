@@ -24,6 +24,8 @@ from .analysis.recording.schema import area_activity as area_activity
 from .analysis.recording.tables import to_pandas as to_pandas
 from .analysis.recording.tables import to_rsatoolbox as to_rsatoolbox
 from .analysis.recording.writer import save_recording as save_recording
+from .analysis.rsa.alignment import debiased_cka as debiased_cka
+from .analysis.rsa.rdms import area_rdms as area_rdms
 from .config.loading import load_config as load_config
 from .config.run import RunConfig as RunConfig
 from .errors import AngoraError as AngoraError

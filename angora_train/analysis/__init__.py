@@ -12,9 +12,7 @@ Nothing that training needs may: no other room but those above imports this one.
     conditions   the agent against its controls, on the same episodes
     posture      the best constant command, one of the controls
     recording    what every area did, written, read, replayed and as tables
-    patterns     mean activity in every condition
-    rdms         distances between conditions in every area, and as hypotheses say
-    similarity   areas compared by their distances, and in a plane
+    rsa          what areas tell apart, and by which models
     figures      pictures of all that
     study        the similarity and the pictures of a run's folder
 """

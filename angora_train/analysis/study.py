@@ -17,10 +17,15 @@ from angora_train.analysis.figures import (
     plot_similarity,
 )
 from angora_train.analysis.lesions import LesionStudy
-from angora_train.analysis.patterns import patterns_by_condition
-from angora_train.analysis.rdms import area_rdms, model_rdms, reliability
 from angora_train.analysis.recording.reader import load_recording
-from angora_train.analysis.similarity import compare_areas, compare_models, embed_areas
+from angora_train.analysis.rsa.models import model_rdms
+from angora_train.analysis.rsa.patterns import design_of
+from angora_train.analysis.rsa.rdms import area_rdms, reliability
+from angora_train.analysis.rsa.similarity import (
+    compare_areas,
+    compare_models,
+    embed_areas,
+)
 from angora_train.run.metrics import read_metrics
 from atlasnet import NetworkSpec, RegionGraph
 from atlasnet.figures import plot_circuit, plot_glass_brain
@@ -57,7 +62,8 @@ def study(directory: Path | str, *, n_phases: int = 5, n_folds: int = 5) -> None
     """
     directory = Path(directory)
     recording = load_recording(directory / "recording.nc")
-    patterns = patterns_by_condition(recording, n_phases=n_phases, n_folds=n_folds)
+    design = design_of(recording, n_phases=n_phases, n_folds=n_folds)
+    kinds = list(dict.fromkeys(design.conditions.kinds))
     rdms = area_rdms(recording, n_phases=n_phases, n_folds=n_folds)
     similarity = compare_areas(rdms)
     models = model_rdms(recording, n_phases=n_phases, n_folds=n_folds)
@@ -67,8 +73,8 @@ def study(directory: Path | str, *, n_phases: int = 5, n_folds: int = 5) -> None
     _write_table(directory / "model_fit.csv", fit)
     facts = {
         "n_episodes": recording.sizes["episode"],
-        "n_per_kind": patterns.n_per_kind,
-        "kinds": list(patterns.kinds),
+        "n_per_kind": design.n_episodes // len(kinds),
+        "kinds": kinds,
         "n_phases": n_phases,
         "n_folds": n_folds,
         "reliability_mean": float(halves.mean()),

@@ -24,6 +24,7 @@ from angora_train.commands.lesions import lesions
 from angora_train.commands.play import evaluate, film
 from angora_train.commands.pretrain import pretrain
 from angora_train.commands.record import record
+from angora_train.commands.rsa import rsa
 from angora_train.commands.train import group, resume, run
 from angora_train.errors import ConfigError
 
@@ -69,7 +70,7 @@ def _require_extra(
 
 for _command in (
     *(run, distill, experiment, group, resume),
-    *(evaluate, lesions, record, film, demonstrate, pretrain, export, demo),
+    *(evaluate, lesions, record, rsa, film, demonstrate, pretrain, export, demo),
 ):
     app.command()(_command)
 

@@ -82,6 +82,8 @@ TRAINER = [
     "Verdict",
     "area_activity",
     "area_layers",
+    "area_rdms",
+    "debiased_cka",
     "demonstrate",
     "evaluate",
     "export_agent",

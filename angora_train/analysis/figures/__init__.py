@@ -13,6 +13,7 @@ from angora_train.analysis.figures.areas import (
     plot_similarity,
 )
 from angora_train.analysis.figures.lesions import plot_lesions
+from angora_train.analysis.figures.rsa import plot_alignment, plot_fits, plot_movie
 from angora_train.analysis.figures.runs import (
     plot_conditions,
     plot_distribution,
@@ -22,14 +23,17 @@ from angora_train.analysis.figures.runs import (
 )
 
 __all__ = [
+    "plot_alignment",
     "plot_conditions",
     "plot_distribution",
+    "plot_fits",
     "plot_goals",
     "plot_group",
     "plot_learning",
     "plot_lesions",
     "plot_mds",
     "plot_model_fit",
+    "plot_movie",
     "plot_rdms",
     "plot_similarity",
 ]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rsatoolbox.rdm.rdms import RDMs
 
 from angora_train.analysis.figures import style
-from angora_train.analysis.similarity import Embedding
+from angora_train.analysis.rsa.similarity import Embedding
 from atlasnet.figures.labels import place_labels
 from atlasnet.figures.palette import (
     GROUP_COLORS,
@@ -24,7 +24,7 @@ from atlasnet.figures.palette import (
     short_labels,
 )
 
-__all__ = ["plot_mds", "plot_model_fit", "plot_rdms", "plot_similarity"]
+__all__ = ["ordered", "plot_mds", "plot_model_fit", "plot_rdms", "plot_similarity"]
 
 Systems = Mapping[str, str | None]
 """Part of the brain of each area; areas without one are grey."""
@@ -42,7 +42,7 @@ def plot_rdms(
     Parameters
     ----------
     rdms : rsatoolbox.rdm.RDMs
-        What :func:`angora_train.analysis.rdms.area_rdms` returned.
+        What :func:`angora_train.analysis.rsa.rdms.area_rdms` returned.
     axes : sequence of matplotlib.axes.Axes, optional
         One an area, in the order of the groups. By default a figure is made.
     systems : mapping of str to str, optional
@@ -53,7 +53,7 @@ def plot_rdms(
     list of matplotlib.axes.Axes
         One an area.
     """
-    order, labels, groups = _ordered(rdms.rdm_descriptors["area"], systems)
+    order, labels, groups = ordered(rdms.rdm_descriptors["area"], systems)
     n_areas, is_own = len(order), axes is None
     if axes is None:
         n_columns = min(7, n_areas)
@@ -78,10 +78,25 @@ def plot_rdms(
     return list(axes)
 
 
-def _ordered(
+def ordered(
     areas: Iterable[object], systems: Systems
 ) -> tuple[list[int], list[str], list[str]]:
-    """Return the order of areas by group, and in that order their labels and groups."""
+    """Put areas into the order of the parts of the brain, in which figures have them.
+
+    Parameters
+    ----------
+    areas : iterable
+        Names.
+    systems : mapping of str to str
+        Part of the brain of each.
+
+    Returns
+    -------
+    order : list of int
+        Places of the areas.
+    labels, groups : list of str
+        Short names and groups, in that order.
+    """
     names = [str(area) for area in areas]
     groups, labels = [group_of(systems.get(x)) for x in names], short_labels(names)
     known = list(GROUP_COLORS)
@@ -133,7 +148,7 @@ def plot_similarity(
     Parameters
     ----------
     similarity : pandas.DataFrame
-        What :func:`angora_train.analysis.similarity.compare_areas` returned.
+        What :func:`angora_train.analysis.rsa.similarity.compare_areas` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw. By default a figure is made.
     systems : mapping of str to str, optional
@@ -144,7 +159,7 @@ def plot_similarity(
     matplotlib.axes.Axes
         `ax`, or the axes of the new figure.
     """
-    order, labels, groups = _ordered(similarity.index, systems)
+    order, labels, groups = ordered(similarity.index, systems)
     side = max(4.0, 0.18 * len(order) + 1.2)
     ax = ax or style.new_axes(side + 0.6, side)
     values = similarity.to_numpy()[np.ix_(order, order)]
@@ -204,7 +219,7 @@ def plot_mds(
     Parameters
     ----------
     embedding : Embedding
-        What :func:`angora_train.analysis.similarity.embed_areas` returned.
+        What :func:`angora_train.analysis.rsa.similarity.embed_areas` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw. By default a figure is made.
     systems : mapping of str to str, optional
@@ -271,7 +286,7 @@ def plot_model_fit(
     Parameters
     ----------
     fit : pandas.DataFrame
-        What :func:`angora_train.analysis.similarity.compare_models` returned.
+        What :func:`angora_train.analysis.rsa.similarity.compare_models` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw. By default a figure is made.
     systems : mapping of str to str, optional
@@ -282,7 +297,7 @@ def plot_model_fit(
     matplotlib.axes.Axes
         `ax`, or the axes of the new figure.
     """
-    order, labels, groups = _ordered(fit.index, systems)
+    order, labels, groups = ordered(fit.index, systems)
     ax = ax or style.new_axes(0.26 * len(order) + 1.8, 2.6)
     image = ax.imshow(
         fit.to_numpy()[order].T, cmap="RdBu_r", vmin=-1.0, vmax=1.0, aspect="auto"

@@ -16,7 +16,7 @@ from angora_train.analysis.figures import (
     plot_rdms,
     plot_similarity,
 )
-from angora_train.analysis.similarity import embed_areas
+from angora_train.analysis.rsa.similarity import embed_areas
 from atlasnet.figures.palette import GROUP_COLORS
 from tests.angora_train import samples
 

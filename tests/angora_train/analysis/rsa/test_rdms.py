@@ -4,9 +4,14 @@ import logging
 import numpy as np
 import pytest
 
-from angora_train.analysis.rdms import area_rdms, reliability
+from angora_train.analysis.rsa.rdms import area_rdms, reliability
 from angora_train.errors import ConfigError
-from tests.angora_train.analysis.recordings import N_PHASES, N_STEPS, noisy, recording
+from tests.angora_train.analysis.rsa.recordings import (
+    N_PHASES,
+    N_STEPS,
+    noisy,
+    recording,
+)
 
 
 def test_without_noise_the_distance_is_the_squared_difference_per_unit() -> None:
@@ -55,7 +60,7 @@ def test_rows_are_in_the_order_of_the_kinds(rng: np.random.Generator) -> None:
 def test_every_area_is_measured_on_its_own_units(rng: np.random.Generator) -> None:
     kinds, activity = noisy(rng, 10, 2, n_units=6, sd=0.1)
     activity[kinds == 1, :, 4] += 1.0
-    areas = ["S left", "M left", "S left", "M left", "M left", "S left"]
+    areas = ["S left"] * 3 + ["M left"] * 3
     rdms = area_rdms(recording(kinds, activity, areas), n_phases=N_PHASES)
     assert rdms.rdm_descriptors["area"] == ["S left", "M left"]
     assert rdms.rdm_descriptors["n_units"] == [3, 3]

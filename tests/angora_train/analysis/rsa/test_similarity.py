@@ -3,14 +3,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from angora_train.analysis.rdms import area_rdms, model_rdms, reliability
-from angora_train.analysis.similarity import (
+from angora_train.analysis.rsa.models import model_rdms
+from angora_train.analysis.rsa.rdms import area_rdms, reliability
+from angora_train.analysis.rsa.similarity import (
     compare_areas,
     compare_models,
     embed_areas,
 )
 from angora_train.errors import ConfigError
-from tests.angora_train.analysis.recordings import N_PHASES, N_STEPS, noisy, recording
+from tests.angora_train.analysis.rsa.recordings import (
+    N_PHASES,
+    N_STEPS,
+    noisy,
+    recording,
+)
 
 
 def test_areas_that_tell_the_same_apart_are_alike(rng: np.random.Generator) -> None:
@@ -43,8 +49,8 @@ def test_an_area_of_goals_follows_the_goals(rng: np.random.Generator) -> None:
     kind, phase, posture = models.get_matrices()
     assert kind[0].tolist() == [0, 0, 1, 1, 1, 1]
     assert phase[0].tolist() == [0, 1, 0, 1, 0, 1]
-    # Steps 0-2 and 3-5 have means 0.1 and 0.4 in both channels: 0.3 * sqrt(2).
-    assert posture[0, 1] == pytest.approx(0.3 * np.sqrt(2))
+    # Steps 0-2 and 3-5 have means 0.1 and 0.4 in both channels: 0.3^2, per channel.
+    assert posture[0, 1] == pytest.approx(0.09)
     fit = compare_models(area_rdms(data, n_phases=N_PHASES), models)
     assert fit.loc["A", "goal kind"] > 0.95
     assert fit.loc["A", "phase"] < 0.3

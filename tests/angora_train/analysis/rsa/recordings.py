@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recordings whose distances are known, for tests of patterns and what follows."""
 
-import json
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -31,8 +29,12 @@ def recording(
                 for name in ("vision", "touch", "action")
             },
         },
-        coords={"area": ("unit", np.array(of_unit))},
-        attrs={"goal_names": json.dumps(["ff", "mf", "rf", "lf", "rest"])},
+        coords={
+            "area": ("unit", np.array(of_unit)),
+            "episode": np.arange(n_episodes),
+            "time": np.arange(n_steps) * 0.02,
+        },
+        attrs={"goal_names": '["ff", "mf", "rf", "lf", "rest"]'},
     )
 
 
