@@ -35,9 +35,12 @@ class Classifier:
     ----------
     n_classes : int
         Classes, numbered from 0.
+    penalty : float, optional
+        The penalty. By default inner folds choose.
     """
 
     n_classes: int
+    penalty: float | None = None
     _penalty: dict[int, float] = field(default_factory=dict)
     _started: dict[int, tuple[Array, Array]] = field(default_factory=dict)
 
@@ -47,7 +50,9 @@ class Classifier:
         fold = np.repeat(np.arange(n_folds), np.diff(rows.bounds))
         predicted = np.empty(len(y), np.int64)
         weights = np.zeros((rows.x.shape[1], self.n_classes))
-        if not self._penalty:
+        if self.penalty is not None:
+            self._penalty = dict.fromkeys(range(n_folds), self.penalty)
+        elif not self._penalty:
             self._penalty = self._choose(rows.x, y, fold)
         for outer in range(n_folds):
             model = _Model(self.n_classes, self._penalty[outer])

@@ -94,6 +94,7 @@ def curves(
     problem: Problem,
     lags: Sequence[int] | NDArray[np.int64],
     tell: Callable[[int], None] = lambda done: None,
+    penalty: float | None = None,
 ) -> list[Curve]:
     """Decode every target from some features at every lag.
 
@@ -107,6 +108,8 @@ def curves(
         Control steps by which the target is after the activity.
     tell : callable
         Told how many lags are done.
+    penalty : float, optional
+        Of the logistic regression. By default inner folds choose.
 
     Returns
     -------
@@ -119,7 +122,7 @@ def curves(
         for target in problem.targets
     ]
     classifiers = {
-        i: Classifier(len(x.labels))
+        i: Classifier(len(x.labels), penalty)
         for i, x in enumerate(problem.targets)
         if x.is_classes
     }
@@ -129,9 +132,9 @@ def curves(
             _fit_ridges(found, i, rows, features, problem)
             for member, y in zip(rows.members, rows.ys, strict=True):
                 if member in classifiers:
-                    classifier = classifiers[member]
-                    _fit_classes(found[member], i, rows, y, classifier, problem)
-                    found[member].weights[i] = features.axes @ found[member].weights[i]
+                    curve, classifier = found[member], classifiers[member]
+                    weights = _fit_classes(curve, i, rows, y, classifier, problem)
+                    curve.weights[i] = features.axes @ weights
         tell(done)
     return found
 
@@ -168,8 +171,8 @@ def _fit_ridges(
 
 def _fit_classes(
     curve: Curve, i: int, rows: Rows, y: Array, classifier: Classifier, problem: Problem
-) -> None:
-    """Tell classes apart; weights are those of the features."""
+) -> Array:
+    """Tell classes apart; return the weights of the features."""
     truth = y[:, 0].astype(np.int64)
     predicted, weights = classifier.fit(rows, truth)
     shape = (len(problem.fold), classifier.n_classes)
@@ -177,8 +180,7 @@ def _fit_classes(
     lost = counts(truth[is_wrong], rows.episode[is_wrong], shape)
     curve.fill(i, problem, lost, counts(truth, rows.episode, shape))
     curve.n[i] = len(truth)
-    if weights.shape[0] == curve.weights.shape[1]:
-        curve.weights[i] = weights
+    return weights
 
 
 def nested_predictions(

@@ -22,6 +22,9 @@ __all__ = ["EXCHANGED", "SHIFTED", "Nulls", "p_value"]
 
 EXCHANGED, SHIFTED = "exchanged", "shifted"
 _KINDS = (EXCHANGED, SHIFTED)
+_PENALTY = 1e-2
+"""Of logistic regressions in tests, of the target and of nulls alike: to choose one for
+each null would take most of the time."""
 
 
 def p_value(score: float, null: NDArray[np.floating]) -> float:
@@ -66,13 +69,16 @@ class Nulls:
         Control steps at which it is tested.
     moves : ndarray of int64, shape (n,)
         Episodes by which the targets of each exchange move on.
+    own : ndarray of float32, shape (n_areas, n_targets, n_lags)
+        Scores of the targets themselves, filled by :meth:`test`.
     scores : ndarray of float32, shape (2, n_areas, n_targets, n_lags, n)
-        Filled by :meth:`test`.
+        Scores of nulls, filled by :meth:`test`.
     """
 
     work: Work
     lags: tuple[int, ...]
     moves: NDArray[np.int64]
+    own: NDArray[np.float32]
     scores: NDArray[np.float32]
 
     @classmethod
@@ -90,7 +96,8 @@ class Nulls:
         rng = np.random.default_rng([plan.decoding_seed, 4])
         drawn = moves(len(work.order), plan.null, rng)
         shape = (2, len(work.areas), len(work.targets), len(lags), len(drawn))
-        return cls(work, lags, drawn, np.full(shape, np.nan, np.float32))
+        own = np.full(shape[1:-1], np.nan, np.float32)
+        return cls(work, lags, drawn, own, np.full(shape, np.nan, np.float32))
 
     def _members(self, kind: str) -> list[int]:
         """Return the numbers of targets that a kind of null changes."""
@@ -120,11 +127,13 @@ class Nulls:
     def test(self, i: int, features: Features, tell: Tell) -> None:
         """Decode the nulls from an area, the number `i`."""
         n = len(self.moves)
+        found = curves(features, self.work.problem, self.lags, penalty=_PENALTY)
+        self.own[i] = [curve.score for curve in found]
         for k, kind in enumerate(_KINDS):
             members = self._members(kind)
             for j in range(n):
                 problem = self._problem(kind, members, j)
-                found = curves(features, problem, self.lags)
+                found = curves(features, problem, self.lags, penalty=_PENALTY)
                 for t, curve in zip(members, found, strict=True):
                     self.scores[k, i, t, :, j] = curve.score
                 tell(f"nulls of {self.work.areas[i]}", k * n + j + 1, 2 * n, kind)
@@ -132,11 +141,9 @@ class Nulls:
     def added(self, data: xr.Dataset) -> xr.Dataset:
         """Return a decoding with the nulls and the probabilities."""
         step_ms = 1000.0 * self.work.control_step_s
-        found = data["score"].isel(control=0, area=slice(len(self.work.areas)))
-        own = found.sel(lag=[x * step_ms for x in self.lags]).to_numpy()
         p = np.array(
             [
-                p_value(float(own[place[1:]]), self.scores[place])
+                p_value(float(self.own[place[1:]]), self.scores[place])
                 for place in np.ndindex(self.scores.shape[:-1])
             ]
         ).reshape(self.scores.shape[:-1])

@@ -148,6 +148,7 @@ def test_more_units_than_are_decoded_from_are_reduced(rng):
     hidden = slow(rng, (12, 20, 3))
     many = hidden @ rng.normal(size=(3, 300))
     data = recording({"A": many}, reward=hidden[:, :, 0])
+    data["goal_kind"] = ("episode", np.arange(12) % 2)
     plan = PLAN.model_copy(
         update={"first_lag": 0, "last_lag": 0, "baseline": False, "folds": 3}
     )
