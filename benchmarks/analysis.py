@@ -15,8 +15,8 @@ decoding_false_positives
     their past; both have a course in time that all episodes share; labels come in
     blocks of episodes while activity drifts; both drift over episodes.
 decoding_power
-    Share of recordings in which one of 10 units explains a tenth of a target's variance,
-    24 episodes of 40 steps, in which it says so.
+    Share of recordings with a tie in which it says so: one of 10 units owes a tenth of
+    its variance to the target, 40 episodes of 50 steps.
 """
 
 import time
@@ -24,13 +24,13 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from figures import Figures, figure, make_parser, present
+from figures import figure, make_parser, present
 
 from angora_train.analysis.decoding.decode import decode
 from angora_train.analysis.decoding.plan import DecodingPlan
 
 CONTROL_STEP_S = 0.04
-N_EPISODES, N_STEPS, N_UNITS = 24, 40, 10
+N_EPISODES, N_STEPS, N_UNITS = 42, 50, 10
 """Of a recording that is tested."""
 CHANNELS = {
     "reward": 1,
@@ -157,13 +157,13 @@ def _is_found(activity: Any, target: Any, seed: int) -> bool:
 def autocorrelated(rng: np.random.Generator) -> tuple[Any, Any]:
     """Activity and target that remember their own past."""
     shape = (N_EPISODES, N_STEPS)
-    return remembering(rng, (*shape, N_UNITS), 0.95), remembering(rng, shape, 0.95)
+    return remembering(rng, (*shape, N_UNITS), 0.9), remembering(rng, shape, 0.9)
 
 
 def shared_course(rng: np.random.Generator) -> tuple[Any, Any]:
     """Activity and target that also have the same course in time in all episodes."""
     activity, target = autocorrelated(rng)
-    course = 2.0 * remembering(rng, (1, N_STEPS, 1), 0.95)
+    course = 2.0 * remembering(rng, (1, N_STEPS, 1), 0.9)
     return activity + course, target + course[:, :, 0]
 
 

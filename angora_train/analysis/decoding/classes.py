@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 
 from angora_train.analysis.decoding.samples import Rows
 
-__all__ = ["PENALTIES", "Classifier", "counts"]
+__all__ = ["PENALTIES", "Classifier", "Model", "counts", "predict"]
 
 Array = NDArray[np.float64]
 
@@ -44,24 +44,28 @@ class Classifier:
     _penalty: dict[int, float] = field(default_factory=dict)
     _started: dict[int, tuple[Array, Array]] = field(default_factory=dict)
 
-    def fit(self, rows: Rows, y: NDArray[np.int64]) -> tuple[NDArray[np.int64], Array]:
-        """Return the class predicted of each sample, and mean weights, by class."""
+    def models(self, rows: Rows, y: NDArray[np.int64]) -> "list[Model]":
+        """Return what is fitted without each fold."""
         n_folds = len(rows.bounds) - 1
         fold = np.repeat(np.arange(n_folds), np.diff(rows.bounds))
-        predicted = np.empty(len(y), np.int64)
-        weights = np.zeros((rows.x.shape[1], self.n_classes))
         if self.penalty is not None:
             self._penalty = dict.fromkeys(range(n_folds), self.penalty)
         elif not self._penalty:
             self._penalty = self._choose(rows.x, y, fold)
+        found = []
         for outer in range(n_folds):
-            model = _Model(self.n_classes, self._penalty[outer])
+            model = Model(self.n_classes, self._penalty[outer])
             start = self._started.get(outer)
             model.fit(rows.x[fold != outer], y[fold != outer], start)
             self._started[outer] = model.state
-            predicted[fold == outer] = model.predict(rows.x[fold == outer])
-            weights += model.weights / n_folds
-        return predicted, weights
+            found.append(model)
+        return found
+
+    def fit(self, rows: Rows, y: NDArray[np.int64]) -> tuple[NDArray[np.int64], Array]:
+        """Return the class predicted of each sample, and mean weights, by class."""
+        models = self.models(rows, y)
+        weights = np.mean([model.weights for model in models], axis=0)
+        return predict(models, rows), weights
 
     def _choose(
         self, x: Array, y: NDArray[np.int64], fold: NDArray[np.int64]
@@ -75,7 +79,7 @@ class Classifier:
         for one, other in combinations(range(n_folds), 2):
             is_kept = (fold != one) & (fold != other)
             for p, penalty in enumerate(PENALTIES):
-                model = _Model(self.n_classes, penalty)
+                model = Model(self.n_classes, penalty)
                 model.fit(x[is_kept], y[is_kept])
                 for outer, inner in ((one, other), (other, one)):
                     here = fold == inner
@@ -89,8 +93,16 @@ class Classifier:
         return chosen
 
 
-class _Model:
-    """A logistic regression of standardised activity; classes may be lacking."""
+class Model:
+    """A logistic regression of standardised activity; classes may be lacking.
+
+    Parameters
+    ----------
+    n_classes : int
+        Classes, numbered from 0.
+    penalty : float
+        See :data:`PENALTIES`.
+    """
 
     def __init__(self, n_classes: int, penalty: float) -> None:
         self.n_classes = n_classes
@@ -149,6 +161,12 @@ class _Model:
             return np.full(len(x), self._only)
         found = self._model.predict((x - self._mean) / self._scale)
         return np.asarray(found, np.int64)
+
+
+def predict(models: Sequence[Model], rows: Rows) -> NDArray[np.int64]:
+    """Return the class of each sample by the model that was fitted without its fold."""
+    parts = zip(models, rows.bounds[:-1], rows.bounds[1:], strict=True)
+    return np.concatenate([model.predict(rows.x[a:b]) for model, a, b in parts])
 
 
 def counts(

@@ -179,7 +179,11 @@ def _dataset(work: Work, found: _Curves) -> xr.Dataset:
             "target": names,
             "lag": ("lag", work.lags * step_ms, {"units": "ms", "long_name": _LAG}),
         },
-        attrs={"n_episodes": len(work.order), **work.plan.model_dump(mode="json")},
+        attrs={
+            "n_episodes": len(work.order),
+            "targets": list(work.asked),
+            **work.plan.model_dump(mode="json"),
+        },
     )
 
 

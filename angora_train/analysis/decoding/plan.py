@@ -33,7 +33,7 @@ class DecodingPlan(Frozen):
     recordings that are sorted by what is decoded."""
     baseline: bool = True
     """Also decode from the sensations, and what areas add to them."""
-    history: tuple[NonNegativeInt, ...] = (0, 1, 2, 4)
+    history: tuple[int, ...] = (0, 1, 2, 4)
     """Ages of the sensations that areas are compared with, in control steps."""
     equal_units: Annotated[int, Field(ge=0)] = 0
     """Units drawn of each area in the comparison of equal numbers; 0 takes those of the
@@ -47,7 +47,7 @@ class DecodingPlan(Frozen):
     """Lags in control steps at which the score is tested."""
     rotation_steps: PositiveInt = 10
     """Control steps over which the target 'rotation' looks ahead."""
-    resamples: Annotated[int, Field(ge=100)] = 1000
+    resamples: Annotated[int, Field(ge=100)] = 500
     """Resamples of episodes for the intervals."""
     decoding_seed: NonNegativeInt = 0
     """Seed of units drawn, of nulls and of resamples."""
@@ -62,6 +62,10 @@ class DecodingPlan(Frozen):
         if self.folds < 3:
             raise ConfigError(
                 f"Nested cross-validation needs at least 3 folds, got {self.folds}."
+            )
+        if min(self.history, default=0) < 0:
+            raise ConfigError(
+                f"Sensations are compared from now (0) or the past, got {self.history}."
             )
         return self
 

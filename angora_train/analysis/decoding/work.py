@@ -57,6 +57,8 @@ class Work:
         What it is read from, an area at a time.
     areas : tuple of str
         Areas wanted.
+    asked : tuple of str
+        Targets as they were asked for.
     targets : tuple of Target
         Targets wanted, episodes as recorded.
     plan : DecodingPlan
@@ -73,6 +75,7 @@ class Work:
 
     recording: xr.Dataset
     areas: tuple[str, ...]
+    asked: tuple[str, ...]
     targets: tuple[Target, ...]
     plan: DecodingPlan
     order: NDArray[np.int64]
@@ -112,7 +115,17 @@ class Work:
             resample_counts(len(fold), plan.resamples, plan.decoding_seed)[:, order],
         )
         n_units = np.array([part.stop - part.start for part in units])
-        return cls(recording, tuple(names), read, plan, order, problem, lags, n_units)
+        return cls(
+            recording,
+            tuple(names),
+            tuple(asked),
+            read,
+            plan,
+            order,
+            problem,
+            lags,
+            n_units,
+        )
 
     @property
     def control_step_s(self) -> float:
