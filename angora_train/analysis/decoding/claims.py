@@ -27,8 +27,10 @@ from angora_train.errors import ConfigError
 
 __all__ = ["MOTOR", "PREMOTOR", "movement_claim", "reward_claim"]
 
-MOTOR, PREMOTOR = "primary motor", "premotor"
-"""Systems of the atlas, as areas of a spec have them."""
+MOTOR = "primary motor"
+"""System of 4a and 4p, as areas of a spec have it."""
+PREMOTOR = "premotor"
+"""System of the areas before them."""
 
 _NOW, _LATER = (0,), (10, 20, 30)
 """Control steps by which the action is after the activity. Ours: later is while a

@@ -20,7 +20,8 @@ from angora_train.errors import ConfigError
 
 __all__ = ["EXCHANGED", "SHIFTED", "Nulls", "p_value"]
 
-EXCHANGED, SHIFTED = "exchanged", "shifted"
+EXCHANGED = "exchanged"
+SHIFTED = "shifted"
 _KINDS = (EXCHANGED, SHIFTED)
 _PENALTY = 1e-2
 """Of logistic regressions in tests, of the target and of nulls alike: to choose one for

@@ -48,8 +48,8 @@ def read_responses(path: Path | str) -> Responses:
     path : Path or str
         A NumPy file ``.npy`` of shape (episodes, steps, channels) or (repeats,
         episodes, steps, channels), or a NetCDF file ``.nc`` with a variable
-        ``response`` of the dimensions ``episode``, ``time``, ``channel`` and, if measured again,
-        ``repeat``.
+        ``response`` of the dimensions ``episode``, ``time``, ``channel`` and, if
+        measured again, ``repeat``.
 
     Returns
     -------

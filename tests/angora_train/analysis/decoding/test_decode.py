@@ -90,15 +90,15 @@ def test_a_label_of_the_episode_that_tells_nothing_gives_chance(rng):
     # fits and tests steps of the same episode gets 1.
     plan = PLAN.model_copy(update={"first_lag": 0, "last_lag": 0, "baseline": False})
     scores = []
-    for _ in range(12):
+    for _ in range(6):
         own = np.repeat(rng.normal(size=(24, 1, 40)), 20, axis=1)
         kinds = rng.permutation(np.arange(24) % 2)
         activity = own + 0.1 * rng.normal(size=(24, 20, 40))
         found = decode(recording({"A": activity}, goal_kind=kinds), ["goal"], plan=plan)
         scores.append(float(found["score"].squeeze()))
 
-    # 24 labels are told with a spread of about .1, the mean of 12 such with .03.
-    assert np.mean(scores) == pytest.approx(0.5, abs=0.09)
+    # 24 labels are told with a spread of about .1, the mean of 6 such with .04.
+    assert np.mean(scores) == pytest.approx(0.5, abs=0.12)
     assert float(found["chance"].squeeze()) == 0.5
 
 
