@@ -182,7 +182,7 @@ def _dataset(work: Work, found: _Curves) -> xr.Dataset:
         attrs={
             "n_episodes": len(work.order),
             "targets": list(work.asked),
-            **work.plan.model_dump(mode="json"),
+            "plan": work.plan.model_dump_json(),
         },
     )
 

@@ -1,7 +1,10 @@
 """The decoder finds what is there, when it is there, and nothing else."""
 
+import json
+
 import numpy as np
 import pytest
+import xarray as xr
 
 from angora_train.analysis.decoding.decode import decode
 from angora_train.analysis.decoding.plan import DecodingPlan
@@ -59,6 +62,15 @@ def test_what_sensations_do_not_say_is_beyond_them(planted):
     own = planted["score"].sel(control="none", target="reward", area="A", lag=0.0)
     assert float(beyond.sel(area="A", lag=0.0)) == pytest.approx(float(own), abs=0.03)
     assert float(beyond.sel(area="B", lag=0.0)) < 0.03
+
+
+def test_what_is_written_is_read_again(planted, tmp_path):
+    planted.to_netcdf(tmp_path / "decode.nc", engine="h5netcdf")
+
+    again = xr.load_dataset(tmp_path / "decode.nc", engine="h5netcdf")
+
+    xr.testing.assert_equal(again, planted)
+    assert DecodingPlan(**json.loads(again.attrs["plan"])) == PLAN
 
 
 def test_an_interval_holds_the_score(planted):

@@ -35,10 +35,10 @@ def test_all_that_is_no_noise_is_explained_by_the_area_that_was_read(example, me
     # Noise 2, four repeats: signal 1, noise of the mean 4 / 4: half is no noise.
     assert found["reliability"].to_numpy() == pytest.approx(0.5, abs=0.12)
     assert float(found["r2"].sel(area="B").mean()) == pytest.approx(0.5, abs=0.08)
-    assert float(found["score"].sel(area="B")) == pytest.approx(1.0, abs=0.08)
+    assert float(found["score"].sel(area="B")) == pytest.approx(1.0, abs=0.12)
     assert float(found["score"].sel(area="A")) < 0.05
     low, high = np.quantile(found["draw"].sel(area="B"), [0.025, 0.975])
-    assert low < 1.0 < high + 0.08
+    assert low < 1.0 < high + 0.12
 
 
 def test_the_lag_is_that_by_which_responses_come_later(rng):
