@@ -283,7 +283,11 @@ def fit_beyond(
     nested: NDArray[np.float32],
     alphas: Sequence[float] = ALPHAS,
 ) -> tuple[Array, Array]:
-    """Predict what a first prediction leaves over.
+    """Predict from a first prediction with, and without, what may add something.
+
+    Both are fitted in the same way, so that the difference is not that one was fitted
+    once more. What is added may take the first prediction's place: where that is fitted
+    badly, it is not held against the other.
 
     Parameters
     ----------
@@ -304,9 +308,12 @@ def fit_beyond(
     both, first = np.empty_like(y), np.empty_like(y)
     for outer in range(design.n_folds):
         here = slice(design.bounds[outer], design.bounds[outer + 1])
-        moments = design.moments(y - nested[outer])
-        penalty = design.choose(moments, outer, alphas)
-        slopes, constants = design.weights(moments, (outer,), penalty)
-        first[here] = nested[outer, here]
-        both[here] = first[here] + design.x[here] @ slopes + constants
+        told = nested[outer].astype(np.float64)
+        told = (told - told.mean(0)) / np.maximum(told.std(0), 1e-9)
+        for place, x in ((both, np.c_[design.x, told]), (first, told)):
+            own = Design(x, design.bounds)
+            moments = own.moments(y)
+            penalty = own.choose(moments, outer, alphas)
+            slopes, constants = own.weights(moments, (outer,), penalty)
+            place[here] = x[here] @ slopes + constants
     return both, first

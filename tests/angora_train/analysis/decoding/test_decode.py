@@ -60,8 +60,8 @@ def test_what_sensations_do_not_say_is_beyond_them(planted):
 
     # Sensations say nothing of the reward, so all that A says is beyond them.
     own = planted["score"].sel(control="none", target="reward", area="A", lag=0.0)
-    assert float(beyond.sel(area="A", lag=0.0)) == pytest.approx(float(own), abs=0.03)
-    assert float(beyond.sel(area="B", lag=0.0)) < 0.03
+    assert float(beyond.sel(area="A", lag=0.0)) == pytest.approx(float(own), abs=0.06)
+    assert float(beyond.sel(area="B", lag=0.0)) < 0.06
 
 
 def test_what_is_written_is_read_again(planted, tmp_path):

@@ -84,3 +84,14 @@ def test_what_is_beyond_is_what_the_first_could_not_know(rng):
     assert 3.0 < ((y - alone) ** 2).mean() < 5.5
     assert ((y - both) ** 2).mean() < 0.4  # 90 samples fit the first
     assert ((y - same) ** 2).mean() > 0.95 * ((y - alone) ** 2).mean()
+
+
+def test_a_first_prediction_that_is_fitted_badly_can_be_replaced(rng):
+    # 60 numbers of noise beside one hint, fitted to 90 samples; the second knows all.
+    y = rng.normal(size=(120, 1))
+    poor = np.c_[y + 2.0 * rng.normal(size=(120, 1)), rng.normal(size=(120, 60))]
+    nested = ridge.predict_nested(ridge.Design(poor, BOUNDS), y)
+
+    both, _ = ridge.fit_beyond(ridge.Design(y + 0.1, BOUNDS), y, nested)
+
+    assert ((y - both) ** 2).mean() < 0.02
