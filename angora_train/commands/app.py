@@ -15,8 +15,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import typer
 
 from angora_train import __version__
+from angora_train.commands.decode import decode
 from angora_train.commands.demo import demo
 from angora_train.commands.distill import demonstrate, distill
+from angora_train.commands.encode import encode
 from angora_train.commands.experiment import experiment
 from angora_train.commands.export import export
 from angora_train.commands.job import Commands
@@ -70,7 +72,8 @@ def _require_extra(
 
 for _command in (
     *(run, distill, experiment, group, resume),
-    *(evaluate, lesions, record, rsa, film, demonstrate, pretrain, export, demo),
+    *(record, evaluate, rsa, decode, encode, lesions),
+    *(film, demonstrate, pretrain, export, demo),
 ):
     app.command()(_command)
 
