@@ -18,7 +18,7 @@ from math import factorial, perm
 import numpy as np
 from numpy.typing import NDArray
 
-from angora_train.analysis.geometry.estimates import (
+from angora_train.analysis.estimates import (
     Estimate,
     Floats,
     episode_groups,

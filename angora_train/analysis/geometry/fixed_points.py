@@ -146,7 +146,7 @@ def fixed_points(
     speed_after = 0.5 * (after.astype(np.float64) ** 2).mean(axis=1)
     scale = float((start.astype(np.float64) ** 2).mean()) or 1.0
     spread = float(np.sqrt(start.var(axis=0, dtype=np.float64).sum())) or 1.0
-    points = []
+    points: list[FixedPoint] = []
     for first, n_starts in _apart(found, speed_after, _NEAR * spread):
         point = found[first]
         is_told = len(points) < n_told and len(point) <= _MOST_JACOBIAN

@@ -7,7 +7,7 @@ import networkx as nx
 import numpy as np
 from scipy import stats
 
-from angora_train.analysis.geometry.estimates import Estimate, Floats
+from angora_train.analysis.estimates import Estimate, Floats
 from angora_train.errors import ConfigError
 from atlasnet import NetworkSpec
 
@@ -46,9 +46,8 @@ def motor_depth(spec: NetworkSpec) -> dict[str, float]:
     from_senses = nx.multi_source_dijkstra_path_length(graph, sensed, weight=None)
     depth = {}
     for area in spec.areas:
-        ends = from_senses.get(area.name), to_motor.get(area.name)
-        if None not in ends:
-            s, m = (float(x) for x in ends)
+        s, m = from_senses.get(area.name), to_motor.get(area.name)
+        if s is not None and m is not None:
             depth[area.name] = s / (s + m) if s + m else 0.5
     return depth
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from angora_train.analysis.geometry.estimates import (
+from angora_train.analysis.estimates import (
     Estimate,
     Floats,
     episode_groups,
@@ -59,7 +59,8 @@ class Sources:
         """Return predictors, (n_episodes, n_steps, P), and the sensation of each."""
         parts, names = [], []
         for name, x in self.sensations.items():
-            parts += [x, _memory(x)]
+            now = np.asarray(x, np.float64)
+            parts += [now, _memory(now)]
             names += [name] * (2 * x.shape[2])
         return np.concatenate(parts, axis=2), names
 
@@ -139,7 +140,8 @@ def _varying(x: NDArray[np.floating]) -> Floats:
     """Return the channels that vary, each with spread 1."""
     spread = np.nanstd(x, axis=(0, 1), dtype=np.float64)
     kept = spread > 1e-6 * max(float(spread.max(initial=0.0)), 1e-12)
-    return np.asarray(x[:, :, kept], np.float64) / spread[kept]
+    scaled: Floats = np.asarray(x[:, :, kept], np.float64) / spread[kept]
+    return scaled
 
 
 def _memory(x: Floats) -> Floats:
@@ -149,4 +151,5 @@ def _memory(x: Floats) -> Floats:
     for back in range(1, _MEMORY_STEPS + 1):
         found[:, back:] += x[:, :-back]
         counts[back:] += 1
-    return found / np.maximum(counts, 1)[None, :, None]
+    means: Floats = found / np.maximum(counts, 1)[None, :, None]
+    return means

@@ -9,7 +9,7 @@ al. 2018).
 import numpy as np
 from numpy.typing import NDArray
 
-from angora_train.analysis.geometry.estimates import (
+from angora_train.analysis.estimates import (
     Estimate,
     Floats,
     episode_groups,
@@ -101,4 +101,4 @@ def _squared_distances(points: Floats) -> Floats:
     """Return squared distances between all points, shape (N, N)."""
     squares = (points**2).sum(axis=1)
     found = squares[:, None] + squares[None, :] - 2.0 * points @ points.T
-    return np.maximum(found, 0.0)
+    return np.asarray(np.maximum(found, 0.0), np.float64)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from angora_train.analysis.geometry.estimates import (
+from angora_train.analysis.estimates import (
     Estimate,
     Floats,
     episode_groups,
@@ -102,20 +102,20 @@ def timescale(activity: NDArray[np.floating], control_step_s: float) -> Timescal
         left = products.sum(0) - products[g], means.sum(0) - means[g]
         rows.append(_covariances(*left, int(counts.sum() - count), steps))
     covariances = np.array(rows)
-    step_ms = 1000.0 * control_step_s
+    lags_ms: Floats = np.asarray(steps * (1000.0 * control_step_s), np.float64)
     if covariances[0, 0] <= 0.0:
         nothing = np.full(len(counts), np.nan)
         unknown = Estimate(float("nan"), nothing, "log")
         lost = Estimate(float("nan"), nothing)
-        return Timescale(unknown, lost, covariances[0] * np.nan, steps * step_ms, False)
+        return Timescale(unknown, lost, covariances[0] * np.nan, lags_ms, False)
     correlations = covariances / covariances[:, :1]
     logs, offsets, is_bounded = _fit(correlations, steps)
-    logs = logs + np.log(step_ms)
+    logs = logs + np.log(1000.0 * control_step_s)
     return Timescale(
         Estimate.jackknifed(logs[0], logs[1:], "log"),
         Estimate.jackknifed(offsets[0], offsets[1:]),
         correlations[0],
-        steps * step_ms,
+        lags_ms,
         is_bounded,
     )
 

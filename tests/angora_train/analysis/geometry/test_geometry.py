@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from angora_train.analysis.estimates import Estimate, episode_groups, pooled
 from angora_train.analysis.geometry.dimension import dimension, naive_dimension
-from angora_train.analysis.geometry.estimates import Estimate, episode_groups, pooled
 from angora_train.analysis.geometry.hierarchy import motor_depth, rank_correlation
 from angora_train.analysis.geometry.integration import Sources, integration
 from angora_train.analysis.geometry.tangling import tangling
