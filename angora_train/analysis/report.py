@@ -19,7 +19,7 @@ import jinja2
 
 from angora_train.analysis.conditions import CONDITIONS, EXPECTED_ACTION, Comparison
 from angora_train.analysis.intervals import Interval
-from angora_train.analysis.lesions import LesionStudy
+from angora_train.analysis.lesioning.groups import LesionStudy
 from angora_train.config.loading import load_config
 from angora_train.config.run import RunConfig
 from angora_train.errors import AngoraError

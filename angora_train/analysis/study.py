@@ -16,7 +16,7 @@ from angora_train.analysis.figures import (
     plot_rdms,
     plot_similarity,
 )
-from angora_train.analysis.lesions import LesionStudy
+from angora_train.analysis.lesioning.groups import LesionStudy
 from angora_train.analysis.patterns import patterns_by_condition
 from angora_train.analysis.rdms import area_rdms, model_rdms, reliability
 from angora_train.analysis.record import load_recording

@@ -16,7 +16,7 @@ from atlasnet.commands.options import with_options
 from atlasnet.quiet import import_keras
 
 if TYPE_CHECKING:
-    from angora_train.analysis.lesions import LesionStudy
+    from angora_train.analysis.lesioning.groups import LesionStudy
 
 __all__ = ["lesions"]
 
@@ -57,7 +57,7 @@ def lesions(
     groups = _groups(group or ())
     import_keras()
     from angora_train.analysis.figures import plot_lesions
-    from angora_train.analysis.lesions import lesion_groups
+    from angora_train.analysis.lesioning.groups import lesion_groups
     from atlasnet.figures.palette import save_figure
 
     ready = trained.ready(directory, played.episodes)

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from angora_train.analysis.figures import style
-from angora_train.analysis.lesions import LesionStudy, Outcome
+from angora_train.analysis.lesioning.groups import LesionStudy, Outcome
 from atlasnet.figures.palette import GROUP_COLORS, group_of
 
 __all__ = ["plot_lesions"]
@@ -21,7 +21,7 @@ def plot_lesions(study: LesionStudy, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     study : LesionStudy
-        What :func:`angora_train.analysis.lesions.lesion_groups` returned.
+        What :func:`angora_train.analysis.lesioning.groups.lesion_groups` returned.
     ax : matplotlib.axes.Axes, optional
         Where to draw. By default a figure is made.
 
