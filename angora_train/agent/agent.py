@@ -115,7 +115,7 @@ class Agent:
             name: engine.compile(partial(self._features, stream), stream.variables)
             for name, stream in streams.items()
         }
-        self._probes = tuple(probes or ())
+        self.probes = dict(probes or {})
         self._act = engine.compile(self._policy_step, self.stateful.model.variables)
 
     @classmethod
@@ -311,7 +311,7 @@ class Agent:
             log_prob=out["log_prob"],
             value=out["value"],
             state={name: out[f"state/{name}"] for name in self.stateful.state_shapes},
-            activity={name: out[f"activity/{name}"] for name in self._probes},
+            activity={name: out[f"activity/{name}"] for name in self.probes},
         )
 
     def _policy_step(self, inputs: Mapping[str, Any]) -> dict[str, Any]:
@@ -327,7 +327,7 @@ class Agent:
             **{f"state/{name}": outputs[name] for name in self.stateful.state_shapes},
             **{
                 f"activity/{name}": ops.squeeze(outputs[f"activity_{name}"], axis=1)
-                for name in self._probes
+                for name in self.probes
             },
         }
 

@@ -19,6 +19,7 @@ from angora_train.analysis.goals import ANGLE_BEFORE, Goals, GoalTally
 from angora_train.randomness import ACTIONS, generator
 from angora_train.tasks.base import Task
 from angora_train.tasks.finite import require_finite, require_fitting
+from angora_train.tasks.physical import Physical
 
 __all__ = ["Evaluation", "Moment", "Tally", "episodes", "evaluate", "filmed"]
 
@@ -42,6 +43,8 @@ class Moment:
         True where the step ended the world's episode.
     info : dict
         What else the task told of the step.
+    state : mapping of str to Physical
+        What was true of the worlds before the action, if it was asked for.
     """
 
     observation: Mapping[str, NDArray[np.float32]]
@@ -50,9 +53,12 @@ class Moment:
     is_under_way: NDArray[np.bool_]
     is_last: NDArray[np.bool_]
     info: Mapping[str, Any]
+    state: Mapping[str, Physical] = field(default_factory=dict)
 
 
-def episodes(actor: Actor, task: Task, seed: int) -> Iterator[Moment]:
+def episodes(
+    actor: Actor, task: Task, seed: int, *, with_state: bool = False
+) -> Iterator[Moment]:
     """Play one episode in every world, step by step.
 
     Parameters
@@ -64,6 +70,8 @@ def episodes(actor: Actor, task: Task, seed: int) -> Iterator[Moment]:
     seed : int
         Decides goals and the noise of the policy, together with each world's index
         (``task.first_world`` onwards).
+    with_state : bool
+        Whether moments have the physical state.
 
     Yields
     ------
@@ -85,6 +93,7 @@ def episodes(actor: Actor, task: Task, seed: int) -> Iterator[Moment]:
     while is_under_way.any():
         for row, rng in zip(uniforms, rngs, strict=True):
             rng.random(out=row, dtype=np.float32)
+        physical = task.physical_state() if with_state else {}
         step = actor.act(observation, state, is_first, uniforms)
         following, reward, terminated, truncated, info = task.step(step.action)
         n_steps += 1
@@ -99,6 +108,7 @@ def episodes(actor: Actor, task: Task, seed: int) -> Iterator[Moment]:
             is_under_way=is_under_way,
             is_last=is_under_way & ended,
             info=info,
+            state=physical,
         )
         is_under_way = is_under_way & ~ended
         observation, state, is_first = following, step.state, ended

@@ -76,7 +76,7 @@ def patterns_by_condition(
     Parameters
     ----------
     recording : xarray.Dataset
-        See :func:`angora_train.analysis.record.record`.
+        See :func:`angora_train.analysis.recording.record.record`.
     variable : str
         A variable with the dimensions episode, time and one more.
     n_phases : int

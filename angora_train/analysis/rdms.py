@@ -64,7 +64,7 @@ def area_rdms(
     Parameters
     ----------
     recording : xarray.Dataset
-        See :func:`angora_train.analysis.record.record`.
+        See :func:`angora_train.analysis.recording.record.record`.
     n_phases : int
         Equal parts of the episode; with five kinds of goals, four make 20 conditions.
     n_folds : int
@@ -162,7 +162,7 @@ def reliability(
     Parameters
     ----------
     recording : xarray.Dataset
-        See :func:`angora_train.analysis.record.record`.
+        See :func:`angora_train.analysis.recording.record.record`.
     n_phases, n_folds, noise
         See :func:`area_rdms`; each half of the episodes has `n_folds`.
 
@@ -211,7 +211,7 @@ def model_rdms(
     Parameters
     ----------
     recording : xarray.Dataset
-        See :func:`angora_train.analysis.record.record`.
+        See :func:`angora_train.analysis.recording.record.record`.
     n_phases, n_folds : int
         As for the areas that they are compared with.
     variables : mapping of str to str, optional

@@ -19,7 +19,7 @@ from angora_train.analysis.figures import (
 from angora_train.analysis.lesioning.groups import LesionStudy
 from angora_train.analysis.patterns import patterns_by_condition
 from angora_train.analysis.rdms import area_rdms, model_rdms, reliability
-from angora_train.analysis.record import load_recording
+from angora_train.analysis.recording.reader import load_recording
 from angora_train.analysis.similarity import compare_areas, compare_models, embed_areas
 from angora_train.run.metrics import read_metrics
 from atlasnet import NetworkSpec, RegionGraph

@@ -96,7 +96,7 @@ class Trained(Frozen):
         changes = self.override
         _require_task(changes)
         ready = prepare(
-            _as_compared(read_config(directory, self.which, changes), changes),
+            _told(read_config(directory, self.which, changes), changes),
             range(n_worlds),
             stored=load(directory, self.which),
             interventions=interventions,
@@ -105,29 +105,15 @@ class Trained(Frozen):
         return ready
 
 
-def _as_compared(config: RunConfig, changes: Sequence[str]) -> RunConfig:
-    """Return a config without the options of its task that are for training alone."""
-    from angora_train.tasks.registry import training_only
+def _told(config: RunConfig, changes: Sequence[str]) -> RunConfig:
+    """Return a config as agents are compared, and say what is left out of it."""
+    from angora_train.run.compared import as_compared
 
-    task = config.task
-    wanted = {change.partition("=")[0] for change in changes}
-    if wanted & {"task", "task.options"}:  # all of it is as somebody says
-        return config
-    named = {key.split(".")[2] for key in wanted if key.startswith("task.options.")}
-    left_out = {
-        field
-        for name, belonging in training_only(task.name).items()
-        if name in task.options and name not in named
-        for field in (name, *belonging)
-        if field in task.options and field not in named
-    }
-    if not left_out:
-        return config
-    side_channel().print(
-        f"Without what was for training: {', '.join(sorted(left_out))}"
-    )
-    kept = {name: x for name, x in task.options.items() if name not in left_out}
-    return config.model_copy(update={"task": task.model_copy(update={"options": kept})})
+    compared, left_out = as_compared(config, changes)
+    if left_out:
+        told = f"Without what was for training: {', '.join(left_out)}"
+        side_channel().print(told)
+    return compared
 
 
 def _require_task(changes: Sequence[str]) -> None:

@@ -177,8 +177,8 @@ def record(
 ) -> None:
     """Record every area of a trained network, as an xarray data set in NetCDF."""
     import_keras()
-    from angora_train.analysis.record import area_layers, save_recording
-    from angora_train.analysis.record import record as play
+    from angora_train.analysis.recording.record import area_layers, save_recording
+    from angora_train.analysis.recording.record import record as play
 
     done = interventions.read()
     with busy("recording"):

@@ -20,6 +20,7 @@
           config.yaml          the resolved config
 """
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -55,6 +56,7 @@ __all__ = [
     "load",
     "load_agent",
     "load_stages",
+    "mark_of",
     "read_config",
     "save",
 ]
@@ -286,6 +288,35 @@ def _folder(path: Path | str, which: Which) -> Path:
     if not folder.is_dir():
         raise CheckpointError(f"'{mark}' points at '{folder.name}', which is missing.")
     return folder
+
+
+def mark_of(path: Path | str, which: Which = "best") -> str:
+    """Return what tells a checkpoint from others, and from one made in its place.
+
+    Parameters
+    ----------
+    path : Path or str
+        A run's folder or a checkpoint's.
+    which : {"best", "last"}
+        Which checkpoint of a run.
+
+    Returns
+    -------
+    str
+        Its name, and 12 digits that follow from its network.
+
+    Raises
+    ------
+    CheckpointError
+        If there is none.
+    """
+    folder = _folder(path, which)
+    model = folder / "model.keras"
+    if not model.is_file():
+        raise CheckpointError(f"The checkpoint '{folder}' is broken: no {model.name}.")
+    with model.open("rb") as file:
+        digits = hashlib.file_digest(file, "sha256").hexdigest()
+    return f"{folder.name} {digits[:12]}"
 
 
 def is_finished(config: RunConfig) -> bool:

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field, PositiveFloat, PositiveInt
 
 from angora_train.errors import TaskError
+from angora_train.tasks.physical import Physical
 from angora_train.tasks.settings import TaskSettings
 from angora_train.tasks.worlds.control import ControlConfig
 from angora_train.tasks.worlds.memory import Memory, Remembering
@@ -115,6 +117,12 @@ class Task(Remembering, VectorEnv[Observation, NDArray[np.float32], NDArray[Any]
 
     metrics: tuple[str, ...] = ()
     """Facts whose values at the end of an episode are worth a mean over episodes."""
+
+    goal_names: tuple[str, ...] = ()
+    """Names of the kinds of goals that ``goal_kind`` counts, if it has names."""
+
+    sensation_units: Mapping[str, str] = MappingProxyType({})
+    """Units of sensations by name: one for all values, or those of its parts."""
 
     progress: float = 0.0
     """Share of training that is done, in [0, 1], as `set_progress` was told."""
@@ -266,6 +274,20 @@ class Task(Remembering, VectorEnv[Observation, NDArray[np.float32], NDArray[Any]
     @abstractmethod
     def facts(self) -> dict[str, Any]:
         """State the facts of where each world is now, as `reset` gives them."""
+
+    def physical_state(self) -> dict[str, Physical]:
+        """Return what is true of the worlds now, whatever is sensed of it.
+
+        Recordings have it beside what was sensed. Names are the task's own, such as
+        ``joint_angles``.
+
+        Returns
+        -------
+        dict of str to Physical
+            Quantities of B worlds by name; none for a task that knows no more than its
+            sensations.
+        """
+        return {}
 
     def _checked(self, actions: NDArray[np.float32]) -> NDArray[np.float32]:
         """Refuse actions of a wrong shape, out of range or NaN."""

@@ -15,8 +15,8 @@ from angora_train.analysis.conditions import (
 )
 from angora_train.analysis.evaluation import Evaluation
 from angora_train.analysis.intervals import Interval, bootstrap_interval, summarize
-from angora_train.analysis.lesioning.sets import lesion_sets, system_groups
 from angora_train.analysis.lesioning.groups import LesionStudy
+from angora_train.analysis.lesioning.sets import lesion_sets, system_groups
 from atlasnet import NetworkSpec
 
 AREAS = ("dlPFC left", "3a left", "4p left", "AIP left", "1 left")

@@ -10,6 +10,7 @@ import pytest
 from angora_train.analysis.actors import AgentActor, choosing
 from angora_train.analysis.evaluation import evaluate
 from angora_train.analysis.figures import plot_lesions
+from angora_train.analysis.lesioning.groups import LesionStudy, lesion_groups
 from angora_train.analysis.lesioning.sets import (
     INTACT,
     LesionSet,
@@ -17,7 +18,6 @@ from angora_train.analysis.lesioning.sets import (
     matched_areas,
     system_groups,
 )
-from angora_train.analysis.lesioning.groups import LesionStudy, lesion_groups
 from angora_train.config.loading import load_config
 from angora_train.errors import AngoraError, ConfigError
 from angora_train.run.preparation import prepare

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from angora_train import __version__
-from angora_train.analysis.record import load_recording
+from angora_train.analysis.recording.reader import load_recording
 from angora_train.commands import app as cli
 from angora_train.run.metrics import read_metrics
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import atlasnet
-from angora_train.analysis.record import area_layers, record
+from angora_train.analysis.recording.record import area_layers, record
 from angora_train.config.loading import load_config
 from angora_train.config.run import RunConfig
 from angora_train.errors import ConfigError

@@ -9,12 +9,8 @@ import xarray as xr
 from angora_train.agent.agent import Agent
 from angora_train.agent.distributions import MultiCategorical
 from angora_train.agent.normalization import SensationNormalizer
-from angora_train.analysis.record import (
-    area_layers,
-    load_recording,
-    record,
-    save_recording,
-)
+from angora_train.analysis.recording.reader import load_recording
+from angora_train.analysis.recording.record import area_layers, record, save_recording
 from angora_train.engine import make_engine
 from angora_train.errors import AngoraError, ConfigError
 from angora_train.ranks.comm import LocalComm
@@ -179,7 +175,7 @@ def test_files_that_are_no_recordings_say_so(
     with pytest.raises(AngoraError, match="cannot be read as NetCDF"):
         load_recording(tmp_path / "text.nc")
     recording[["reward"]].to_netcdf(tmp_path / "other.nc", engine="h5netcdf")
-    with pytest.raises(AngoraError, match="it lacks activity, area, goal_kind"):
+    with pytest.raises(AngoraError, match="it lacks activity, area, goal_kind, n_"):
         load_recording(tmp_path / "other.nc")
 
 
