@@ -310,7 +310,7 @@ def _evaluate(run: RunConfig, n_episodes: int, n_threads: int) -> Comparison:
 def _lesion(run: RunConfig, n_episodes: int, n_threads: int) -> None:
     """Lesion each system of areas of the trained network, and random areas."""
     ready = _trained(run, n_episodes, n_threads)
-    lesion_groups(ready, _EVALUATION_SEED).save(run.directory / "lesions.csv")
+    lesion_groups(ready, _EVALUATION_SEED).save(run.directory / "lesion.csv")
 
 
 def _draw(run: RunConfig) -> str:

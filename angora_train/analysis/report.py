@@ -44,7 +44,7 @@ FIGURES = (
 """Pictures that a report shows: ``figures/<name>.png`` in the run's folder."""
 
 _ANALYSIS = "analysis.json"
-_LESIONS = "lesions.csv"
+_LESIONS = "lesion.csv"
 
 
 def write_report(
@@ -58,7 +58,7 @@ def write_report(
     ----------
     directory : Path or str
         Holds ``graph.json``, ``network.json``, ``config.yaml``, ``metrics.jsonl``,
-        ``evaluation.json``, ``lesions.csv``, ``analysis.json`` and the pictures
+        ``evaluation.json``, ``lesion.csv``, ``analysis.json`` and the pictures
         :data:`FIGURES`. Pictures of the hand, ``figures/hand.png`` and
         ``figures/hand.webp``, are shown where they are there.
     times : mapping of str to float, optional

@@ -20,7 +20,7 @@ from angora_train.commands.distill import demonstrate, distill
 from angora_train.commands.experiment import experiment
 from angora_train.commands.export import export
 from angora_train.commands.job import Commands
-from angora_train.commands.lesions import lesions
+from angora_train.commands.lesion import lesion
 from angora_train.commands.play import evaluate, film, record
 from angora_train.commands.pretrain import pretrain
 from angora_train.commands.train import group, resume, run
@@ -68,7 +68,7 @@ def _require_extra(
 
 for _command in (
     *(run, distill, experiment, group, resume),
-    *(evaluate, lesions, record, film, demonstrate, pretrain, export, demo),
+    *(evaluate, lesion, record, film, demonstrate, pretrain, export, demo),
 ):
     app.command()(_command)
 

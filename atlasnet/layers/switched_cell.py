@@ -59,7 +59,7 @@ class SwitchedCell(IntervenedCell):
 
     def _n_columns(self, area: str) -> int:
         """Return the columns of an area's kernel."""
-        return max(part.stop for part in self.afferent_columns(area).values())
+        return max(int(part.stop) for part in self.afferent_columns(area).values())
 
     def hold(
         self,

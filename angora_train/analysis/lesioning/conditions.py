@@ -277,7 +277,9 @@ def named_conditions(
         n_units = sum(_n_units(spec, one) for one in own)
         conditions.append(_made(spec, name, kind, own, n_units))
         beside = _beside(spec, kind, own, n_units, rng)
-        for draw in range(1, n_random + 1) if beside else ():
+        if beside is None:
+            continue
+        for draw in range(1, n_random + 1):
             drawn = beside(draw, n_random)
             if drawn:
                 shared = {x.area for x in own} & {x.area for x in drawn}

@@ -8,6 +8,7 @@ condition. A line that was cut off when the sweep was stopped is left out.
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +73,7 @@ class Notebook:
             )
 
 
-def _read(line: str) -> dict[str, dict[str, list[float]]] | None:
+def _read(line: str) -> dict[str, Any] | None:
     """Read a line; None for one that was cut off."""
     try:
         found = json.loads(line)

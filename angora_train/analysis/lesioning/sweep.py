@@ -120,9 +120,9 @@ def play_sweep(
             notebook.add(one.key, outcomes)
         n_done += len(batch)
         tell(n_done, len(wanted), batch[-1].name)
-    outcomes = tuple(notebook.played[one.key] for one in every)
-    kinds = outcomes[0]["goal_kind"].astype(np.int64)
-    shown = tuple({k: x for k, x in o.items() if k != "goal_kind"} for o in outcomes)
+    rows = [notebook.played[one.key] for one in every]
+    kinds = rows[0]["goal_kind"].astype(np.int64)
+    shown = tuple({k: x for k, x in row.items() if k != "goal_kind"} for row in rows)
     return Sweep(every, shown, kinds)
 
 
