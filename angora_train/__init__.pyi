@@ -19,7 +19,7 @@ from .analysis.recording.reader import load_recording as load_recording
 from .analysis.recording.reader import open_recording as open_recording
 from .analysis.recording.record import area_layers as area_layers
 from .analysis.recording.record import record as record
-from .analysis.recording.record import save_recording as save_recording
+from .analysis.recording.writer import save_recording as save_recording
 from .config.loading import load_config as load_config
 from .config.run import RunConfig as RunConfig
 from .errors import AngoraError as AngoraError

@@ -18,7 +18,8 @@ from rich.table import Column, Table
 
 from angora_train.analysis.conditions import CONDITIONS, Comparison, compare
 from angora_train.analysis.lesioning.groups import lesion_groups
-from angora_train.analysis.recording.record import area_layers, record, save_recording
+from angora_train.analysis.recording.record import area_layers, record
+from angora_train.analysis.recording.writer import save_recording
 from angora_train.analysis.report import write_report
 from angora_train.analysis.scenes import film_training
 from angora_train.analysis.study import study

@@ -4,18 +4,17 @@
 Episodes lie in folds of cross-validation, as many of every kind in each.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from angora_train.analysis.recording.schema import goal_names, kind_name
 from angora_train.errors import ConfigError
 
-__all__ = ["GOAL_KINDS", "Patterns", "patterns_by_condition"]
-
-GOAL_KINDS = ("ff", "mf", "rf", "lf", "rest")
-"""Kinds of goals of the reaching task: the finger that the thumb meets, or rest."""
+__all__ = ["Patterns", "patterns_by_condition"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,8 @@ def patterns_by_condition(
         If a kind has fewer episodes than there are folds, or an episode fewer steps
         than there are phases.
     """
-    episode_of = _balanced(recording["goal_kind"].to_numpy(), n_folds)
+    names = goal_names(recording)
+    episode_of = _balanced(recording["goal_kind"].to_numpy(), n_folds, names)
     values = recording[variable].transpose("episode", "time", ...).to_numpy()
     n_steps = recording["n_steps"].to_numpy()
     if n_steps.min() < n_phases:
@@ -115,13 +115,13 @@ def patterns_by_condition(
         conditions=kind * n_phases + phase,
         folds=rank % n_folds,
         values=np.array(means),
-        kinds=tuple(map(_kind_name, episode_of)),
+        kinds=tuple(kind_name(names, kind) for kind in episode_of),
         n_phases=n_phases,
     )
 
 
 def _balanced(
-    kind_of: NDArray[np.integer], n_folds: int
+    kind_of: NDArray[np.integer], n_folds: int, names: Sequence[str]
 ) -> dict[int, NDArray[np.int64]]:
     """Return by kind its first episodes, as many of each, a multiple of the folds."""
     kinds, counts = np.unique(kind_of, return_counts=True)
@@ -129,12 +129,7 @@ def _balanced(
     if not n_each:
         raise ConfigError(
             f"{n_folds} folds need as many episodes of every kind of goal; the kind "
-            f"'{_kind_name(int(kinds[counts.argmin()]))}' has {counts.min()} of "
+            f"'{kind_name(names, int(kinds[counts.argmin()]))}' has {counts.min()} of "
             f"{len(kind_of)}. Record more episodes, or take fewer folds."
         )
     return {int(kind): np.flatnonzero(kind_of == kind)[:n_each] for kind in kinds}
-
-
-def _kind_name(kind: int) -> str:
-    """Return the name of a kind of goal, or its number."""
-    return GOAL_KINDS[kind] if kind < len(GOAL_KINDS) else str(kind)

@@ -21,8 +21,9 @@ from angora_train.commands.experiment import experiment
 from angora_train.commands.export import export
 from angora_train.commands.job import Commands
 from angora_train.commands.lesion import lesion
-from angora_train.commands.play import evaluate, film, record
+from angora_train.commands.play import evaluate, film
 from angora_train.commands.pretrain import pretrain
+from angora_train.commands.record import record
 from angora_train.commands.train import group, resume, run
 from angora_train.errors import ConfigError
 

@@ -83,6 +83,10 @@ class Trained(Frozen):
     override: Annotated[tuple[str, ...], Flag("--set")] = ()
     """Change the task: task.options.success_rad=0.4"""
 
+    def require_task(self) -> None:
+        """Refuse changes of anything but the task."""
+        _require_task(self.override)
+
     def ready(
         self,
         directory: Path,
@@ -94,7 +98,7 @@ class Trained(Frozen):
         from angora_train.run.preparation import prepare
 
         changes = self.override
-        _require_task(changes)
+        self.require_task()
         ready = prepare(
             _told(read_config(directory, self.which, changes), changes),
             range(n_worlds),

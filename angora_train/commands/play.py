@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands in which a trained agent plays: evaluate, record, film."""
+"""The commands in which a trained agent plays: evaluate and film."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -28,12 +28,11 @@ if TYPE_CHECKING:
     from angora_train.analysis.evaluation import Evaluation
     from angora_train.analysis.goals import Goals
 
-__all__ = ["evaluate", "film", "record"]
+__all__ = ["evaluate", "film"]
 
 _COLUMNS = ("mean", "95 % from", "to", "median", "mode")
 _PLACES = 10
 """Places in an episode that a table shows; files have all."""
-_RECORDED = Episodes(episodes=100, seed=20_000)
 
 
 @with_options
@@ -164,38 +163,6 @@ def _write_evaluation(
     for name, numbers in values.items():
         axes = plot_distribution(numbers, name.replace("_", " "))
         save_figure(axes, out / f"{name}.png", dpi=150)
-
-
-@with_options
-def record(
-    directory: RunFolder,
-    out: Annotated[Path, typer.Option(help="The NetCDF file to write.")],
-    *,
-    trained: Trained,
-    played: Episodes = _RECORDED,
-    interventions: Interventions,
-) -> None:
-    """Record every area of a trained network, as an xarray data set in NetCDF."""
-    import_keras()
-    from angora_train.analysis.recording.record import area_layers, save_recording
-    from angora_train.analysis.recording.record import record as play
-
-    done = interventions.read()
-    with busy("recording"):
-        ready = trained.ready(directory, played.episodes, done)
-        probes = area_layers(ready.model)
-        attributes = {
-            "run": str(directory),
-            "interventions": json.dumps([one.model_dump(mode="json") for one in done]),
-        }
-        agent = ready.agent(probes=probes)
-        recording = play(agent, ready.task, played.seed, attributes)
-        save_recording(recording, out)
-    Console().print(
-        f"{out}: {recording.sizes['episode']} episodes, {recording.sizes['time']} "
-        f"control steps, {recording.sizes['unit']} units of {len(probes)} areas",
-        soft_wrap=True,
-    )
 
 
 @with_options

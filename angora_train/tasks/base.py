@@ -29,6 +29,11 @@ from angora_train.tasks.task import (
 from angora_train.tasks.worlds.control import PositionControl
 from angora_train.tasks.worlds.generators import Generators
 from angora_train.tasks.worlds.memory import Memory
+from angora_train.tasks.worlds.perturbations import (
+    Disturbances,
+    GoalSwitch,
+    Perturbation,
+)
 from angora_train.tasks.worlds.pulses import ForcePulses
 from angora_train.tasks.worlds.randomization import Physics
 from angora_train.tasks.worlds.realism import Senses
@@ -158,6 +163,7 @@ class VectorTask(Task):
         self._elapsed = np.zeros(self.num_envs, np.int64)
         self._rngs = Generators(self.num_envs, first_world)
         self._n_diverged = np.zeros(self.num_envs, np.int64)
+        self._disturbances: Disturbances | None = None
 
     @abstractmethod
     def _start(self, world: int, rng: np.random.Generator) -> None:
@@ -176,6 +182,21 @@ class VectorTask(Task):
 
     def _advance(self, verdict: Verdict, goes_on: NDArray[np.bool_]) -> None:
         """Move on within an episode, where ``goes_on``, after a step was judged."""
+
+    def _switch_goal(self, world: int, rng: np.random.Generator) -> None:
+        """Ask one world for another goal, within its episode."""
+        raise TaskError(f"The goals of a {type(self).__name__} cannot be switched.")
+
+    def perturb(self, perturbations: Sequence[Perturbation]) -> None:
+        """Let something happen in every episode from now on; see `Task`."""
+        is_fixed = type(self)._switch_goal is VectorTask._switch_goal
+        if is_fixed and any(isinstance(x, GoalSwitch) for x in perturbations):
+            raise TaskError(
+                f"The goals of a {type(self).__name__} cannot be switched: it does "
+                "not say how. Let it override _switch_goal."
+            )
+        found = Disturbances(perturbations, self.simulation)
+        self._disturbances = found if perturbations else None
 
     def _camera(self) -> Camera:
         """Return who looks at a world when nobody says so."""
@@ -262,6 +283,9 @@ class VectorTask(Task):
         self._actions[...] = actions
         if self._pulses is not None:
             self._pulses.apply()
+        happening = self._disturbances
+        if happening is not None:
+            happening.push(self._elapsed.tolist(), is_fresh=self._pulses is not None)
         diverged = self.simulation.step(self._control.commands(actions))
         self._n_diverged += diverged
         self._elapsed += 1
@@ -271,7 +295,12 @@ class VectorTask(Task):
         truncated = (is_late | diverged | verdict.is_over) & ~terminated
         reward = sum(verdict.terms.values(), np.zeros(self.num_envs))
         info = _as_info(verdict.facts, verdict.terms, diverged)
-        self._advance(verdict, ~terminated & ~diverged)
+        goes_on = ~terminated & ~diverged
+        self._advance(verdict, goes_on)
+        if happening is not None:
+            for world in happening.switching(self._elapsed.tolist()):
+                if goes_on[world] and not truncated[world]:
+                    self._switch_goal(world, self._rngs[world])
         observation = self._senses.perceive(self._look(np.flatnonzero(~diverged)))
         finished = terminated | truncated
         if finished.any():

@@ -20,6 +20,7 @@ from angora_train.tasks.physical import Physical
 from angora_train.tasks.settings import TaskSettings
 from angora_train.tasks.worlds.control import ControlConfig
 from angora_train.tasks.worlds.memory import Memory, Remembering
+from angora_train.tasks.worlds.perturbations import Perturbation
 from angora_train.tasks.worlds.pulses import PulseConfig
 from angora_train.tasks.worlds.randomization import PhysicsConfig
 from angora_train.tasks.worlds.realism import Imperfection
@@ -274,6 +275,25 @@ class Task(Remembering, VectorEnv[Observation, NDArray[np.float32], NDArray[Any]
     @abstractmethod
     def facts(self) -> dict[str, Any]:
         """State the facts of where each world is now, as `reset` gives them."""
+
+    def perturb(self, perturbations: Sequence[Perturbation]) -> None:
+        """Let something happen in every episode from now on, at a time of it.
+
+        Parameters
+        ----------
+        perturbations : sequence of Perturbation
+            What happens, in place of what was set before.
+
+        Raises
+        ------
+        TaskError
+            If it cannot happen in this task.
+        """
+        if perturbations:
+            raise TaskError(
+                f"A {type(self).__name__} cannot be perturbed: its worlds are no "
+                "simulation of ours. Perturb the network, or another task."
+            )
 
     def physical_state(self) -> dict[str, Physical]:
         """Return what is true of the worlds now, whatever is sensed of it.

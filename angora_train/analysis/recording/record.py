@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recording: what every area did while an agent acted, as an xarray data set."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,17 @@ from angora_train.agent.agent import Agent
 from angora_train.analysis.actors import AgentActor
 from angora_train.analysis.evaluation import Moment, Tally, episodes
 from angora_train.analysis.recording.layout import Layout
-from angora_train.analysis.recording.schema import VERSION, called
+from angora_train.analysis.recording.schema import called
+from angora_train.analysis.recording.writer import (
+    blocks_of,
+    nothing,
+    writing,
+)
 from angora_train.errors import ConfigError
 from angora_train.tasks.base import Task
-from atlasnet.files import replacing
+from angora_train.tasks.worlds.perturbations import Perturbation
 
-__all__ = ["Recorder", "area_layers", "record", "save_recording"]
+__all__ = ["Recorder", "Tell", "area_layers", "quiet", "record", "record_to"]
 
 _EPISODE = ("goal_kind", "success", "n_steps")
 _REWARD = "reward/"
@@ -54,6 +58,14 @@ def area_layers(model: keras.Model) -> dict[str, str]:
             "Build it with atlasnet.build_model."
         )
     return areas
+
+
+Tell = Callable[[int, int, str], None]
+"""Told how much is done, of how much, and more in words."""
+
+
+def quiet(n_done: int, n: int, text: str = "") -> None:
+    """Say nothing."""
 
 
 def record(
@@ -103,6 +115,59 @@ def record(
     return recorder.layout.dataset(by_step, recorder.by_episode)
 
 
+def record_to(
+    path: Path | str,
+    agent: Agent,
+    tasks: Iterable[Task],
+    seed: int,
+    attributes: Mapping[str, Any] | None = None,
+    *,
+    n_episodes: int,
+    perturbations: Sequence[Perturbation] = (),
+    tell: Tell = quiet,
+) -> None:
+    """Play one episode in every world and write what the agent's areas did.
+
+    As :func:`record`, but written block by block while the agent acts: what is held in
+    memory does not grow with the episodes.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file, which ends in ``.nc``; it is there once all is written.
+    agent, seed, attributes
+        As of :func:`record`.
+    tasks : iterable of Task
+        Worlds one after the other, each task with the ``first_world`` that comes after
+        the last world of the one before. They are closed here.
+    n_episodes : int
+        Worlds of all tasks.
+    perturbations : sequence of Perturbation
+        What happens in each episode.
+    tell : callable
+        Told how many episodes are done, of how many, and where the others are.
+
+    Raises
+    ------
+    ConfigError
+        If the agent has no probes.
+    AngoraError
+        If the file cannot be written.
+    """
+    n_done = 0
+    with writing(path, n_episodes) as writer:
+        for task in tasks:
+            episodes = slice(n_done, n_done + task.num_envs)
+            recorder = Recorder(agent, task, seed, attributes, perturbations)
+            for first, block in blocks_of(recorder.rows()):
+                tell(n_done + recorder.n_over, n_episodes, f"step {first}")
+                writer.write(recorder.layout, episodes, first, block)
+            writer.write_episodes(episodes, recorder.by_episode)
+            task.close()
+            n_done = episodes.stop
+            tell(n_done, n_episodes, "written")
+
+
 class Recorder:
     """An agent that plays one episode in every world, and what is kept of that.
 
@@ -110,6 +175,8 @@ class Recorder:
     ----------
     agent, task, seed, attributes
         As of :func:`record`.
+    perturbations : sequence of Perturbation
+        What happens in each episode.
     """
 
     def __init__(
@@ -118,19 +185,40 @@ class Recorder:
         task: Task,
         seed: int,
         attributes: Mapping[str, Any] | None = None,
+        perturbations: Sequence[Perturbation] = (),
     ) -> None:
         self._agent, self._task, self._seed = agent, task, seed
         self._attributes = attributes or {}
+        self._perturbations = tuple(perturbations)
+        task.perturb(self._perturbations)
         self._tally = Tally(task)
         self._first: Moment | None = None
+        self._n_over = 0
 
     def rows(self) -> Iterator[dict[str, NDArray[Any]]]:
         """Play; yield what is kept of each control step, each of shape (B, ...)."""
         actor = AgentActor(self._agent)
-        for moment in episodes(actor, self._task, self._seed, with_state=True):
+        played = episodes(actor, self._task, self._seed, with_state=True)
+        for step, moment in enumerate(played):
             self._first = self._first or moment
             self._tally.add(moment)
-            yield _row(moment, self._task.metrics)
+            self._n_over += int(moment.is_last.sum())
+            yield {**_row(moment, self._task.metrics), **self._perturbed(step, moment)}
+
+    def _perturbed(self, step: int, moment: Moment) -> dict[str, NDArray[np.bool_]]:
+        """Say which perturbations happen in a control step, and where."""
+        step_s = self._task.control_step_s
+        found: dict[str, NDArray[np.bool_]] = {}
+        for one in self._perturbations:
+            name = f"perturbed.{one.kind}"
+            happens = moment.is_under_way & one.is_active(step, step_s)
+            found[name] = found.get(name, np.False_) | happens
+        return found
+
+    @property
+    def n_over(self) -> int:
+        """How many episodes have ended."""
+        return self._n_over
 
     @property
     def by_episode(self) -> dict[str, NDArray[Any]]:
@@ -147,7 +235,8 @@ class Recorder:
         states = {f"state.{name}": x for name, x in moment.state.items()}
         sensed = {called(name): x for name, x in task.sensation_units.items()}
         units = {name: x.units for name, x in states.items()}
-        units |= {name: x for name, x in sensed.items() if x}
+        pixels = {called(n) for n, x in moment.observation.items() if x.ndim == 4}
+        units |= {name: x for name, x in sensed.items() if name not in pixels}
         units |= {f"fact.{name}": x for name in task.metrics if (x := _unit_of(name))}
         units["distance"] = "rad" if _is_angle(moment.info) else "m"
         return Layout(
@@ -158,7 +247,8 @@ class Recorder:
             attributes={
                 "seed": self._seed,
                 "first_world": task.first_world,
-                "goal_names": json.dumps(list(task.goal_names)),
+                "goal_names": list(task.goal_names),
+                "perturbations": [x.noted() for x in self._perturbations],
                 **self._attributes,
             },
         )
@@ -218,44 +308,3 @@ def _seen(x: NDArray[Any], is_under_way: NDArray[np.bool_]) -> NDArray[Any]:
         return x
     shape = (-1,) + (1,) * (x.ndim - 1)
     return np.where(is_under_way.reshape(shape), x, nothing(x.dtype))
-
-
-def nothing(dtype: Any) -> Any:
-    """Return what stands where there is no value: NaN, -1, False, or 0 for pixels."""
-    kind = np.dtype(dtype).kind
-    return np.dtype(dtype).type({"f": np.nan, "i": -1}.get(kind, 0))
-
-
-def save_recording(recording: xr.Dataset, path: Path | str) -> None:
-    """Write a recording as NetCDF 4, compressed, whole or not at all.
-
-    Parameters
-    ----------
-    recording : xarray.Dataset
-        What :func:`record` returned.
-    path : Path or str
-        The file, which ends in ``.nc``.
-
-    Raises
-    ------
-    ConfigError
-        If the name does not end in ``.nc``.
-    """
-    path = Path(path)
-    require_nc(path)
-    encoding = {
-        name: {"zlib": True, "complevel": 1, "shuffle": True}
-        for name, variable in recording.data_vars.items()
-        if variable.ndim > 1
-    }
-    stamped = recording
-    if "recording_version" not in recording.attrs:
-        stamped = recording.assign_attrs(recording_version=VERSION)
-    with replacing(path) as temporary:
-        stamped.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
-
-
-def require_nc(path: Path) -> None:
-    """Refuse a file of another ending."""
-    if path.suffix != ".nc":
-        raise ConfigError(f"A recording's file ends in '.nc', got '{path.name}'.")

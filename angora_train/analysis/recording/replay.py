@@ -8,6 +8,7 @@ upon: the body did what was recorded.
 
 import math
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,13 @@ from numpy.typing import NDArray
 
 from angora_train.agent.agent import Agent
 from angora_train.analysis.recording.layout import Layout
-from angora_train.analysis.recording.schema import called, is_under_way, label_of
+from angora_train.analysis.recording.record import Tell, quiet
+from angora_train.analysis.recording.schema import called, is_under_way
+from angora_train.analysis.recording.writer import writing
 from angora_train.errors import ConfigError, closest
 from angora_train.randomness import ACTIONS, generator
 
-__all__ = ["replay", "replayed_blocks", "replayed_layout"]
+__all__ = ["replay", "replay_to", "replayed_blocks", "replayed_layout"]
 
 _ROWS = 64
 """Episodes that pass through a network together."""
@@ -67,9 +70,61 @@ def replay(
             found[name][episodes, steps] = x
     layout = replayed_layout(agent, recording, attributes)
     kept = recording.drop_vars(["activity", "area", "index", *found], errors="ignore")
-    own = layout.dataset(found, {}).drop_vars(["episode", "time"])
-    own["replayed.action"].attrs["long_name"] = label_of("replayed.action")
-    return kept.load().assign(own.variables).assign_attrs(layout.noted())
+    own = layout.dataset(found, {})
+    with_units = kept.load().assign_coords(area=own["area"], index=own["index"])
+    return with_units.assign(own.data_vars).assign_attrs(layout.noted())
+
+
+def replay_to(
+    path: Path | str,
+    agent: Agent,
+    recording: xr.Dataset,
+    attributes: Mapping[str, Any] | None = None,
+    *,
+    tell: Tell = quiet,
+) -> None:
+    """Feed the sensations of a recording to an agent, and write what it makes of them.
+
+    As :func:`replay`, but some rows at a time: neither recording needs to fit into
+    memory.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file, which ends in ``.nc``; it is there once all is written.
+    agent, recording, attributes
+        As of :func:`replay`.
+    tell : callable
+        Told how many episodes are done, of how many, and where the others are.
+
+    Raises
+    ------
+    ConfigError
+        As of :func:`replay`.
+    AngoraError
+        If the file cannot be written.
+    """
+    n_episodes = recording.sizes["episode"]
+    layout = replayed_layout(agent, recording, attributes)
+    by_step, by_episode = _kept(recording)
+    with writing(path, n_episodes) as writer:
+        for episodes, steps, block in replayed_blocks(agent, recording):
+            tell(episodes.start, n_episodes, f"step {steps.start}")
+            rows = {"episode": episodes, "time": steps}
+            kept = {name: recording[name].isel(rows).to_numpy() for name in by_step}
+            writer.write(layout, episodes, steps.start, {**block, **kept})
+        for name in by_episode:
+            values = {name: recording[name].to_numpy()}
+            writer.write_episodes(slice(0, n_episodes), values)
+        tell(n_episodes, n_episodes, "written")
+
+
+def _kept(recording: xr.Dataset) -> tuple[list[str], list[str]]:
+    """Name what a replay keeps: with a row for each step, and for each episode."""
+    replaced = ("activity", "replayed.action", "replayed.value")
+    names = [str(name) for name in recording.data_vars if name not in replaced]
+    by_step = [name for name in names if "time" in recording[name].dims]
+    return by_step, [name for name in names if name not in by_step]
 
 
 def replayed_layout(

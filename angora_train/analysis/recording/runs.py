@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs: the agents of a run's folder, as they are recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,52 +11,125 @@ import keras
 
 from angora_train.agent.agent import Agent
 from angora_train.agent.distributions import make_distribution
-from angora_train.analysis.recording.record import area_layers
+from angora_train.analysis.recording.record import (
+    Tell,
+    area_layers,
+    quiet,
+    record_to,
+)
+from angora_train.analysis.recording.writer import require_nc
 from angora_train.config.run import RunConfig
 from angora_train.engine import make_engine
 from angora_train.errors import AngoraError, CheckpointError
 from angora_train.run.checkpoint import Which, load, mark_of, read_config
 from angora_train.run.compared import as_compared
 from angora_train.run.preparation import Prepared, prepare
+from angora_train.tasks.base import Task
+from angora_train.tasks.registry import make_vector_task
+from angora_train.tasks.worlds.perturbations import Perturbation
 from atlasnet import Intervention, build_model, spec_of
 
-__all__ = ["run_attributes", "trained", "untrained_agent"]
+__all__ = ["Played", "record_run", "run_attributes", "untrained_agent"]
 
 
-def trained(
+@dataclass(frozen=True)
+class Played:
+    """What is played and recorded of a run.
+
+    Attributes
+    ----------
+    episodes : int
+        How many.
+    seed : int
+        Their seed.
+    which : {"best", "last"}
+        Which checkpoint plays.
+    interventions : tuple of Intervention
+        Lesions, clamps and noise.
+    perturbations : tuple of Perturbation
+        What happens in each episode.
+    n_at_once : int
+        Episodes that are played side by side; memory grows with it.
+    """
+
+    episodes: int = 100
+    seed: int = 20_000
+    which: Which = "best"
+    interventions: tuple[Intervention, ...] = ()
+    perturbations: tuple[Perturbation, ...] = ()
+    n_at_once: int = 100
+
+
+def record_run(
     directory: Path | str,
-    which: Which = "best",
+    path: Path | str,
+    played: Played,
     *,
-    n_worlds: int = 1,
-    interventions: Sequence[Intervention] = (),
-) -> Prepared:
-    """Return a run's trained network and worlds of its task, as they are compared.
+    changes: Sequence[str] = (),
+    tell: Tell = quiet,
+) -> None:
+    """Play episodes with a run's trained network, and write what its areas did.
+
+    The task is that which agents are compared in, without what was for training alone.
 
     Parameters
     ----------
     directory : Path or str
         The run's folder.
-    which : {"best", "last"}
-        Which checkpoint.
-    n_worlds : int
-        How many worlds.
-    interventions : sequence of Intervention
-        Lesions, clamps and noise.
+    path : Path or str
+        The file, which ends in ``.nc``; it is there once all is written.
+    played : Played
+        What is played.
+    changes : sequence of str
+        Changes of the task, as ``task.options.success_rad=0.4``.
+    tell : callable
+        Told how many episodes are done, of how many, and where the others are.
 
-    Returns
-    -------
-    Prepared
-        Without what was for training alone.
+    Raises
+    ------
+    AngoraError
+        If there is no such checkpoint, it does not fit the task, something cannot be
+        done to it, or the file cannot be written.
     """
-    config, _ = as_compared(read_config(directory, which))
-    ready = prepare(
-        config,
-        range(n_worlds),
-        stored=load(directory, which),
-        interventions=interventions,
+    require_nc(Path(path))
+    stored = load(directory, played.which)
+    given = read_config(directory, played.which, changes)
+    config, _ = as_compared(given, changes)
+    first = range(min(played.n_at_once, played.episodes))
+    interventions = played.interventions
+    ready = prepare(config, first, stored=stored, interventions=interventions)
+    agent = ready.agent(probes=area_layers(ready.model))
+    attributes = {
+        **run_attributes(directory, played.which),
+        "config": config.to_yaml(),
+        "interventions": [one.model_dump(mode="json") for one in interventions],
+    }
+    record_to(
+        path,
+        agent,
+        _worlds(ready, played),
+        played.seed,
+        attributes,
+        n_episodes=played.episodes,
+        perturbations=played.perturbations,
+        tell=tell,
     )
-    ready.task.set_progress(1.0)
-    return ready
+
+
+def _worlds(ready: Prepared, played: Played) -> Iterator[Task]:
+    """Yield worlds for all episodes, some at a time."""
+    task, n_done = ready.task, 0
+    while n_done < played.episodes:
+        if n_done:
+            task = make_vector_task(
+                ready.config.task.name,
+                ready.config.task.options,
+                n_worlds=min(played.n_at_once, played.episodes - n_done),
+                first_world=n_done,
+            )
+        task.set_progress(1.0)
+        n_done += task.num_envs
+        yield task
 
 
 def untrained_agent(directory: Path | str, which: Which = "best") -> Agent:
@@ -141,8 +215,6 @@ def run_attributes(directory: Path | str, which: Which = "best") -> dict[str, An
         "checkpoint": mark_of(directory, which),
         "config": config.to_yaml(),
         "training_seed": config.seed,
-        "interventions": "[]",
-        "perturbations": "[]",
     }
 
 

@@ -200,7 +200,7 @@ def area_activity(recording: xr.Dataset, area: str) -> NDArray[np.float32]:
 
 def is_under_way(recording: xr.Dataset) -> NDArray[np.bool_]:
     """Return where episodes are under way, shape (n_episodes, n_times)."""
-    n_steps = recording["n_steps"].to_numpy()
+    n_steps: NDArray[np.int64] = recording["n_steps"].to_numpy()
     return np.asarray(np.arange(recording.sizes["time"]) < n_steps[:, None])
 
 

@@ -2,30 +2,30 @@
 """Subjects: a run or a recording, as every analysis takes it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import xarray as xr
 
 from angora_train.analysis.recording.reader import open_recording
-from angora_train.analysis.recording.record import area_layers, record, save_recording
-from angora_train.analysis.recording.replay import replay
+from angora_train.analysis.recording.replay import replay_to
 from angora_train.analysis.recording.runs import (
-    run_attributes,
-    trained,
+    Played,
+    record_run,
     untrained_agent,
 )
 from angora_train.errors import AngoraError, ConfigError
 from angora_train.run.checkpoint import Which, mark_of
 from atlasnet import NetworkSpec
 
-__all__ = ["Subject", "Tell", "quiet", "read_subjects"]
+__all__ = ["Report", "Subject", "read_subjects", "silent"]
 
-Tell = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is, and how much there is."""
+Report = Callable[[str, int, int, str], None]
+"""Told what is being done, how much of it is, how much there is, and more in words."""
 
 
-def quiet(what: str, n_done: int, n: int) -> None:
+def silent(what: str, n_done: int, n: int, text: str = "") -> None:
     """Say nothing."""
 
 
@@ -56,8 +56,8 @@ class Subject:
     folder: Path
     run: Path | None = None
     which: Which = "best"
-    spec: NetworkSpec | None = None
-    tell: Tell = quiet
+    spec: NetworkSpec | None = field(default=None, repr=False)
+    tell: Report = field(default=silent, repr=False)
 
     def recording(self) -> xr.Dataset:
         """Open the recording without reading it."""
@@ -86,10 +86,9 @@ class Subject:
                 "replayed_through": f"initial weights of {recording.attrs['run']}",
             }
             if not _is_as_wanted(path, wanted):
-                self.tell("replaying through initial weights", 0, 1)
                 agent = untrained_agent(self.run, self.which)
-                save_recording(replay(agent, recording, wanted), path)
-                self.tell("replaying through initial weights", 1, 1)
+                what = f"{self.name} untrained"
+                replay_to(path, agent, recording, wanted, tell=partial(self.tell, what))
         return open_recording(path)
 
 
@@ -99,7 +98,7 @@ def read_subjects(
     episodes: int = 100,
     seed: int = 20_000,
     which: Which = "best",
-    tell: Tell = quiet,
+    tell: Report = silent,
 ) -> tuple[Subject, ...]:
     """Take runs and recordings as subjects; record the runs that are not yet.
 
@@ -114,7 +113,8 @@ def read_subjects(
     which : {"best", "last"}
         Which checkpoint of a run.
     tell : callable
-        Told what is being done, how much of it is, and how much there is.
+        Told what is being done, how much of it is, how much there is, and more in
+        words; `atlasnet.commands.console.reporting` shows it.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def read_subjects(
 
 
 def _of_run(
-    name: str, directory: Path, episodes: int, seed: int, which: Which, tell: Tell
+    name: str, directory: Path, episodes: int, seed: int, which: Which, tell: Report
 ) -> Subject:
     """Return a run as a subject; record it if it is not yet."""
     folder = directory / "analysis"
@@ -162,13 +162,8 @@ def _of_run(
         "perturbations": "[]",
     }
     if not _is_as_wanted(path, wanted, episodes):
-        tell(f"recording {name}", 0, 1)
-        ready = trained(directory, which, n_worlds=episodes)
-        agent = ready.agent(probes=area_layers(ready.model))
-        attributes = run_attributes(directory, which)
-        save_recording(record(agent, ready.task, seed, attributes), path)
-        ready.task.close()
-        tell(f"recording {name}", 1, 1)
+        played = Played(episodes, seed, which)
+        record_run(directory, path, played, tell=partial(tell, name))
     plan = directory / "network.json"
     spec = NetworkSpec.load(plan) if plan.is_file() else None
     return Subject(name, path, folder, directory, which, spec, tell)

@@ -8,6 +8,7 @@ soon as one is reached, 8 s for each and 50 at most.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -34,7 +35,9 @@ from angora_train.tasks.hand.cameras import WATCHER, open_eyes
 from angora_train.tasks.hand.fast import FAST_TIMESTEP_S, PhysicsModel
 from angora_train.tasks.hand.model import CubeScene, Grip, compose_cube_model
 from angora_train.tasks.hand.names import FINGERTIPS
+from angora_train.tasks.hand.physical import Contacts, hand_state
 from angora_train.tasks.hand.senses import HandConfig, HandSenses, switch_sensors
+from angora_train.tasks.physical import Physical
 from angora_train.tasks.worlds.control import ControlConfig
 from angora_train.tasks.worlds.rendering import Camera, Mark
 from angora_train.tasks.worlds.simulation import Simulation
@@ -217,6 +220,16 @@ class ReorientCube(VectorTask):
     """
 
     metrics: tuple[str, ...] = ("distance_rad", "goals_reached", "dropped")
+    goal_names: tuple[str, ...] = ("+x", "-x", "+y", "-y", "+z", "-z")
+    sensation_units: Mapping[str, str] = MappingProxyType(
+        {
+            "proprioception": "rad, rad/s",
+            "touch": "N",
+            "goal": "1",
+            "vision": "m, 1",
+            "auxiliary": "m, 1, m/s, rad/s, s",
+        }
+    )
     remembers: ClassVar[tuple[str, ...]] = (
         "_goals",
         "_kinds",
@@ -270,6 +283,7 @@ class ReorientCube(VectorTask):
                 f"{simulation.control_step_s} s."
             )
         self._cube = cube = HeldCube(simulation)
+        self._contacts = Contacts(simulation)
         self._privilege = Privilege(simulation, cube) if config.privileged else None
         self._forces = (
             simulation.read("actuator_force", range(model.nu))
@@ -399,6 +413,19 @@ class ReorientCube(VectorTask):
         for world in np.flatnonzero(verdict.facts["success"] & goes_on):
             self._n_reached[world] += 1
             self._set_goal(int(world), self._rngs[int(world)])
+
+    def _switch_goal(self, world: int, rng: np.random.Generator) -> None:
+        """Draw another goal for a world; the one before counts for nothing."""
+        self._set_goal(world, rng)
+
+    def physical_state(self) -> dict[str, Physical]:
+        """Return the state of hand, cube and goal; see `Task`."""
+        joints = self._hand.sense()["proprioception"]
+        return {
+            **hand_state(joints, self._cube.fingertips),
+            **self._contacts.state(),
+            **self._cube.state(self._goals),
+        }
 
     def _sense(self) -> Observation:
         """Return what all worlds sense, in new arrays."""

@@ -9,6 +9,7 @@ episode or in sequence (`sequence.py`).
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, ClassVar, Protocol
 
 import numpy as np
@@ -19,13 +20,16 @@ from angora_train.tasks.base import Observation, VectorTask, Verdict
 from angora_train.tasks.hand.cameras import WATCHER, open_eyes
 from angora_train.tasks.hand.model import compose_reach_model, named_ids, rest_state
 from angora_train.tasks.hand.names import FINGERTIPS, PALM, TARGET_FINGERS, Finger
+from angora_train.tasks.hand.physical import Contacts, hand_state
 from angora_train.tasks.hand.senses import HandConfig, HandSenses, switch_sensors
+from angora_train.tasks.physical import Physical
 from angora_train.tasks.worlds.rendering import Camera, Mark
 from angora_train.tasks.worlds.simulation import Simulation
 from angora_train.tasks.worlds.vision import VisionConfig
 
 __all__ = [
     "COLOURS",
+    "HAND_UNITS",
     "THUMB",
     "FingertipConfig",
     "FingertipTask",
@@ -34,6 +38,17 @@ __all__ = [
     "balls",
     "finger_indices",
 ]
+
+HAND_UNITS = MappingProxyType(
+    {
+        "proprioception": "rad, rad/s",
+        "touch": "N",
+        "goal": "m",
+        "vision": "m",
+        "auxiliary": "m, m/s",
+    }
+)
+"""Units of the sensations, of each part of those that have several."""
 
 COLOURS = (
     (0.90, 0.20, 0.20),
@@ -121,6 +136,9 @@ class Goals(Protocol):
     ) -> None:
         """Draw the next goal where its time has come, after a step was judged."""
 
+    def switch(self, world: int, rng: np.random.Generator) -> None:
+        """Ask one world for another goal, within its episode."""
+
     def sense(self) -> NDArray[np.float32]:
         """Return the sensation of the goal in a new array, (B, size)."""
 
@@ -157,6 +175,8 @@ class FingertipTask(VectorTask):
 
     config: FingertipConfig = FingertipConfig()
     """The task's settings, if no others are given."""
+    goal_names: tuple[str, ...] = TARGET_FINGERS
+    sensation_units: Mapping[str, str] = HAND_UNITS
     remembers: ClassVar[tuple[str, ...]] = ("_goals", "_previous_fingertips")
 
     def __init__(
@@ -197,6 +217,7 @@ class FingertipTask(VectorTask):
         )
         self._fingertips = simulation.read("site_xpos", sites).reshape(n_worlds, -1)
         self._previous_fingertips = self._fingertips.copy()
+        self._contacts = Contacts(simulation)
 
     @abstractmethod
     def _make_goals(self, scene: Scene) -> Goals:
@@ -222,6 +243,15 @@ class FingertipTask(VectorTask):
     def _advance(self, verdict: Verdict, goes_on: NDArray[np.bool_]) -> None:
         """Ask for the next goal where its time has come."""
         self._goals.advance(verdict, goes_on, self._rngs)
+
+    def _switch_goal(self, world: int, rng: np.random.Generator) -> None:
+        """Ask one world for another finger."""
+        self._goals.switch(world, rng)
+
+    def physical_state(self) -> dict[str, Physical]:
+        """Return joints, fingertips and contacts; see `Task`."""
+        joints = self._hand.sense()["proprioception"]
+        return {**hand_state(joints, self._fingertips), **self._contacts.state()}
 
     def _sense(self) -> Observation:
         """Return what all worlds sense, in new arrays."""

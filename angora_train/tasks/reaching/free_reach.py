@@ -5,7 +5,8 @@ The goal names the finger and no place. After the free reaching task of this pro
 predecessor, AngoraPy; the constants of its reward are in `FreeReachScales`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from angora_train.tasks.base import Verdict
 from angora_train.tasks.hand.names import TARGET_FINGERS
 from angora_train.tasks.reaching.fingertips import (
+    HAND_UNITS,
     THUMB,
     FingertipConfig,
     FingertipTask,
@@ -74,6 +76,10 @@ class FingerGoals(Remembering):
         """Ask for the next finger where its time has come."""
         reached = verdict.facts["distance_m"] < self._scales.success_distance_m
         self._targets.advance(reached, goes_on, rngs)
+
+    def switch(self, world: int, rng: np.random.Generator) -> None:
+        """Ask for another finger."""
+        self._targets.switch(world, rng)
 
     def sense(self) -> NDArray[np.float32]:
         """Return which finger is to be met, (B, 4)."""
@@ -139,6 +145,7 @@ class FreeReach(FingertipTask):
     """
 
     config: FreeReachConfig = FreeReachConfig()
+    sensation_units: Mapping[str, str] = MappingProxyType({**HAND_UNITS, "goal": "1"})
     remembers: ClassVar[tuple[str, ...]] = ()
 
     def _make_goals(self, scene: Scene) -> FingerGoals:

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Free reaching in sequence: the thumb meets one finger after another, anywhere."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from angora_train.tasks.reaching.fingertips import FingertipTask, Scene
-from angora_train.tasks.reaching.free_reach import FingerGoals, FreeReachConfig
+from angora_train.tasks.reaching.free_reach import (
+    FingerGoals,
+    FreeReach,
+    FreeReachConfig,
+)
 from angora_train.tasks.reaching.rewards import FreeReachScales
 from angora_train.tasks.reaching.sequence import SequenceConfig, TargetSequence
 
@@ -48,6 +53,7 @@ class FreeReachSequence(FingertipTask):
     """
 
     config: FreeReachSequenceConfig = FreeReachSequenceConfig()
+    sensation_units: Mapping[str, str] = FreeReach.sensation_units
     metrics: tuple[str, ...] = ("distance_m", "n_opposed")
     remembers: ClassVar[tuple[str, ...]] = ()
 

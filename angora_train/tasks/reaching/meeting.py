@@ -139,6 +139,13 @@ class MeetingGoals(Remembering):
             self._is_rest[world] = rng.random() < self._rest_share
         self._show(world, rng)
 
+    def switch(self, world: int, rng: np.random.Generator) -> None:
+        """Ask for another finger, at a place drawn anew; after rest, for any."""
+        if not self._is_rest[world]:
+            self._targets.switch(world, rng)
+        self._is_rest[world] = False
+        self._show(world, rng)
+
     def _show(self, world: int, rng: np.random.Generator) -> None:
         """Draw the places for the present target."""
         row = [world]

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from angora_train.tasks.hand.names import TARGET_FINGERS
 from angora_train.tasks.reaching.fingertips import FingertipTask, Scene
 from angora_train.tasks.reaching.meeting import REST_GOAL, MeetingConfig, MeetingGoals
 from angora_train.tasks.reaching.sequence import OneTarget
@@ -61,6 +62,7 @@ class Reach(FingertipTask):
     """
 
     config: ReachConfig = ReachConfig()
+    goal_names: tuple[str, ...] = (*TARGET_FINGERS, "rest")
     remembers: ClassVar[tuple[str, ...]] = ()
     _goals: MeetingGoals
 

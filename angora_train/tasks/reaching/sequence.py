@@ -59,6 +59,12 @@ class OneTarget(Remembering):
         """Draw the target of one world's episode."""
         self.targets[world] = self._fingers[rng.integers(len(self._fingers))]
 
+    def switch(self, world: int, rng: np.random.Generator) -> None:
+        """Draw another target; the same only if it is the only one."""
+        others = self._fingers[self._fingers != self.targets[world]]
+        if len(others):
+            self.targets[world] = others[rng.integers(len(others))]
+
     def advance(
         self,
         reached: NDArray[np.bool_],
@@ -213,6 +219,12 @@ class TargetSequence(Remembering):
         self._age[worlds] = 0
         self._has_reached[worlds] = False
         return worlds
+
+    def switch(self, world: int, rng: np.random.Generator) -> None:
+        """Go on to the next target of one world before its time."""
+        self.targets[world] = self._next(int(self.targets[world]), rng)
+        self._age[world] = 0
+        self._has_reached[world] = False
 
     def _with_present(self, reached: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Fingers met so far, the present target included where it is reached."""

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Recordings whose distances are known, for tests of patterns and what follows."""
 
+import json
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -30,6 +32,7 @@ def recording(
             },
         },
         coords={"area": ("unit", np.array(of_unit))},
+        attrs={"goal_names": json.dumps(["ff", "mf", "rf", "lf", "rest"])},
     )
 
 

@@ -10,7 +10,8 @@ from angora_train.agent.agent import Agent
 from angora_train.agent.distributions import MultiCategorical
 from angora_train.agent.normalization import SensationNormalizer
 from angora_train.analysis.recording.reader import load_recording
-from angora_train.analysis.recording.record import area_layers, record, save_recording
+from angora_train.analysis.recording.record import area_layers, record
+from angora_train.analysis.recording.writer import save_recording
 from angora_train.engine import make_engine
 from angora_train.errors import AngoraError, ConfigError
 from angora_train.ranks.comm import LocalComm
