@@ -19,6 +19,7 @@ from angora_train.commands.demo import demo
 from angora_train.commands.distill import demonstrate, distill
 from angora_train.commands.experiment import experiment
 from angora_train.commands.export import export
+from angora_train.commands.geometry import geometry
 from angora_train.commands.job import Commands
 from angora_train.commands.lesion import lesion
 from angora_train.commands.play import evaluate, film
@@ -69,7 +70,7 @@ def _require_extra(
 
 for _command in (
     *(run, distill, experiment, group, resume),
-    *(evaluate, lesion, record, film, demonstrate, pretrain, export, demo),
+    *(evaluate, geometry, lesion, record, film, demonstrate, pretrain, export, demo),
 ):
     app.command()(_command)
 
