@@ -5,14 +5,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from pydantic import NonNegativeInt, PositiveInt
 from rich.table import Column, Table
 
 from angora_train.commands.options import Episodes, Interventions, Trained
-from angora_train.errors import ConfigError
+from angora_train.errors import ConfigError, closest
 from atlasnet.commands.console import reporting, results
 from atlasnet.commands.options import with_options
 from atlasnet.frozen import Frozen
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["lesion"]
 
 _PLAYED = Episodes(episodes=100)
+_SWEPT = ("groups", "areas", "pathways")
 _COMMA = re.compile(r",(?![^()]*\))")
 """Between areas, not inside brackets: Area IFJ1 (IFS,PreCS)."""
 
@@ -50,8 +51,11 @@ def lesion(
     trained: Trained,
     played: Episodes = _PLAYED,
     what: Annotated[
-        list[Literal["groups", "areas", "pathways"]] | None,
-        typer.Option(help="Sweep over these; groups, if nothing else is asked for."),
+        list[str] | None,
+        typer.Option(
+            metavar="|".join(_SWEPT),
+            help="Sweep over these; groups, if nothing else is asked for.",
+        ),
     ] = None,
     group: Annotated[
         list[str] | None,
@@ -73,6 +77,12 @@ def lesion(
     its size beside it. Each --lesion, --clamp and --noise is a condition. An
     interrupted sweep goes on where it stopped.
     """
+    for name in what or ():
+        if name not in _SWEPT:
+            raise ConfigError(
+                f"A sweep is over {', '.join(_SWEPT)}, got --what {name}."
+                f"{closest(name, _SWEPT)}"
+            )
     wanted = _Wanted(tuple(what or ()), _groups(group or ()), done, beside)
     _require_runs(path)
     if out is None and len(path) > 1:

@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 
 from angora_train.analysis.estimates import Estimate, pooled
 from angora_train.analysis.geometry.dimension import dimension
-from angora_train.analysis.geometry.hierarchy import motor_depth, rank_correlation
+from angora_train.analysis.geometry.hierarchy import (
+    LEAST_AREAS,
+    motor_depth,
+    rank_correlation,
+)
 from angora_train.analysis.geometry.integration import Sources, integration
 from angora_train.analysis.geometry.tangling import tangling
 from angora_train.analysis.geometry.timescale import timescale
@@ -325,7 +329,8 @@ def hierarchy_table(geometry: Geometry, seed: int = 0) -> pd.DataFrame:
 def _is_told(by_area: Mapping[str, Estimate], places: Mapping[str, float]) -> bool:
     """Whether enough areas have a number; one area less is told by its absence."""
     numbers = [x for name, x in by_area.items() if name in places]
-    return sum(np.isfinite(x.value) for x in numbers) >= min(4, len(places))
+    n = sum(bool(np.isfinite(x.value)) for x in numbers)
+    return n >= min(LEAST_AREAS, len(places))
 
 
 def _correlations(
