@@ -19,6 +19,10 @@ from .analysis.recording.reader import load_recording as load_recording
 from .analysis.recording.reader import open_recording as open_recording
 from .analysis.recording.record import area_layers as area_layers
 from .analysis.recording.record import record as record
+from .analysis.recording.replay import replay as replay
+from .analysis.recording.schema import area_activity as area_activity
+from .analysis.recording.tables import to_pandas as to_pandas
+from .analysis.recording.tables import to_rsatoolbox as to_rsatoolbox
 from .analysis.recording.writer import save_recording as save_recording
 from .config.loading import load_config as load_config
 from .config.run import RunConfig as RunConfig

@@ -11,7 +11,7 @@ Nothing that training needs may: no other room but those above imports this one.
     intervals    how sure their mean is
     conditions   the agent against its controls, on the same episodes
     posture      the best constant command, one of the controls
-    record       what every area did, as an xarray data set
+    recording    what every area did, written, read, replayed and as tables
     patterns     mean activity in every condition
     rdms         distances between conditions in every area, and as hypotheses say
     similarity   areas compared by their distances, and in a plane

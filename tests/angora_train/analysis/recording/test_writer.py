@@ -96,7 +96,7 @@ def test_what_comes_after_a_short_episode_is_nothing(tmp_path: Path) -> None:
         assert areas(found) == ["4p left", "AIP left"]
         activity = area_activity(found, "AIP left")
         assert activity.shape == (2, 40, 3)
-        # The step is counted in every unit; blocks have 16 steps, so 40 are three.
+        # The step is counted in every unit; blocks have 32 steps, so 40 are two.
         assert (activity[1] == np.arange(40)[:, None]).all()
         assert (activity[0, :3] == np.arange(3)[:, None]).all()
         assert np.isnan(activity[0, 3:]).all()
