@@ -25,6 +25,7 @@ from angora_train.commands.lesion import lesion
 from angora_train.commands.play import evaluate, film
 from angora_train.commands.pretrain import pretrain
 from angora_train.commands.record import record
+from angora_train.commands.statistics import statistics
 from angora_train.commands.train import group, resume, run
 from angora_train.errors import ConfigError
 
@@ -70,7 +71,18 @@ def _require_extra(
 
 for _command in (
     *(run, distill, experiment, group, resume),
-    *(evaluate, geometry, lesion, record, film, demonstrate, pretrain, export, demo),
+    *(
+        evaluate,
+        geometry,
+        lesion,
+        statistics,
+        record,
+        film,
+        demonstrate,
+        pretrain,
+        export,
+        demo,
+    ),
 ):
     app.command()(_command)
 

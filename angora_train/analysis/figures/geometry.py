@@ -2,11 +2,13 @@
 """Geometry: measures of areas along the hierarchy, beside their controls."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 from angora_train.analysis.figures import style
 from angora_train.analysis.geometry.study import ACTION, ALL, DIFFERENCE, MEASURES
@@ -52,7 +54,7 @@ def plot_geometry(
         if ax is not axes[len(measures) - 1]:
             ax.set_xticklabels([])
     for ax in axes[1:]:
-        ax.set_title("")
+        ax.set_title("", loc="left")
     handles, labels = axes[0].get_legend_handles_labels()
     figure_of(axes[0]).legend(
         handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=8
@@ -122,9 +124,11 @@ def plot_measure(table: pd.DataFrame, measure: str, ax: Axes | None = None) -> A
             ax.axhline(level, color=style.INK, lw=0.8, ls="--", label="commands")
     if measure in ("timescale_ms", "tangling", "dimension", "dimension_of_units"):
         ax.set_yscale("log")
+        for axis_format in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
+            axis_format(FuncFormatter(_plainly))
     ax.set_xticks(range(len(names)), short_labels(names), rotation=90, fontsize=7)
     ax.set_xlim(-0.7, len(names) - 0.3)
-    ax.set_ylabel(MEASURES[measure].replace(" of ", " of\n", 1), fontsize=style.SMALL)
+    ax.set_ylabel(fill(MEASURES[measure], 18), fontsize=style.SMALL)
     style.plain(ax)
     over = "subjects and episodes" if ALL in set(rows["subject"]) else "episodes"
     told = f"bars: 95 % over {over}; episodes: {', '.join(n_shown)}"
@@ -177,7 +181,8 @@ def plot_hierarchy(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.grid(visible=False, axis="y")
     ax.grid(visible=True, axis="x", color="#e6e6e6", linewidth=0.6)
     over = "subjects and episodes" if subject == ALL else "episodes"
-    n = f"{int(rows['n_subjects'].iloc[0])} subjects, {int(rows['n'].iloc[0])} episodes"
+    n_subjects, n_episodes = (int(rows[x].iloc[0]) for x in ("n_subjects", "n"))
+    n = f"{n_subjects} subject{'s' * (n_subjects > 1)}, {n_episodes} episodes"
     ax.set_title(f"n = {n}; 95 % over {over}; arrows: claimed", loc="left", fontsize=8)
     figure_of(ax).legend(
         loc="outside lower center", ncols=4, frameon=False, fontsize=style.SMALL
@@ -224,3 +229,8 @@ def plot_points(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     title = "full: fixed, hollow: slow; dashed: visited states"
     ax.set_title(title, loc="left", fontsize=style.SMALL)
     return ax
+
+
+def _plainly(value: float, _: float) -> str:
+    """Return a number of a logarithmic axis, of those that begin with 1, 2 or 5."""
+    return f"{value:g}" if f"{value:e}"[0] in "125" else ""

@@ -25,6 +25,8 @@ __all__ = ["FixedPoint", "Slowness", "fixed_points", "state_areas"]
 
 _TOLERANCE = 1e-6
 """Of a fixed point: q a unit of state, relative to the states' mean square."""
+_N_SETTLING = 200
+_N_NEWTON = 6
 _NEAR = 0.01
 """Two points are one where they are nearer, as a share of the states' spread."""
 _MOST_JACOBIAN = 4_000
@@ -104,6 +106,10 @@ def fixed_points(
 ) -> Slowness:
     """Find where a network stays while one sensation is held.
 
+    The first half of the starts is where the network itself takes them in 200 steps,
+    which finds what attracts; the other half finds what does not, too. All go downhill
+    on q; what is slowest then is brought home by Newton's method.
+
     Parameters
     ----------
     agent : Agent
@@ -140,12 +146,14 @@ def fixed_points(
     """
     core = _Core(agent, sensation, states)
     start = core.joined(states)
-    found = core.downhill(start, n_steps, learning_rate, tell)
-    before, after = core.step(start) - start, core.step(found) - found
-    speed_before = 0.5 * (before.astype(np.float64) ** 2).mean(axis=1)
-    speed_after = 0.5 * (after.astype(np.float64) ** 2).mean(axis=1)
     scale = float((start.astype(np.float64) ** 2).mean()) or 1.0
     spread = float(np.sqrt(start.var(axis=0, dtype=np.float64).sum())) or 1.0
+    run = core.settled(start[: len(start) // 2])
+    begun = np.concatenate([run, start[len(run) :]])
+    found = core.downhill(begun, n_steps, learning_rate, tell)
+    found = core.polished(found, n_told, _TOLERANCE * scale, 0.2 * spread)
+    before = core.step(start) - start
+    speed_before, speed_after = core.speed(start), core.speed(found)
     points: list[FixedPoint] = []
     for first, n_starts in _apart(found, speed_after, _NEAR * spread):
         point = found[first]
@@ -295,6 +303,44 @@ class _Core:
             if (i + 1) % 50 == 0 or i + 1 == n_steps:
                 tell(i + 1, n_steps)
         return np.array(ops.convert_to_numpy(state), np.float32)
+
+    def settled(self, start: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return where the network takes states by itself."""
+        for _ in range(_N_SETTLING if len(start) else 0):
+            start = self.step(start)
+        return start
+
+    def polished(
+        self, found: NDArray[np.float32], n: int, tolerance: float, reach: float
+    ) -> NDArray[np.float32]:
+        """Bring the slowest states home by Newton's method, if that is near."""
+        if found.shape[1] > _MOST_JACOBIAN:
+            return found
+        found = found.copy()
+        for i in np.argsort(self.speed(found))[:n]:
+            for _ in range(_N_NEWTON):
+                point = found[i : i + 1]
+                before = float(self.speed(point)[0])
+                if before <= 1e-3 * tolerance:
+                    break
+                off = (self.step(point) - point)[0].astype(np.float64)
+                matrix = np.eye(len(off)) - self.jacobian(point[0])
+                way = np.linalg.lstsq(matrix, off)[0]
+                if np.linalg.norm(way) > reach:
+                    break
+                tries = point + np.float32([[1.0], [0.3], [0.1]]) * way.astype(
+                    np.float32
+                )
+                speeds = self.speed(tries)
+                if speeds.min() >= before:
+                    break
+                found[i] = tries[speeds.argmin()]
+        return found
+
+    def speed(self, states: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return q a unit of states, shape (B,)."""
+        off = (self.step(states) - states).astype(np.float64)
+        return np.asarray(0.5 * (off**2).mean(axis=1), np.float64)
 
     def jacobian(self, point: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the derivative of each unit of the next state by each of this one.

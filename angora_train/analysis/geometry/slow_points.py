@@ -54,8 +54,8 @@ def slow_points(
     recording: xr.Dataset,
     *,
     n_held: int = 2,
-    n_starts: int = 24,
-    n_steps: int = 600,
+    n_starts: int = 16,
+    n_steps: int = 300,
     seed: int = 0,
     tell: Callable[[int, int], None] = _quiet,
 ) -> list[Held]:

@@ -32,7 +32,7 @@ def test_a_bistable_unit_has_two_stable_points_and_one_that_is_not() -> None:
     """x = tanh(2 x) at 0 and at +-0.95750; slopes there 2 (1 - x^2): 2 and 0.1664."""
     agent = lonely_unit(2.0)
     (name,) = agent.initial_state(1)
-    starts = np.array([[-0.9], [-0.7], [0.01], [0.6], [0.8]], np.float32)
+    starts = np.array([[-0.9], [0.8], [0.01], [0.6], [-0.7]], np.float32)
     found = fixed_points(
         agent, {"sense": np.zeros(1, np.float32)}, {name: starts}, n_steps=600
     )
@@ -54,7 +54,7 @@ def test_the_held_sensation_decides_and_a_near_miss_is_slow_not_fixed() -> None:
     """x = tanh(2 x + 0.6) has a fixed point at 0.98851 alone; near -0.7 it is slow."""
     agent = lonely_unit(2.0)
     (name,) = agent.initial_state(1)
-    starts = np.array([[-0.7], [0.9]], np.float32)
+    starts = np.array([[0.9], [0.8], [-0.7], [-0.6]], np.float32)
     sense = {"sense": np.array([0.6], np.float32)}
     found = fixed_points(agent, sense, {name: starts}, n_steps=600)
     first, second = found.points
