@@ -212,10 +212,8 @@ def _at_lag(x: Floats, y: Floats, lag: int, *, is_own: bool) -> Floats:
         if is_seen.sum() < 3:
             continue
         a, b = _standard(a[is_seen]), _standard(b[is_seen])
-        if is_own:
-            each = np.nanmean(a * b, axis=0)
-        else:
-            each = np.abs(a.T @ b / len(a)).ravel()
+        between = np.abs(a.T @ b / len(a)).ravel()
+        each = (a * b).mean(axis=0) if is_own else between
         varies = np.isfinite(each)
         found[i] = each[varies].mean() if varies.any() else np.nan
     return found

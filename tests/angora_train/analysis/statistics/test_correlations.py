@@ -40,7 +40,7 @@ def test_a_signal_that_follows_another_correlates_at_that_lag_and_sign(
 
 
 def test_a_slow_signal_keeps_its_correlation(rng: np.random.Generator) -> None:
-    """A period of 100 steps in one series: cos(2 pi k / 100) at lag k, of a whole one."""
+    """A period of 100 steps: the same after 100, the opposite after 50."""
     t = np.arange(400)
     phases = rng.uniform(0, 6, (6, 1))
     wave = np.sin(2 * np.pi * t / 100 + phases)[:, :, None]
