@@ -133,8 +133,7 @@ class _Wanted:
         """Return them for a network."""
         from angora_train.analysis.lesioning import conditions as made
         from angora_train.analysis.lesioning.sets import system_groups
-        from atlasnet import spec_of
-        from atlasnet.plan.interventions import resolve
+        from atlasnet import Silencer, spec_of
 
         spec = spec_of(model)
         if spec is None:
@@ -153,7 +152,8 @@ class _Wanted:
         if "pathways" in self.what:
             found += made.pathway_conditions(spec, **how)
         if named:
-            meant = {name: resolve([one], spec) for name, one in named.items()}
+            silencer = Silencer(model)
+            meant = {name: silencer.meant([one]) for name, one in named.items()}
             found += made.named_conditions(spec, meant, **how)
         return found
 

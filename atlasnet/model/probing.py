@@ -173,6 +173,27 @@ class Silencer:
             cut.setdefault(area, []).append(source)
         cell.hold(kept, added, cut)
 
+    @checked(InterventionError)
+    def meant(self, interventions: Sequence[Intervention]) -> tuple[Intervention, ...]:
+        """Return interventions as the network spells them, one an area or pathway.
+
+        Parameters
+        ----------
+        interventions : sequence of Intervention
+            Areas by any of their names.
+
+        Returns
+        -------
+        tuple of Intervention
+            What they mean.
+
+        Raises
+        ------
+        InterventionError
+            If an area, pathway or unit does not exist: with the nearest name.
+        """
+        return resolve(interventions, self.spec)
+
     def _require_switchable(self, cuts: Sequence[set[tuple[str, str]]]) -> None:
         """Refuse pathways that cannot be cut."""
         if any(cuts) and not self._cell.has_pathways:

@@ -328,9 +328,9 @@ class _Core:
                 way = np.linalg.lstsq(matrix, off)[0]
                 if np.linalg.norm(way) > reach:
                     break
-                tries = point + np.float32([[1.0], [0.3], [0.1]]) * way.astype(
-                    np.float32
-                )
+                tries = point + np.array(
+                    [[1.0], [0.3], [0.1]], np.float32
+                ) * way.astype(np.float32)
                 speeds = self.speed(tries)
                 if speeds.min() >= before:
                     break

@@ -10,4 +10,7 @@
     sweep        plays conditions, and goes on where it stopped
     effects      what each condition changes, and who needs what
     groups       what groups of areas take from success
+
+What can be done to a network is atlasnet's, :mod:`atlasnet.plan.interventions`; here it
+is compared. Nobody is trained again.
 """

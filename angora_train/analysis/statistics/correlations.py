@@ -222,4 +222,5 @@ def _at_lag(x: Floats, y: Floats, lag: int, *, is_own: bool) -> Floats:
 def _standard(x: Floats) -> Floats:
     """Return channels with mean 0 and spread 1; NaN for one that does not vary."""
     spread = x.std(axis=0)
-    return (x - x.mean(axis=0)) / np.where(spread > 1e-9, spread, np.nan)
+    scaled: Floats = (x - x.mean(axis=0)) / np.where(spread > 1e-9, spread, np.nan)
+    return scaled
