@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from angora_train.analysis.conditions import CONDITIONS, Comparison, compare
-from angora_train.analysis.lesions import lesion_groups
+from angora_train.analysis.lesioning.groups import lesion_groups
 from angora_train.analysis.recording.record import area_layers, record
 from angora_train.analysis.recording.writer import save_recording
 from angora_train.analysis.report import write_report
@@ -311,7 +311,7 @@ def _evaluate(run: RunConfig, n_episodes: int, n_threads: int) -> Comparison:
 def _lesion(run: RunConfig, n_episodes: int, n_threads: int) -> None:
     """Lesion each system of areas of the trained network, and random areas."""
     ready = _trained(run, n_episodes, n_threads)
-    lesion_groups(ready, _EVALUATION_SEED).save(run.directory / "lesions.csv")
+    lesion_groups(ready, _EVALUATION_SEED).save(run.directory / "lesion.csv")
 
 
 def _draw(run: RunConfig) -> str:

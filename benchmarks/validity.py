@@ -27,7 +27,7 @@ versions_redrawn_<what>, versions_renamed_<what>
 premotor_lesion_drop, premotor_lesion_low, premotor_lesion_high
     Success on reaching that a lesion of the premotor areas takes, mean over the seeds
     in ``learning/reach_lesions.csv`` and the interval of Student's t over these; read
-    from the file: ``angora-train lesions`` of the runs of ``learning/graph.yaml``.
+    from the file: ``angora-train lesion`` of the runs of ``learning/graph.yaml``.
 null_min_mixing, null_mixing/<model>
     Share of new projections of a null model over what chance makes new; the smallest.
 dale_max_activity, dale_activity/<network>
@@ -162,7 +162,7 @@ def lesions(path: Path) -> dict[str, float]:
     Parameters
     ----------
     path : Path
-        Rows of ``angora-train lesions`` with the column ``seed`` before them.
+        Rows of ``angora-train lesion`` with the column ``seed`` before them.
 
     Returns
     -------

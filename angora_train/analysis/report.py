@@ -19,7 +19,7 @@ import jinja2
 
 from angora_train.analysis.conditions import CONDITIONS, EXPECTED_ACTION, Comparison
 from angora_train.analysis.intervals import Interval
-from angora_train.analysis.lesions import LesionStudy
+from angora_train.analysis.lesioning.groups import LesionStudy
 from angora_train.config.loading import load_config
 from angora_train.config.run import RunConfig
 from angora_train.errors import AngoraError
@@ -44,7 +44,7 @@ FIGURES = (
 """Pictures that a report shows: ``figures/<name>.png`` in the run's folder."""
 
 _ANALYSIS = "analysis.json"
-_LESIONS = "lesions.csv"
+_LESIONS = "lesion.csv"
 
 
 def write_report(
@@ -58,7 +58,7 @@ def write_report(
     ----------
     directory : Path or str
         Holds ``graph.json``, ``network.json``, ``config.yaml``, ``metrics.jsonl``,
-        ``evaluation.json``, ``lesions.csv``, ``analysis.json`` and the pictures
+        ``evaluation.json``, ``lesion.csv``, ``analysis.json`` and the pictures
         :data:`FIGURES`. Pictures of the hand, ``figures/hand.png`` and
         ``figures/hand.webp``, are shown where they are there.
     times : mapping of str to float, optional

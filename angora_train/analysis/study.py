@@ -16,7 +16,7 @@ from angora_train.analysis.figures import (
     plot_rdms,
     plot_similarity,
 )
-from angora_train.analysis.lesions import LesionStudy
+from angora_train.analysis.lesioning.groups import LesionStudy
 from angora_train.analysis.recording.reader import load_recording
 from angora_train.analysis.rsa.models import model_rdms
 from angora_train.analysis.rsa.patterns import design_of
@@ -46,7 +46,7 @@ def study(directory: Path | str, *, n_phases: int = 5, n_folds: int = 5) -> None
     ----------
     directory : Path or str
         Holds ``graph.json``, ``network.json``, ``metrics.jsonl``,
-        ``evaluation.json``, ``lesions.csv`` and ``recording.nc``. Written beside them:
+        ``evaluation.json``, ``lesion.csv`` and ``recording.nc``. Written beside them:
         ``similarity.csv`` (areas by areas), ``model_fit.csv`` (areas by hypotheses),
         ``analysis.json`` (how it was done, and how reliable each area is) and
         ``figures/*.png``.
@@ -92,7 +92,7 @@ def study(directory: Path | str, *, n_phases: int = 5, n_folds: int = 5) -> None
         "circuit": plot_circuit(spec),
         "learning": plot_learning(read_metrics(directory / "metrics.jsonl"))[0],
         "conditions": plot_conditions(Comparison.from_json(evaluation))[0],
-        "lesions": plot_lesions(LesionStudy.load(directory / "lesions.csv")),
+        "lesions": plot_lesions(LesionStudy.load(directory / "lesion.csv")),
         "rdms": plot_rdms(rdms, systems=systems)[0],
         "similarity": plot_similarity(similarity, systems=systems),
         "mds": plot_mds(embed_areas(similarity), systems=systems),

@@ -21,12 +21,14 @@ from angora_train.commands.distill import demonstrate, distill
 from angora_train.commands.encode import encode
 from angora_train.commands.experiment import experiment
 from angora_train.commands.export import export
+from angora_train.commands.geometry import geometry
 from angora_train.commands.job import Commands
-from angora_train.commands.lesions import lesions
+from angora_train.commands.lesion import lesion
 from angora_train.commands.play import evaluate, film
 from angora_train.commands.pretrain import pretrain
 from angora_train.commands.record import record
 from angora_train.commands.rsa import rsa
+from angora_train.commands.statistics import statistics
 from angora_train.commands.train import group, resume, run
 from angora_train.errors import ConfigError
 
@@ -72,7 +74,7 @@ def _require_extra(
 
 for _command in (
     *(run, distill, experiment, group, resume),
-    *(record, evaluate, rsa, decode, encode, lesions),
+    *(record, evaluate, rsa, decode, encode, geometry, lesion, statistics),
     *(film, demonstrate, pretrain, export, demo),
 ):
     app.command()(_command)

@@ -24,7 +24,7 @@ from atlasnet.plan.interventions import (
 )
 from atlasnet.plan.spec import AreaSpec, MapSpec, NetworkSpec
 
-__all__ = ["IntervenedCell"]
+__all__ = ["IntervenedCell", "held_units"]
 
 
 @keras.saving.register_keras_serializable(package="atlasnet")
@@ -137,7 +137,7 @@ class IntervenedCell(AreaCell):
             if isinstance(one, Noise):
                 activity = activity + self._added(one, i, activity)
             elif isinstance(one, Clamp) or one.source is None:
-                held, value = _held(one, int(activity.shape[-1]))
+                held, value = held_units(one, int(activity.shape[-1]))
                 activity = ops.where(held, value, activity)
         return activity
 
@@ -155,7 +155,7 @@ class IntervenedCell(AreaCell):
         }
 
 
-def _held(
+def held_units(
     one: Lesion | Clamp, n_units: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     """Return which units are held, and at what, each of shape (n_units,)."""

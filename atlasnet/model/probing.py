@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 from atlasnet.errors import InterventionError
 from atlasnet.layers import AreaCell, IntervenedCell, SwitchedCell
+from atlasnet.layers.intervened_cell import held_units
 from atlasnet.model.rewiring import area_cell, rewire
-from atlasnet.plan.interventions import Intervention, Lesion, resolve
+from atlasnet.plan.interventions import Intervention, Lesion, Noise, resolve
 from atlasnet.signature import checked
 
 __all__ = ["Silencer", "intervene"]
@@ -64,12 +66,17 @@ class Silencer:
     ----------
     model : keras.Model
         As for :func:`intervene`. It stays as it is.
+    n_rows : int
+        Rows of a batch that are held each in its own way, such as worlds; the model
+        then takes batches of so many. 1 holds the rows of any batch alike.
+    pathways : bool
+        Whether pathways can be cut, too, in all rows alike.
 
     Attributes
     ----------
     model : keras.Model
-        A model with the same inputs, outputs, layers by name and weights, and one
-        weight more, which says what is silent: nothing at first.
+        A model with the same inputs, outputs, layers by name and weights, and a few
+        weights more, which say what is held: nothing at first.
     spec : NetworkSpec
         What the network is.
 
@@ -86,7 +93,9 @@ class Silencer:
     """
 
     @checked(InterventionError)
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(
+        self, model: keras.Model, n_rows: int = 1, *, pathways: bool = False
+    ) -> None:
         cell = _areas_of(model)
         before = cell.interventions if isinstance(cell, IntervenedCell) else ()
         self._cell = SwitchedCell(
@@ -95,13 +104,15 @@ class Silencer:
             interventions=before,
             original=cell,
             name=cell.name,
+            n_rows=n_rows,
+            has_pathways=pathways,
         )
         self.model = _with_cell(model, cell, self._cell)
         self.spec = cell.spec
 
     @checked(InterventionError)
     def silence(self, areas: Sequence[str]) -> None:
-        """Silence areas, and let all others go.
+        """Silence areas in every row, and let all others go.
 
         Parameters
         ----------
@@ -113,8 +124,87 @@ class Silencer:
         InterventionError
             If an area does not exist: with the nearest name.
         """
-        lesions = resolve([Lesion(area=area) for area in areas], self.spec)
-        self._cell.silence([lesion.area for lesion in lesions])
+        lesions = [Lesion(area=area) for area in areas]
+        self.hold([lesions] * self._cell.n_rows)
+
+    @checked(InterventionError)
+    def hold(self, rows: Sequence[Sequence[Intervention]]) -> None:
+        """Lesion and clamp each row in its own way, and let all else go.
+
+        Parameters
+        ----------
+        rows : sequence of sequence of Intervention
+            What is done in each row, in this order: as many as rows. Pathways are cut
+            in all rows or in none.
+
+        Raises
+        ------
+        InterventionError
+            If there are more or fewer rows, a name is unknown, or something cannot be
+            switched: noise, which follows from the place in the batch, and pathways of
+            a model that was made without, or that are not the same in all rows.
+        """
+        cell = self._cell
+        if len(rows) != cell.n_rows:
+            raise InterventionError(
+                f"The model has {cell.n_rows} rows to hold, got {len(rows)}."
+            )
+        kept = np.ones((cell.n_rows, self.spec.n_units), np.float32)
+        added = np.zeros_like(kept)
+        cuts: list[set[tuple[str, str]]] = []
+        for i, interventions in enumerate(rows):
+            cuts.append(set())
+            for one in resolve(interventions, self.spec):
+                place = cell.places[one.area]
+                if isinstance(one, Noise):
+                    raise InterventionError(
+                        f"Noise of '{one.area}' cannot be switched. Use "
+                        "atlasnet.intervene."
+                    )
+                if isinstance(one, Lesion) and one.source is not None:
+                    cuts[-1].add((one.area, one.source))
+                    continue
+                held, value = held_units(one, place.stop - place.start)
+                kept[i, place][held] = 0.0
+                added[i, place][held] = value[held]
+        self._require_switchable(cuts)
+        cut: dict[str, list[str]] = {}
+        for area, source in sorted(cuts[0]):
+            cut.setdefault(area, []).append(source)
+        cell.hold(kept, added, cut)
+
+    @checked(InterventionError)
+    def meant(self, interventions: Sequence[Intervention]) -> tuple[Intervention, ...]:
+        """Return interventions as the network spells them, one an area or pathway.
+
+        Parameters
+        ----------
+        interventions : sequence of Intervention
+            Areas by any of their names.
+
+        Returns
+        -------
+        tuple of Intervention
+            What they mean.
+
+        Raises
+        ------
+        InterventionError
+            If an area, pathway or unit does not exist: with the nearest name.
+        """
+        return resolve(interventions, self.spec)
+
+    def _require_switchable(self, cuts: Sequence[set[tuple[str, str]]]) -> None:
+        """Refuse pathways that cannot be cut."""
+        if any(cuts) and not self._cell.has_pathways:
+            raise InterventionError(
+                "Pathways cannot be cut in this model. Make it with "
+                "Silencer(model, pathways=True)."
+            )
+        if any(one != cuts[0] for one in cuts):
+            raise InterventionError(
+                "Pathways are cut in all rows or in none: the rows share their weights."
+            )
 
 
 def _areas_of(model: keras.Model) -> AreaCell:

@@ -15,8 +15,11 @@ from angora_train.analysis.conditions import (
 )
 from angora_train.analysis.evaluation import Evaluation
 from angora_train.analysis.intervals import Interval, bootstrap_interval, summarize
-from angora_train.analysis.lesion_sets import lesion_sets, system_groups
-from angora_train.analysis.lesions import LesionStudy
+from angora_train.analysis.lesioning.conditions import group_conditions, intact
+from angora_train.analysis.lesioning.effects import effects
+from angora_train.analysis.lesioning.groups import LesionStudy
+from angora_train.analysis.lesioning.sets import system_groups
+from angora_train.analysis.lesioning.sweep import Sweep
 from atlasnet import NetworkSpec
 
 AREAS = ("dlPFC left", "3a left", "4p left", "AIP left", "1 left")
@@ -51,9 +54,12 @@ def comparison(n_episodes: int = 8) -> Comparison:
 
 def lesions(spec: NetworkSpec) -> LesionStudy:
     """Return a study of eight episodes, of which a lesion of any area loses all."""
-    sets = lesion_sets(spec, system_groups(spec), n_random=2)
-    met = [np.full(8, not lesion.areas) for lesion in sets]
-    return LesionStudy.of(sets, met, seed=0)
+    groups = group_conditions(spec, system_groups(spec), n_random=2)
+    every = (intact(spec), *groups)
+    met = [np.full(8, 0.0 if one.areas else 1.0) for one in every]
+    outcomes = tuple({"return": x, "success": x} for x in met)
+    sweep = Sweep(every, outcomes, np.zeros(8, np.int64))
+    return LesionStudy.of(effects({"run": sweep}))
 
 
 def metrics(n_cycles: int = 4) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ def test_the_demo_walks_the_whole_line(tmp_path: Path) -> None:
         "model.keras",
         "metrics.jsonl",
         "evaluation.json",
-        "lesions.csv",
+        "lesion.csv",
         "figures/hand.png",
         "figures/hand.webp",
         "recording.nc",

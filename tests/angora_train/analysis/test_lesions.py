@@ -10,14 +10,17 @@ import pytest
 from angora_train.analysis.actors import AgentActor, choosing
 from angora_train.analysis.evaluation import evaluate
 from angora_train.analysis.figures import plot_lesions
-from angora_train.analysis.lesion_sets import (
+from angora_train.analysis.lesioning.conditions import group_conditions, intact
+from angora_train.analysis.lesioning.effects import effects
+from angora_train.analysis.lesioning.groups import LesionStudy, lesion_groups
+from angora_train.analysis.lesioning.sets import (
     INTACT,
     LesionSet,
     lesion_sets,
     matched_areas,
     system_groups,
 )
-from angora_train.analysis.lesions import LesionStudy, lesion_groups
+from angora_train.analysis.lesioning.sweep import Sweep
 from angora_train.config.loading import load_config
 from angora_train.errors import AngoraError, ConfigError
 from angora_train.run.preparation import prepare
@@ -153,12 +156,15 @@ def test_a_name_of_several_areas_is_a_group_of_all_of_them() -> None:
 
 
 def study() -> LesionStudy:
-    sets = lesion_sets(chain(), {"front": ["A", "B"], "ends": ["S", "M"]}, n_random=2)
-    met = np.array([[1, 1, 1, 0]] * len(sets), bool)
+    groups = {"front": ["A", "B"], "ends": ["S", "M"]}
+    every = (intact(chain()), *group_conditions(chain(), groups, n_random=2))
+    met = np.array([[1, 1, 1, 0]] * len(every), np.float64)
     met[1] = [0, 0, 1, 1]  # front: two lost, one won
     met[2] = [0, 1, 1, 0]  # random: one lost
-    met[4] = False  # ends
-    return LesionStudy.of(sets, list(met), seed=0)
+    met[4] = 0.0  # ends
+    outcomes = tuple({"return": 2 * x, "success": x} for x in met)
+    sweep = Sweep(every, outcomes, np.zeros(4, np.int64))
+    return LesionStudy.of(effects({"run": sweep}))
 
 
 def test_drops_are_paired_and_stand_beside_those_of_random_lesions() -> None:
@@ -185,15 +191,15 @@ def test_drops_are_paired_and_stand_beside_those_of_random_lesions() -> None:
 
 def test_a_study_survives_its_table(tmp_path: Path) -> None:
     found = study()
-    found.save(tmp_path / "lesions.csv")
-    again = LesionStudy.load(tmp_path / "lesions.csv")
+    found.save(tmp_path / "lesion.csv")
+    again = LesionStudy.load(tmp_path / "lesion.csv")
     assert again == found
-    header = (tmp_path / "lesions.csv").read_text().splitlines()[0]
-    assert header.startswith("group,draw,areas,n_areas,units,sensed,acting,shared,")
+    header = (tmp_path / "lesion.csv").read_text().splitlines()[0]
+    assert header.startswith("subject,condition,kind,draw,areas,n_areas,units,sensed,")
     with pytest.raises(AngoraError, match="no table of lesions"):
         LesionStudy.load(tmp_path / "none.csv")
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(AngoraError, match=r"no table of lesions.*angora-train lesions"):
+    with pytest.raises(AngoraError, match=r"no table of lesions.*angora-train lesion "):
         LesionStudy.load(tmp_path / "other.csv")
 
 

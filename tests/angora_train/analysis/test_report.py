@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
     rows = "".join(json.dumps(row) + "\n" for row in samples.metrics())
     (tmp_path / "metrics.jsonl").write_text(rows)
     samples.comparison().save(tmp_path / "evaluation.json")
-    samples.lesions(spec).save(tmp_path / "lesions.csv")
+    samples.lesions(spec).save(tmp_path / "lesion.csv")
     facts = {
         "n_episodes": 120,
         "n_per_kind": 20,

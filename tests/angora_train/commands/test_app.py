@@ -64,7 +64,7 @@ def test_the_old_spelling_of_a_task_option_is_answered_with_the_new_one(
 
 def test_a_group_without_areas_is_answered_with_an_example(tmp_path: Path) -> None:
     for entry in ("premotor", "premotor=", "=PMv", "premotor=PMv,,SMA"):
-        result = call("lesions", str(tmp_path), "--group", entry)
+        result = call("lesion", str(tmp_path), "--group", entry)
         assert result.exit_code == 2
         said = " ".join(result.stderr.replace("│", " ").split())
         assert "expected NAME=AREA[,AREA]" in said
@@ -156,9 +156,9 @@ def test_a_trained_agent_is_evaluated_and_recorded(tmp_path: Path) -> None:
     # All three areas are one group, so no random lesion of its size can be had.
     few = ("--episodes", "3", "--random", "2", "--out", str(tmp_path / "lesions"))
     groups = ("--group", "arm=Area 3a (PostCG) left,4p", "--group", "arm=Area hIP2")
-    grouped = call("lesions", str(run), *few, *groups)
+    grouped = call("lesion", str(run), *few, *groups)
     assert grouped.exit_code == 0, grouped.stderr
-    rows = (tmp_path / "lesions" / "lesions.csv").read_text().splitlines()
+    rows = (tmp_path / "lesions" / "lesion.csv").read_text().splitlines()
     assert [row.split(",")[:2] for row in rows[1:]] == [["intact", ""], ["arm", ""]]
     assert "condition 2/2" in grouped.stderr
     assert "none fits" in grouped.stdout

@@ -371,3 +371,43 @@ def test_a_silencer_keeps_earlier_interventions_and_refuses_unknown_areas(
     plain = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     with pytest.raises(InterventionError, match="no areas to intervene in"):
         Silencer(plain)
+
+
+def test_a_silencer_holds_each_row_in_its_own_way(
+    model: keras.Model, x: dict[str, Any]
+) -> None:
+    """As many rows as worlds; each does as the same intervention does by itself."""
+    x = {name: np.repeat(values[:1], 4, axis=0) for name, values in x.items()}
+    rows = [
+        [],
+        [Lesion(area="P")],
+        [Lesion(area="P", share=0.5, seed=3), Clamp(area="M", value=0.25)],
+        [Clamp(area="P", value=(0.5,), units=(1,))],
+    ]
+    silencer = Silencer(model, n_rows=4)
+    silencer.hold(rows)
+    found = activity(silencer.model, x)
+    for i, row in enumerate(rows):
+        alone = activity(intervene(model, row), x)
+        for name, values in alone.items():
+            np.testing.assert_allclose(found[name][i], values[i], atol=1e-6)
+    with pytest.raises(InterventionError, match="4 rows to hold, got 1"):
+        silencer.hold([[]])
+    with pytest.raises(InterventionError, match=r"Noise of 'P' cannot be switched"):
+        silencer.hold([[Noise(area="P", standard_deviation=1.0)]] * 4)
+    with pytest.raises(InterventionError, match=r"pathways=True"):
+        silencer.hold([[Lesion(area="M", source="P")]] * 4)
+
+
+def test_a_silencer_cuts_pathways_in_all_rows(
+    model: keras.Model, x: dict[str, Any]
+) -> None:
+    silencer = Silencer(model, pathways=True)
+    cut = [Lesion(area="M", source="P")]
+    silencer.hold([cut])
+    alone = activity(intervene(model, cut), x)
+    assert differing(alone, activity(model, x))
+    assert not differing(alone, activity(silencer.model, x))
+    two = Silencer(model, n_rows=2, pathways=True)
+    with pytest.raises(InterventionError, match="in all rows or in none"):
+        two.hold([cut, []])

@@ -2,26 +2,24 @@
 """Lesions of groups of areas, beside random lesions of the same size.
 
 All conditions play the same seeded episodes with expected actions. Which areas are
-lesioned together: :mod:`angora_train.analysis.lesion_sets`.
+lesioned together: :mod:`angora_train.analysis.lesioning.sets`.
 """
 
-import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from angora_train.analysis.actors import AgentActor, choosing
-from angora_train.analysis.evaluation import evaluate
-from angora_train.analysis.intervals import Interval, bootstrap_interval
-from angora_train.analysis.lesion_sets import LesionSet, lesion_sets, system_groups
-from angora_train.errors import AngoraError
+from angora_train.analysis.intervals import Interval
+from angora_train.analysis.lesioning.conditions import group_conditions
+from angora_train.analysis.lesioning.effects import ALL, COLUMNS, effects
+from angora_train.analysis.lesioning.sets import INTACT, LesionSet, system_groups
+from angora_train.analysis.lesioning.sweep import play_sweep
+from angora_train.errors import AngoraError, ConfigError
 from angora_train.run.preparation import Prepared
-from atlasnet import Silencer
+from atlasnet import spec_of
 from atlasnet.files import reading, write_text
 
 __all__ = ["LesionStudy", "Outcome", "lesion_groups"]
@@ -97,17 +95,16 @@ def lesion_groups(
     ConfigError
         If there are no groups, or one cannot be lesioned.
     """
-    silencer = Silencer(ready.model)
-    wanted = system_groups(silencer.spec) if groups is None else groups
-    sets = lesion_sets(silencer.spec, wanted, n_random=n_random, seed=lesion_seed)
-    agent = replace(ready, model=silencer.model).agent()
-    actor = AgentActor(choosing(agent, "expected"))
-    successes = []
-    for n_done, lesion in enumerate(sets, 1):
-        silencer.silence(lesion.areas)
-        successes.append(evaluate(actor, ready.task, seed).success)
-        tell(n_done, len(sets), lesion.group)
-    return LesionStudy.of(sets, successes, seed)
+    spec = spec_of(ready.model)
+    if spec is None:
+        raise ConfigError(
+            f"The model '{ready.model.name}' has no areas to lesion: it was not built "
+            "by atlasnet.build_model."
+        )
+    wanted = system_groups(spec) if groups is None else groups
+    conditions = group_conditions(spec, wanted, n_random=n_random, seed=lesion_seed)
+    sweep = play_sweep(ready, conditions, seed, tell=tell)
+    return LesionStudy.of(effects({"run": sweep}, seed))
 
 
 @dataclass(frozen=True)
@@ -124,47 +121,39 @@ class LesionStudy:
 
     n_episodes: int
     outcomes: tuple[Outcome, ...]
+    table: pd.DataFrame = field(compare=False, repr=False)
 
     @classmethod
-    def of(
-        cls,
-        lesions: Sequence[LesionSet],
-        successes: Sequence[NDArray[np.bool_]],
-        seed: int,
-    ) -> Self:
-        """Compare what was met in the same episodes.
+    def of(cls, table: pd.DataFrame) -> Self:
+        """Read what groups of areas take from success.
 
         Parameters
         ----------
-        lesions : sequence of LesionSet
-            The intact network first.
-        successes : sequence of ndarray of bool, shape (n_episodes,)
-            Whether the goal was met, for each of them.
-        seed : int
-            Of the resampling, the same for all.
+        table : pandas.DataFrame
+            See :func:`angora_train.analysis.lesioning.effects.effects`. Of several
+            subjects, the first is read.
 
         Returns
         -------
         LesionStudy
-            All of them.
+            The lesions of whole areas.
+
+        Raises
+        ------
+        ValueError
+            If there is none, or a column is missing.
         """
-        met = [np.asarray(x, np.float64) for x in successes]
-
-        def interval(values: NDArray[np.float64]) -> Interval:
-            return bootstrap_interval(values, np.random.default_rng(seed))
-
-        outcomes = []
-        for lesion, own in zip(lesions, met, strict=True):
-            beside = [
-                other
-                for one, other in zip(lesions, met, strict=True)
-                if one.group == lesion.group and one.draw is not None
-            ]
-            is_group = lesion.draw is None and beside
-            beyond = interval(np.mean(beside, axis=0) - own) if is_group else None
-            drop = interval(met[0] - own)
-            outcomes.append(Outcome(lesion, float(own.mean()), drop, beyond))
-        return cls(len(met[0]), tuple(outcomes))
+        missing = [name for name in COLUMNS if name not in table.columns]
+        if missing:
+            raise ValueError(f"it lacks the columns {', '.join(missing)}")
+        chosen = table[(table["outcome"] == "success") & (table["subject"] != ALL)]
+        chosen = chosen[chosen["kind"].isin(["intact", "areas"])]
+        if chosen.empty or chosen["condition"].iloc[0] != INTACT:
+            raise ValueError("it has no intact network")
+        chosen = chosen[chosen["subject"] == chosen["subject"].iloc[0]]
+        rows = chosen.to_dict("records")
+        outcomes = tuple(_outcome(row) for row in rows)
+        return cls(int(rows[0]["n"]), outcomes, table)
 
     @property
     def intact(self) -> Outcome:
@@ -204,21 +193,9 @@ class LesionStudy:
                 )
         return notes
 
-    def to_csv(self) -> str:
-        """Return a row a condition as CSV; :meth:`from_csv` reads it again."""
-        rows = [{**_row(x), "episodes": self.n_episodes} for x in self.outcomes]
-        return pd.DataFrame(rows).to_csv(index=False, float_format="%.6g")
-
-    @classmethod
-    def from_csv(cls, text: str) -> Self:
-        """Return the study that :meth:`to_csv` wrote."""
-        table = pd.read_csv(io.StringIO(text), keep_default_na=False)
-        outcomes = tuple(_outcome(row) for row in table.to_dict("records"))
-        return cls(int(table["episodes"].iloc[0]), outcomes)
-
     def save(self, path: Path | str) -> None:
         """Write the rows to a file, whole or not at all."""
-        write_text(path, self.to_csv())
+        write_text(path, self.table.to_csv(index=False, float_format="%.6g"))
 
     @classmethod
     def load(cls, path: Path | str) -> Self:
@@ -229,48 +206,25 @@ class LesionStudy:
         AngoraError
             If there is no such file, or it is no study of lesions.
         """
-        with reading(path, "table of lesions", AngoraError):
-            text = Path(path).read_text(encoding="utf-8")
         try:
-            return cls.from_csv(text)
-        except (KeyError, IndexError, ValueError) as error:
+            with reading(path, "table of lesions", AngoraError):
+                table = pd.read_csv(path, keep_default_na=False)
+            return cls.of(table)
+        except ValueError as error:
             raise AngoraError(
                 f"'{path}' is no table of lesions: {error}. Write it anew: "
-                "angora-train lesions FOLDER"
+                "angora-train lesion FOLDER"
             ) from error
 
 
-def _row(outcome: Outcome) -> dict[str, Any]:
-    """Return one condition as a row of the table."""
-    lesion, beyond = outcome.lesion, outcome.beyond
-    return {
-        "group": lesion.group,
-        "draw": "" if lesion.draw is None else lesion.draw,
-        "areas": "; ".join(lesion.areas),
-        "n_areas": len(lesion.areas),
-        "units": lesion.n_units,
-        "sensed": lesion.n_sensed,
-        "acting": lesion.n_acting,
-        "shared": lesion.n_shared,
-        "success": outcome.success,
-        "drop": outcome.drop.mean,
-        "low": outcome.drop.low,
-        "high": outcome.drop.high,
-        "beyond_random": "" if beyond is None else f"{beyond.mean:.6g}",
-        "beyond_low": "" if beyond is None else f"{beyond.low:.6g}",
-        "beyond_high": "" if beyond is None else f"{beyond.high:.6g}",
-    }
-
-
 def _outcome(row: Mapping[Any, Any]) -> Outcome:
-    """Return the condition of a row."""
+    """Return the condition of a row; what success changes by, the other way round."""
     beyond = None
-    if row["beyond_random"] != "":
-        keys = ("beyond_random", "beyond_low", "beyond_high")
-        beyond = Interval(*(float(row[key]) for key in keys))
+    if row["beyond"] != "":
+        beyond = _dropped(row, "beyond", "beyond_low", "beyond_high")
     return Outcome(
         lesion=LesionSet(
-            group=str(row["group"]),
+            group=str(row["condition"]),
             draw=None if row["draw"] == "" else int(row["draw"]),
             areas=tuple(filter(None, str(row["areas"]).split("; "))),
             n_units=int(row["units"]),
@@ -278,7 +232,12 @@ def _outcome(row: Mapping[Any, Any]) -> Outcome:
             n_acting=int(row["acting"]),
             n_shared=int(row["shared"]),
         ),
-        success=float(row["success"]),
-        drop=Interval(*(float(row[key]) for key in ("drop", "low", "high"))),
+        success=float(row["value"]),
+        drop=_dropped(row, "change", "low", "high"),
         beyond=beyond,
     )
+
+
+def _dropped(row: Mapping[Any, Any], mean: str, low: str, high: str) -> Interval:
+    """Return how much less there is, of the columns that say how much more."""
+    return Interval(*(0.0 - float(row[name]) for name in (mean, high, low)))
