@@ -103,9 +103,11 @@ class Geometry:
         -------
         pandas.DataFrame
             ``subject``, ``area``, ``order``, ``depth``, ``measure``, ``value``, ends
-            of the 95 % interval ``low`` and ``high``, ``n`` episodes, ``n_subjects``
-            and ``control``. The interval is over episodes; of ``all``, over subjects
-            and episodes within them.
+            of the 95 % interval ``low`` and ``high``, ``limit``, ``n`` episodes,
+            ``n_subjects`` and ``control``. The interval is over episodes; of ``all``,
+            over subjects and episodes within them. Where ``limit`` is ``at least`` or
+            ``at most``, the value of a subject lies beyond what was looked at, and so
+            does that end of the interval.
         """
         rows = []
         for kind in self.kinds():
@@ -130,6 +132,7 @@ class Geometry:
                 if len(estimates) < len(own):
                     continue
                 interval = pooled(estimates, np.random.default_rng(seed))
+                limits = {x.limit for x in estimates} - {""}
                 rows.append(
                     {
                         "subject": subject,
@@ -138,8 +141,9 @@ class Geometry:
                         "depth": depth.get(area, ""),
                         "measure": measure,
                         "value": interval.mean,
-                        "low": interval.low,
-                        "high": interval.high,
+                        "low": 0.0 if "at most" in limits else interval.low,
+                        "high": np.inf if "at least" in limits else interval.high,
+                        "limit": " and ".join(sorted(limits)),
                         "n": sum(self.n_episodes.get(name, 0) for name in own),
                         "n_subjects": len(own),
                         "control": "" if kind == TRAINED else kind,
@@ -181,6 +185,7 @@ def measure_areas(
     """
     step_s = float(recording["time"][:2].diff("time").sum())
     sources = _sources(recording)
+    kinds = recording["goal_kind"].to_numpy().astype(np.int64)
     names = areas(recording)
     found: Measured = {measure: {} for measure in MEASURES}
     for i, area in enumerate(names):
@@ -189,7 +194,7 @@ def measure_areas(
         found_dimension = dimension(activity, np.random.default_rng(seed))
         found["dimension"][area] = found_dimension.of_population
         found["dimension_of_units"][area] = found_dimension.of_units
-        times = timescale(activity, step_s)
+        times = timescale(activity, step_s, kinds)
         found["timescale_ms"][area] = times.time_ms
         found["stable_share"][area] = times.offset
         found["tangling"][area] = tangling(activity, step_s)

@@ -11,8 +11,7 @@ timescales much longer than what was looked at.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +20,12 @@ from angora_train.analysis.estimates import (
     LEAST_EPISODES,
     Estimate,
     Floats,
+    Limit,
     episode_groups,
 )
 from angora_train.errors import ConfigError
 
-__all__ = ["Limit", "Timescale", "timescale"]
-
-Limit = Literal["", "at least", "at most"]
-"""What is known of a number that lies beyond what was looked at."""
+__all__ = ["Timescale", "timescale"]
 
 _LEAST_LAGS = 2
 _LONGEST = 4.0
@@ -44,23 +41,20 @@ class Timescale:
     Attributes
     ----------
     time_ms : Estimate
-        Time constant of the exponential, in ms, on the logarithmic scale.
+        Time constant of the exponential, in ms, on the logarithmic scale; with a limit
+        where it lies beyond what was looked at.
     offset : Estimate
         Share of the variance over episodes that does not decay.
     correlation : ndarray of float, shape (n_lags + 1,)
         Autocorrelation from lag 0 on.
     lags_ms : ndarray of float, shape (n_lags + 1,)
         The lags, in ms.
-    limit : {"", "at least", "at most"}
-        Empty where the time constant lies within what was looked at; else it is only
-        known to be so long, or so short.
     """
 
     time_ms: Estimate
     offset: Estimate
     correlation: Floats
     lags_ms: Floats
-    limit: Limit
 
 
 def timescale(
@@ -120,16 +114,16 @@ def timescale(
         nothing = np.full(n_groups, np.nan)
         unknown = Estimate(float("nan"), nothing, "log")
         lost = Estimate(float("nan"), nothing)
-        return Timescale(unknown, lost, covariances[0] * np.nan, lags_ms, "")
+        return Timescale(unknown, lost, covariances[0] * np.nan, lags_ms)
     correlations = covariances / covariances[:, :1]
     logs, offsets, limit = _fit(correlations, steps)
     logs = logs + np.log(1000.0 * control_step_s)
+    time_ms = Estimate.jackknifed(logs[0], logs[1:], "log")
     return Timescale(
-        Estimate.jackknifed(logs[0], logs[1:], "log"),
+        replace(time_ms, limit=limit),
         Estimate.jackknifed(offsets[0], offsets[1:]),
         correlations[0],
         lags_ms,
-        limit,
     )
 
 
@@ -177,8 +171,10 @@ def _lagged(x: Floats, steps: NDArray[np.int64]) -> Iterator[float]:
         yield float(np.diagonal(between, k).mean())
 
 
-def _fit(correlations: Floats, steps: NDArray[np.int64]) -> tuple[Floats, Floats, Limit]:
-    """Return log time constants in steps, offsets, and where the first is not inside."""
+def _fit(
+    correlations: Floats, steps: NDArray[np.int64]
+) -> tuple[Floats, Floats, Limit]:
+    """Return log time constants in steps, offsets, and what is known of the first."""
     ends = np.log(_SHORTEST), np.log(_LONGEST * steps[-1])
     grid = np.linspace(*ends, 400)
     first = _best(correlations, steps, np.tile(grid, (len(correlations), 1)))
