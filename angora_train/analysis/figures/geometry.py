@@ -136,7 +136,7 @@ def plot_measure(table: pd.DataFrame, measure: str, ax: Axes | None = None) -> A
 
 
 def _mark(
-    ax: Axes, places: NDArray[np.float64], rows: pd.DataFrame, label: str, color: str
+    ax: Axes, places: NDArray[np.floating], rows: pd.DataFrame, label: str, color: str
 ) -> None:
     """Draw dots, and triangles that point to where a number beyond bounds may be."""
     limits = rows["limit"].fillna("") if "limit" in rows else pd.Series("", rows.index)

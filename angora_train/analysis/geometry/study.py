@@ -48,6 +48,8 @@ MEASURES = {
 """What is measured of an area, and how a figure calls it."""
 DIRECTIONS = {"dimension": -1.0, "integration": 1.0}
 """What is claimed to fall, and to grow, from sensory to motor areas."""
+_BOUNDS = {"stable_share": (0.0, 1.0), "integration": (1.0, np.inf)}
+"""What a measure can be: the pseudo-values of its interval know no bounds."""
 ALL = "all"
 ACTION = "(action)"
 """In place of an area: the commands, whose tangling is what areas are held against."""
@@ -126,6 +128,7 @@ class Geometry:
         depth = self.orders.get("senses to muscles", {})
         rows: list[dict[str, object]] = []
         for measure, by_area in first.items():
+            least, most = _BOUNDS.get(measure, (-np.inf, np.inf))
             for area in by_area:
                 found = [x[measure].get(area) for x in own.values() if measure in x]
                 estimates = [x for x in found if x is not None]
@@ -141,8 +144,10 @@ class Geometry:
                         "depth": depth.get(area, ""),
                         "measure": measure,
                         "value": interval.mean,
-                        "low": 0.0 if "at most" in limits else interval.low,
-                        "high": np.inf if "at least" in limits else interval.high,
+                        "low": 0.0 if "at most" in limits else max(interval.low, least),
+                        "high": np.inf
+                        if "at least" in limits
+                        else min(interval.high, most),
                         "limit": " and ".join(sorted(limits)),
                         "n": sum(self.n_episodes.get(name, 0) for name in own),
                         "n_subjects": len(own),
@@ -355,6 +360,7 @@ def _correlations(
     for subject, estimates in chosen.items():
         interval = pooled(estimates, np.random.default_rng(seed))
         ends = sorted((claimed * interval.low, claimed * interval.high))
+        most = 2.0 if kind == DIFFERENCE else 1.0  # pseudo-values know no bounds
         counted = own if subject == ALL else [subject]
         rows.append(
             {
@@ -362,8 +368,8 @@ def _correlations(
                 "measure": measure,
                 "ordered": order,
                 "value": interval.mean,
-                "low": interval.low,
-                "high": interval.high,
+                "low": max(interval.low, -most),
+                "high": min(interval.high, most),
                 "n": sum(geometry.n_episodes.get(name, 0) for name in counted),
                 "n_subjects": len(estimates),
                 "control": "" if kind == TRAINED else kind,

@@ -136,17 +136,21 @@ def test_the_timescale_of_short_episodes_is_not_shorter(
 
 
 def test_a_timescale_beyond_what_was_seen_is_a_limit(rng: np.random.Generator) -> None:
-    """Of episodes of 40 steps lags go to 20: up to 80 steps, 1.6 s, is looked for."""
-    walk = np.cumsum(rng.normal(size=(60, 40, 8)), axis=1)[:, ::-1]
-    drift = rng.normal(size=(60, 1, 8)) * np.linspace(3.0, 0.0, 40)[:, None]
-    found = timescale(walk * 0.0 + drift, STEP_S)
+    """Of episodes of 40 steps lags go to 20: up to 80 steps, 1.6 s, is looked for.
+
+    Slow waves of any phase have the autocorrelation cos(0.03 k), which bends down where
+    exponentials bend up: the longest comes nearest.
+    """
+    phase = rng.uniform(0.0, 2 * np.pi, size=(60, 1, 8))
+    waves = np.cos(0.03 * np.arange(40)[:, None] + phase)
+    found = timescale(waves, STEP_S)
     assert found.time_ms.limit == "at least"
     assert found.time_ms.number == pytest.approx(4 * 20 * 20.0, rel=0.05)
     noise = timescale(rng.normal(size=(60, 40, 8)), STEP_S)
     assert noise.time_ms.limit in ("", "at most")
     assert noise.time_ms.number < 20.0
     with pytest.raises(ConfigError, match="of 30 kinds it needs at least 34 episodes"):
-        timescale(walk[:30], STEP_S, np.arange(30))
+        timescale(waves[:30], STEP_S, np.arange(30))
 
 
 def test_a_circle_is_untangled_and_a_figure_of_eight_is_not() -> None:
