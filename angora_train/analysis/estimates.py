@@ -18,7 +18,14 @@ from numpy.typing import NDArray
 from angora_train.analysis.intervals import Interval
 from angora_train.errors import ConfigError
 
-__all__ = ["LEAST_EPISODES", "Estimate", "Scale", "episode_groups", "pooled"]
+__all__ = [
+    "LEAST_EPISODES",
+    "Estimate",
+    "Limit",
+    "Scale",
+    "episode_groups",
+    "pooled",
+]
 
 LEAST_EPISODES = 4
 """Without bias a mean of four factors takes four episodes."""
@@ -26,6 +33,9 @@ _MOST_GROUPS = 20
 
 Scale = Literal["plain", "log", "inverse"]
 """How a number is counted while means are taken."""
+
+Limit = Literal["", "at least", "at most"]
+"""What is known of a number that lies beyond what was looked at."""
 
 Floats = NDArray[np.float64]
 
@@ -42,11 +52,14 @@ class Estimate:
         Pseudo-values on the scale.
     scale : {"plain", "log", "inverse"}
         The number itself, its logarithm, or one over it.
+    limit : {"", "at least", "at most"}
+        Empty, or the number is only known to be so large, or so small.
     """
 
     value: float
     parts: Floats
     scale: Scale = "plain"
+    limit: Limit = ""
 
     @classmethod
     def jackknifed(cls, value: float, without: Floats, scale: Scale = "plain") -> Self:
@@ -117,6 +130,7 @@ def pooled(
     ----------
     Saravanan, Berman & Sober (2020), Application of the hierarchical bootstrap to
     multi-level data in neuroscience, Neurons Behav Data Anal Theory 3(5).
+    https://pmc.ncbi.nlm.nih.gov/articles/PMC7906290
     """
     scale = estimates[0].scale
     mean = float(np.mean([one.value for one in estimates]))

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
+from numpy.typing import NDArray
 
 from angora_train.analysis.figures import style
 from angora_train.analysis.geometry.study import ACTION, ALL, DIFFERENCE, MEASURES
@@ -54,7 +55,9 @@ def plot_geometry(
         if ax is not axes[len(measures) - 1]:
             ax.set_xticklabels([])
     for ax in axes[1:]:
-        ax.set_title("", loc="left")
+        is_limited = "triangles" in ax.get_title(loc="left")
+        title = "triangles: beyond what was looked at" if is_limited else ""
+        ax.set_title(title, loc="left", fontsize=style.SMALL)
     handles, labels = axes[0].get_legend_handles_labels()
     figure_of(axes[0]).legend(
         handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=8
@@ -80,7 +83,8 @@ def plot_measure(table: pd.DataFrame, measure: str, ax: Axes | None = None) -> A
         A dot an area with its 95 % interval, trained and controls side by side; the
         dashed line is the tangling of the commands. Timescales, tangling and
         dimensions are on a logarithmic axis; areas without a finite number have no
-        dot.
+        dot. A triangle points to where a number that lies beyond what was looked at
+        may be.
     """
     rows = table[table["measure"] == measure]
     areas = rows[rows["order"] != ""].sort_values("order", kind="stable")
@@ -109,14 +113,7 @@ def plot_measure(table: pd.DataFrame, measure: str, ax: Axes | None = None) -> A
             lw=1.2,
         )
         label = _NAMES.get(control, control)
-        ax.plot(
-            places[is_seen],
-            value[is_seen],
-            "o",
-            ms=3.5,
-            color=_COLORS[control],
-            label=label,
-        )
+        _mark(ax, places, by_area, label, _COLORS[control])
         n_shown.append(f"{label} {int(own['n'].iloc[0])}")
         reference = own[own["area"] == ACTION]
         if len(reference) and control == "":
@@ -132,8 +129,25 @@ def plot_measure(table: pd.DataFrame, measure: str, ax: Axes | None = None) -> A
     style.plain(ax)
     over = "subjects and episodes" if ALL in set(rows["subject"]) else "episodes"
     told = f"bars: 95 % over {over}; episodes: {', '.join(n_shown)}"
+    if "limit" in rows and rows["limit"].fillna("").ne("").any():
+        told = f"triangles: beyond what was looked at; {told}"
     ax.set_title(told, loc="left", fontsize=style.SMALL)
     return ax
+
+
+def _mark(
+    ax: Axes, places: NDArray[np.floating], rows: pd.DataFrame, label: str, color: str
+) -> None:
+    """Draw dots, and triangles that point to where a number beyond bounds may be."""
+    limits = rows["limit"].fillna("") if "limit" in rows else pd.Series("", rows.index)
+    values = rows["value"].to_numpy(float)
+    is_up = limits.str.contains("at least").to_numpy(bool)
+    is_down = limits.str.contains("at most").to_numpy(bool) & ~is_up
+    for marker, chosen, size in (("^", is_up, 4.5), ("v", is_down, 4.5)):
+        kept = chosen & np.isfinite(values)
+        ax.plot(places[kept], values[kept], marker, ms=size, color=color, mfc="white")
+    dots = np.isfinite(values) & ~is_up & ~is_down
+    ax.plot(places[dots], values[dots], "o", ms=3.5, color=color, label=label)
 
 
 def plot_hierarchy(table: pd.DataFrame, ax: Axes | None = None) -> Axes:

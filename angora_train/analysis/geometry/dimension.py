@@ -77,7 +77,7 @@ def dimension(activity: NDArray[np.floating], rng: np.random.Generator) -> Dimen
     References
     ----------
     Chun, Canatar, Chung & Lee (2025), Estimating dimensionality of neural
-    representations from finite samples, eq. 8. https://arxiv.org/abs/2509.26560
+    representations from finite samples. https://arxiv.org/abs/2509.26560
     """
     n_units = activity.shape[2]
     if n_units > _MOST_UNITS:

@@ -2,13 +2,13 @@
 """Fixed points: where a recurrent network stays while its sensations are held.
 
 The speed of a state x is q = |F(x) - x|^2 / 2, F the network's step at a held
-sensation. States that were visited go downhill on q until it hardly falls: a fixed
-point where q is nothing, a slow point where it is little (Sussillo & Barak 2013). What
-a fixed point does with a small push is in the eigenvalues of the step's Jacobian: it
-is stable where all are smaller than 1.
+sensation. Where the network itself takes a state is found by letting it run; what does
+not attract, by going downhill on q: a fixed point where q is nothing, a slow point
+where it is little (Sussillo & Barak 2013). What a fixed point does with a small push is
+in the eigenvalues of the step's Jacobian: it is stable where all are smaller than 1.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ import keras
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
+from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
 from angora_train.agent.agent import Agent, given_to
 from angora_train.errors import ConfigError
@@ -26,11 +27,20 @@ __all__ = ["FixedPoint", "Slowness", "fixed_points", "state_areas"]
 _TOLERANCE = 1e-6
 """Of a fixed point: q a unit of state, relative to the states' mean square."""
 _N_SETTLING = 200
+_SETTLED = 1e-3
+"""A settling start stops once q is below this share of the tolerance."""
 _N_NEWTON = 6
+_HOPEFUL = 1e3
+"""Newton's method is tried where q is below so many tolerances: else it leads away."""
+_SLOW = 0.25
+"""What is faster than this share of the visited states' median is no slow point."""
 _NEAR = 0.01
 """Two points are one where they are nearer, as a share of the states' spread."""
 _MOST_JACOBIAN = 4_000
 """Wider states cost minutes a point: their stability is not told."""
+_MOST_DENSE = 64
+"""Of wider states only the largest eigenvalues are computed."""
+_N_EIGENVALUES = 10
 
 
 @dataclass(frozen=True)
@@ -47,8 +57,9 @@ class FixedPoint:
         Whether that is nothing, by the measure of the states that it was found from.
     n_starts : int
         Starts that ended there.
-    eigenvalues : ndarray of complex, shape (S,)
-        Of the step's Jacobian, the largest first; empty where they were not computed.
+    eigenvalues : ndarray of complex, shape (n,)
+        Of the step's Jacobian, the largest first: all of up to 64 units of state, ten
+        of more; empty where they were not computed.
     modes : ndarray of float, shape (S,)
         Share of each unit of state in the slowest mode; likewise.
     """
@@ -75,7 +86,8 @@ class Slowness:
     Attributes
     ----------
     points : tuple of FixedPoint
-        The slowest first.
+        The slowest first; where q is more than a quarter of the visited states' median
+        is none.
     speed_visited : ndarray of float, shape (n_starts,)
         q of the states that were visited, a unit.
     speed_found : ndarray of float, shape (n_starts,)
@@ -96,26 +108,26 @@ def _quiet(n_done: int, n: int) -> None:
 
 def fixed_points(
     agent: Agent,
-    sensation: Mapping[str, NDArray[Any]],
+    held: Sequence[Mapping[str, NDArray[Any]]],
     states: Mapping[str, NDArray[np.float32]],
     *,
     n_steps: int = 1_000,
     learning_rate: float = 0.01,
     n_told: int = 3,
     tell: Callable[[int, int], None] = _quiet,
-) -> Slowness:
-    """Find where a network stays while one sensation is held.
+) -> list[Slowness]:
+    """Find where a network stays while a sensation is held.
 
     The first half of the starts is where the network itself takes them in 200 steps,
-    which finds what attracts; the other half finds what does not, too. All go downhill
-    on q; what is slowest then is brought home by Newton's method.
+    which finds what attracts; the other half goes downhill on q, which finds what does
+    not, too. What is nearly fixed then is brought home by Newton's method.
 
     Parameters
     ----------
     agent : Agent
         The network, with its normalisation and engine.
-    sensation : mapping of str to ndarray, shape (size,)
-        What is held, as the task gives it.
+    held : sequence of mapping of str to ndarray, shape (size,)
+        Sensations as the task gives them, one held after the other.
     states : mapping of str to ndarray of float32, shape (n_starts, S)
         Where to start, such as states that were visited, by the names of
         ``agent.initial_state``. Random numbers of a noisy network are 0.
@@ -130,8 +142,8 @@ def fixed_points(
 
     Returns
     -------
-    Slowness
-        What was found.
+    list of Slowness
+        What was found of each held sensation.
 
     Raises
     ------
@@ -144,23 +156,46 @@ def fixed_points(
     high-dimensional recurrent neural networks, Neural Comput 25:626.
     https://doi.org/10.1162/NECO_a_00409
     """
-    core = _Core(agent, sensation, states)
+    core = _Core(agent, states)
     start = core.joined(states)
     scale = float((start.astype(np.float64) ** 2).mean()) or 1.0
+    tolerance = _TOLERANCE * scale
     spread = float(np.sqrt(start.var(axis=0, dtype=np.float64).sum())) or 1.0
-    run = core.settled(start[: len(start) // 2])
-    begun = np.concatenate([run, start[len(run) :]])
-    found = core.downhill(begun, n_steps, learning_rate, tell)
-    found = core.polished(found, n_told, _TOLERANCE * scale, 0.2 * spread)
+    half, found = len(start) // 2, []
+    for i, sensation in enumerate(held):
+        core.hold(sensation)
+
+        def told(n_done: int, i: int = i) -> None:
+            tell(i * n_steps + n_done, len(held) * n_steps)
+
+        run = core.settled(start[:half], _SETTLED * tolerance)
+        searched = core.downhill(start[half:], n_steps, learning_rate, told)
+        ends = np.concatenate([run, searched])
+        ends = core.polished(ends, n_told, tolerance, 0.2 * spread)
+        found.append(_found(core, start, ends, n_told, (tolerance, _NEAR * spread)))
+    return found
+
+
+def _found(
+    core: "_Core",
+    start: NDArray[np.float32],
+    ends: NDArray[np.float32],
+    n_told: int,
+    within: tuple[float, float],
+) -> Slowness:
+    """Return what starts led to; within which speed and distance points are one."""
+    tolerance, near = within
     before = core.step(start) - start
-    speed_before, speed_after = core.speed(start), core.speed(found)
+    speed_before, speed_after = core.speed(start), core.speed(ends)
+    slow = max(_SLOW * float(np.median(speed_before)), tolerance)
     points: list[FixedPoint] = []
-    for first, n_starts in _apart(found, speed_after, _NEAR * spread):
-        point = found[first]
+    for first, n_starts in _apart(ends, speed_after, near):
+        point, speed = ends[first], float(speed_after[first])
+        if speed > slow:
+            break
         is_told = len(points) < n_told and len(point) <= _MOST_JACOBIAN
         eigenvalues, modes = _modes(core.jacobian(point)) if is_told else _untold()
-        speed = float(speed_after[first])
-        is_fixed = speed <= _TOLERANCE * scale
+        is_fixed = speed <= tolerance
         points.append(FixedPoint(point, speed, is_fixed, n_starts, eigenvalues, modes))
     squares = (before.astype(np.float64) ** 2).mean(axis=0)
     shares = squares / (squares.sum() or 1.0)
@@ -214,25 +249,25 @@ def _core_states(agent: Agent) -> dict[str, tuple[int, ...]]:
 class _Core:
     """The network's step at a held sensation, on states joined in one row."""
 
-    def __init__(
-        self,
-        agent: Agent,
-        sensation: Mapping[str, NDArray[Any]],
-        states: Mapping[str, NDArray[np.float32]],
-    ) -> None:
+    def __init__(self, agent: Agent, states: Mapping[str, NDArray[np.float32]]) -> None:
         self._agent = agent
         self._shapes = _core_states(agent)
         if not self._shapes:
             raise ConfigError(
                 "The network has no recurrent state, so it has no fixed points."
             )
-        first = {name: x[None] for name, x in sensation.items()}
-        self._held = agent.normalize(first)
+        self._held: Mapping[str, NDArray[Any]] = {}
         self._others = {
             name: x[:1] * 0.0 for name, x in states.items() if name not in self._shapes
         }
         self._weights = agent.stateful.model.variables
         self._step = agent.engine.compile(self._stepped, self._weights)
+        # Compiled once a number of states: that takes longer than most searches.
+        self._compiled: dict[str, tuple[keras.Variable, Any]] = {}
+
+    def hold(self, sensation: Mapping[str, NDArray[Any]]) -> None:
+        """Hold a sensation, as the task gives it, from now on."""
+        self._held = self._agent.normalize({k: x[None] for k, x in sensation.items()})
 
     def joined(self, states: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         """Return states side by side, shape (B, S)."""
@@ -283,59 +318,94 @@ class _Core:
         start: NDArray[np.float32],
         n_steps: int,
         learning_rate: float,
-        tell: Callable[[int, int], None],
+        tell: Callable[[int], None],
     ) -> NDArray[np.float32]:
-        """Return where states end that go downhill on their speed."""
-        state = keras.Variable(start, name="state", dtype="float32")
+        """Return where states end that go downhill on their speed, by Adam."""
 
-        def speed(arrays: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-            off = self._advance(arrays, state.value) - state.value
-            return 0.5 * ops.sum(ops.square(off)), {}
+        def speed(arrays: Mapping[str, Any], state: Any) -> Any:
+            return 0.5 * ops.sum(ops.square(self._advance(arrays, state) - state))
 
-        engine, given = self._agent.engine, self._given(len(start))
-        gradient = engine.gradient(speed, [state], read=self._weights)
-        # Adam without a floor: gradients shrink with the speed itself.
-        optimizer = keras.optimizers.Adam(learning_rate, epsilon=1e-12)
-        update = engine.update(optimizer, [state])
+        given = self._given(len(start))
+        place = start.astype(np.float64)
+        mean, square = np.zeros_like(place), np.zeros_like(place)
         for i in range(n_steps):
-            flat, _ = gradient(given)
-            update(flat, learning_rate * 0.01 ** (i / n_steps))
-            if (i + 1) % 50 == 0 or i + 1 == n_steps:
-                tell(i + 1, n_steps)
-        return np.array(ops.convert_to_numpy(state), np.float32)
+            slope = self._gradient("speed", speed, place, given)
+            mean = 0.9 * mean + 0.1 * slope
+            square = 0.999 * square + 0.001 * slope**2
+            size = np.sqrt(square / (1 - 0.999 ** (i + 1)))
+            # Without a floor: gradients shrink with the speed itself.
+            way = mean / (1 - 0.9 ** (i + 1)) / np.maximum(size, 1e-12)
+            place -= learning_rate * 0.01 ** (i / n_steps) * way
+            if (i + 1) % 25 == 0 or i + 1 == n_steps:
+                tell(i + 1)
+        return place.astype(np.float32)
 
-    def settled(self, start: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return where the network takes states by itself."""
-        for _ in range(_N_SETTLING if len(start) else 0):
+    def _gradient(
+        self,
+        name: str,
+        loss: Callable[[Mapping[str, Any], Any], Any],
+        place: NDArray[np.floating],
+        given: Mapping[str, Any],
+    ) -> NDArray[np.float64]:
+        """Return the gradient of a loss of states and what is given, by the states."""
+        key = f"{name} {place.shape}"
+        if key not in self._compiled:
+            made = keras.Variable(np.zeros(place.shape), name="state", dtype="float32")
+
+            def value(arrays: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+                return loss(arrays, made.value), {}
+
+            engine = self._agent.engine
+            gradient = engine.gradient(value, [made], read=self._weights)
+            self._compiled[key] = made, gradient
+        state, compiled = self._compiled[key]
+        state.assign(place.astype(np.float32))
+        flat, _ = compiled(given)
+        return np.asarray(flat, np.float64).reshape(place.shape)
+
+    def settled(self, start: NDArray[np.float32], enough: float) -> NDArray[np.float32]:
+        """Return where the network takes states by itself, until they hardly move."""
+        for i in range(_N_SETTLING if len(start) else 0):
             start = self.step(start)
+            if i % 20 == 19 and float(self.speed(start).max()) <= enough:
+                break
         return start
 
     def polished(
         self, found: NDArray[np.float32], n: int, tolerance: float, reach: float
     ) -> NDArray[np.float32]:
-        """Bring the slowest states home by Newton's method, if that is near."""
+        """Bring nearly fixed states home by Newton's method, if that is near."""
         if found.shape[1] > _MOST_JACOBIAN:
             return found
-        found = found.copy()
-        for i in np.argsort(self.speed(found))[:n]:
-            for _ in range(_N_NEWTON):
-                point = found[i : i + 1]
-                before = float(self.speed(point)[0])
-                if before <= 1e-3 * tolerance:
-                    break
-                off = (self.step(point) - point)[0].astype(np.float64)
-                matrix = np.eye(len(off)) - self.jacobian(point[0])
-                way = np.linalg.lstsq(matrix, off)[0]
-                if np.linalg.norm(way) > reach:
-                    break
-                tries = point + np.array(
-                    [[1.0], [0.3], [0.1]], np.float32
-                ) * way.astype(np.float32)
-                speeds = self.speed(tries)
-                if speeds.min() >= before:
-                    break
-                found[i] = tries[speeds.argmin()]
+        found, speeds = found.copy(), self.speed(found)
+        order = [i for i in np.argsort(speeds) if speeds[i] > _SETTLED * tolerance]
+        for i in [i for i in order if speeds[i] <= _HOPEFUL * tolerance][:n]:
+            found[i] = self._home(found[i], _SETTLED * tolerance, reach)
         return found
+
+    def _home(
+        self, point: NDArray[np.float32], enough: float, reach: float
+    ) -> NDArray[np.float32]:
+        """Take Newton steps from a state for as long as they make it slower."""
+        for _ in range(_N_NEWTON):
+            before = float(self.speed(point[None])[0])
+            if before <= enough:
+                break
+            off = (self.step(point[None])[0] - point).astype(np.float64)
+            matrix = np.eye(len(off)) - self.jacobian(point)
+            try:
+                way = np.linalg.solve(matrix, off)
+            except np.linalg.LinAlgError:
+                break
+            if not np.linalg.norm(way) <= reach:
+                break
+            sizes = np.array([[1.0], [0.3], [0.1]])
+            tries = (point + sizes * way).astype(np.float32)
+            speeds = self.speed(tries)
+            if speeds.min() >= before:
+                break
+            point = tries[speeds.argmin()]
+        return point
 
     def speed(self, states: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return q a unit of states, shape (B,)."""
@@ -348,16 +418,13 @@ class _Core:
         In one pass: of as many worlds as units, each is asked for its own unit.
         """
         n = len(point)
-        state = keras.Variable(np.tile(point, (n, 1)), name="state", dtype="float32")
-        asked = np.eye(n, dtype=np.float32)
 
-        def answer(arrays: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        def answer(arrays: Mapping[str, Any], state: Any) -> Any:
             rest = {name: x for name, x in arrays.items() if name != "asked"}
-            return ops.sum(self._advance(rest, state.value) * arrays["asked"]), {}
+            return ops.sum(self._advance(rest, state) * arrays["asked"])
 
-        gradient = self._agent.engine.gradient(answer, [state], read=self._weights)
-        flat, _ = gradient({**self._given(n), "asked": asked})
-        return np.asarray(flat, np.float64).reshape(n, n)
+        given = {**self._given(n), "asked": np.eye(n, dtype=np.float32)}
+        return self._gradient("answer", answer, np.tile(point, (n, 1)), given)
 
 
 def _apart(
@@ -379,7 +446,14 @@ def _modes(
     jacobian: NDArray[np.float64],
 ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
     """Return eigenvalues, the largest first, and where the slowest mode lives."""
-    values, vectors = np.linalg.eig(jacobian)
+    if len(jacobian) <= _MOST_DENSE:
+        values, vectors = np.linalg.eig(jacobian)
+    else:
+        begin = np.ones(len(jacobian))  # else ARPACK begins at random
+        try:
+            values, vectors = eigs(jacobian, k=_N_EIGENVALUES, v0=begin)
+        except ArpackNoConvergence:
+            values, vectors = np.linalg.eig(jacobian)
     order = np.argsort(-np.abs(values))
     shares = np.abs(vectors[:, order[0]]) ** 2
     return values[order].astype(np.complex128), shares / shares.sum()

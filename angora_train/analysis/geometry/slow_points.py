@@ -55,7 +55,8 @@ def slow_points(
     *,
     n_held: int = 2,
     n_starts: int = 16,
-    n_steps: int = 300,
+    n_steps: int = 100,
+    n_told: int = 2,
     seed: int = 0,
     tell: Callable[[int, int], None] = _quiet,
 ) -> list[Held]:
@@ -68,11 +69,13 @@ def slow_points(
     recording : xarray.Dataset
         What was sensed.
     n_held : int
-        Sensations that are held, each from the middle of an episode.
+        Sensations that are held, each from the middle of an episode, at most eight.
     n_starts : int
         States from which the search starts, of the first eight episodes.
     n_steps : int
-        Steps of the search; see :func:`fixed_points`.
+        Steps of the search downhill; see :func:`fixed_points`.
+    n_told : int
+        Points at each sensation whose stability is computed.
     seed : int
         Draws the states.
     tell : callable
@@ -90,10 +93,10 @@ def slow_points(
         has fewer episodes than sensations are to be held.
     """
     lengths = recording["n_steps"].to_numpy().astype(int)
-    if len(lengths) < n_held:
+    if min(len(lengths), _N_EPISODES) < n_held:
         raise ConfigError(
-            f"{n_held} sensations are held, each of another episode; the recording has "
-            f"{len(lengths)}."
+            f"{n_held} sensations are held, each of another of the first {_N_EPISODES} "
+            f"episodes; the recording has {len(lengths)}."
         )
     rows = slice(0, min(_N_EPISODES, len(lengths)))
     sensed = {
@@ -105,18 +108,13 @@ def slow_points(
     rng = np.random.default_rng(seed)
     states = _visited(agent, sensed, lengths[rows], n_starts, rng)
     areas = tuple(state_areas(agent))
-    found = []
-    for i in range(n_held):
-        episode = i % len(lengths[rows])
-        step = int(lengths[episode]) // 2
-        held = {name: x[episode, step] for name, x in sensed.items()}
-
-        def told(n_done: int, n: int, i: int = i) -> None:
-            tell(i * n + n_done, n_held * n)
-
-        slowness = fixed_points(agent, held, states, n_steps=n_steps, tell=told)
-        found.append(Held(episode, step, slowness, areas))
-    return found
+    places = [(i, int(lengths[i]) // 2) for i in range(n_held)]
+    held = [{name: x[place] for name, x in sensed.items()} for place in places]
+    found = fixed_points(agent, held, states, n_steps=n_steps, n_told=n_told, tell=tell)
+    return [
+        Held(episode, step, slowness, areas)
+        for (episode, step), slowness in zip(places, found, strict=True)
+    ]
 
 
 def _visited(

@@ -48,6 +48,8 @@ MEASURES = {
 """What is measured of an area, and how a figure calls it."""
 DIRECTIONS = {"dimension": -1.0, "integration": 1.0}
 """What is claimed to fall, and to grow, from sensory to motor areas."""
+_BOUNDS = {"stable_share": (0.0, 1.0), "integration": (1.0, np.inf)}
+"""What a measure can be: the pseudo-values of its interval know no bounds."""
 ALL = "all"
 ACTION = "(action)"
 """In place of an area: the commands, whose tangling is what areas are held against."""
@@ -103,9 +105,11 @@ class Geometry:
         -------
         pandas.DataFrame
             ``subject``, ``area``, ``order``, ``depth``, ``measure``, ``value``, ends
-            of the 95 % interval ``low`` and ``high``, ``n`` episodes, ``n_subjects``
-            and ``control``. The interval is over episodes; of ``all``, over subjects
-            and episodes within them.
+            of the 95 % interval ``low`` and ``high``, ``limit``, ``n`` episodes,
+            ``n_subjects`` and ``control``. The interval is over episodes; of ``all``,
+            over subjects and episodes within them. Where ``limit`` is ``at least`` or
+            ``at most``, the value of a subject lies beyond what was looked at, and so
+            does that end of the interval.
         """
         rows = []
         for kind in self.kinds():
@@ -124,12 +128,14 @@ class Geometry:
         depth = self.orders.get("senses to muscles", {})
         rows: list[dict[str, object]] = []
         for measure, by_area in first.items():
+            least, most = _BOUNDS.get(measure, (-np.inf, np.inf))
             for area in by_area:
                 found = [x[measure].get(area) for x in own.values() if measure in x]
                 estimates = [x for x in found if x is not None]
                 if len(estimates) < len(own):
                     continue
                 interval = pooled(estimates, np.random.default_rng(seed))
+                limits = {x.limit for x in estimates} - {""}
                 rows.append(
                     {
                         "subject": subject,
@@ -138,8 +144,11 @@ class Geometry:
                         "depth": depth.get(area, ""),
                         "measure": measure,
                         "value": interval.mean,
-                        "low": interval.low,
-                        "high": interval.high,
+                        "low": 0.0 if "at most" in limits else max(interval.low, least),
+                        "high": np.inf
+                        if "at least" in limits
+                        else min(interval.high, most),
+                        "limit": " and ".join(sorted(limits)),
                         "n": sum(self.n_episodes.get(name, 0) for name in own),
                         "n_subjects": len(own),
                         "control": "" if kind == TRAINED else kind,
@@ -181,6 +190,7 @@ def measure_areas(
     """
     step_s = float(recording["time"][:2].diff("time").sum())
     sources = _sources(recording)
+    kinds = recording["goal_kind"].to_numpy().astype(np.int64)
     names = areas(recording)
     found: Measured = {measure: {} for measure in MEASURES}
     for i, area in enumerate(names):
@@ -189,7 +199,7 @@ def measure_areas(
         found_dimension = dimension(activity, np.random.default_rng(seed))
         found["dimension"][area] = found_dimension.of_population
         found["dimension_of_units"][area] = found_dimension.of_units
-        times = timescale(activity, step_s)
+        times = timescale(activity, step_s, kinds)
         found["timescale_ms"][area] = times.time_ms
         found["stable_share"][area] = times.offset
         found["tangling"][area] = tangling(activity, step_s)
@@ -350,6 +360,7 @@ def _correlations(
     for subject, estimates in chosen.items():
         interval = pooled(estimates, np.random.default_rng(seed))
         ends = sorted((claimed * interval.low, claimed * interval.high))
+        most = 2.0 if kind == DIFFERENCE else 1.0  # pseudo-values know no bounds
         counted = own if subject == ALL else [subject]
         rows.append(
             {
@@ -357,8 +368,8 @@ def _correlations(
                 "measure": measure,
                 "ordered": order,
                 "value": interval.mean,
-                "low": interval.low,
-                "high": interval.high,
+                "low": max(interval.low, -most),
+                "high": min(interval.high, most),
                 "n": sum(geometry.n_episodes.get(name, 0) for name in counted),
                 "n_subjects": len(estimates),
                 "control": "" if kind == TRAINED else kind,

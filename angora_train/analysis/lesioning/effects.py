@@ -310,6 +310,11 @@ def dissociations(losses: Losses, seed: int = 0, level: float = 0.95) -> pd.Data
     ------
     ConfigError
         If there are fewer than two conditions or columns.
+
+    References
+    ----------
+    Teuber (1955), Physiological psychology, Annu Rev Psychol 6:267. Shallice (1988),
+    From neuropsychology to mental structure, Cambridge University Press.
     """
     columns = list(next(iter(losses.values()), {}))
     if len(losses) < 2 or len(columns) < 2:

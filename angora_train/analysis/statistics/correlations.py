@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Correlations: how sensations and states resemble themselves, and each other, later.
 
-Series of random actions, from the start of an episode on. Of each pair of signals and
-each lag the correlation is the mean over pairs of channels of the absolute correlation
+Series of random actions, from the start of an episode on: 15 of 100, as Weidler et al.
+(2023) take for their figure 5. The measure is the normalised cross-correlation: of each
+pair of signals and each lag the mean over pairs of channels of the absolute correlation
 over moments; of a signal with itself, the mean over its channels of the correlation of
-each with itself (Weidler et al. 2023, fig. 5).
+each with itself. Means are those of the moments compared, which makes the correlation
+of what changes as slowly as a series is long too small; absolute correlations of
+signals that have nothing in common are above 0, see the control.
 """
 
 from collections.abc import Callable, Mapping
@@ -125,8 +128,9 @@ def correlations(
     series : Series
         At least two.
     longest_lag : int
-        In control steps; lags go from minus that to that. Fewer where series are
-        shorter: at each lag, half of their steps are compared.
+        In control steps; lags go from minus that to that, at most half of a series. At
+        each lag as many moments are compared, those of a series less the longest lag:
+        a mean of absolute correlations is larger by chance where there are fewer.
     seed : int
         Of the resampling and of the controls.
     tell : callable
@@ -161,7 +165,7 @@ def correlations(
     signals = {k: x for k, x in _with_state(series.signals).items() if x.shape[2]}
     length = next(iter(signals.values())).shape[1]
     longest = min(longest_lag, length // 2)
-    lags = range(-longest, longest + 1)
+    lags, n = range(-longest, longest + 1), length - longest
     names = list(signals)
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i:]]
     rows = []
@@ -170,7 +174,7 @@ def correlations(
         x, y = signals[first], signals[second]
         for control, other in (("", y), ("other series", np.roll(y, 1, axis=0))):
             for lag in lags:
-                found = _at_lag(x, other, lag, is_own=first == second)
+                found = _at_lag(x, other, lag, n, is_own=first == second)
                 found = found[np.isfinite(found)]
                 if not len(found):
                     continue
@@ -201,9 +205,8 @@ def _with_state(signals: Mapping[str, Floats]) -> dict[str, Floats]:
     return {k: x[:, :, spread[k] > 1e-9] for k, x in named.items()}
 
 
-def _at_lag(x: Floats, y: Floats, lag: int, *, is_own: bool) -> Floats:
-    """Return the correlation of each series at a lag, shape (n_series,)."""
-    n = x.shape[1] - abs(lag)
+def _at_lag(x: Floats, y: Floats, lag: int, n: int, *, is_own: bool) -> Floats:
+    """Return the correlation of each series at a lag over n moments, (n_series,)."""
     first = x[:, max(-lag, 0) : max(-lag, 0) + n]
     second = y[:, max(lag, 0) : max(lag, 0) + n]
     found = np.full(len(x), np.nan)

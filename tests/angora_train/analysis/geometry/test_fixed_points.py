@@ -33,8 +33,8 @@ def test_a_bistable_unit_has_two_stable_points_and_one_that_is_not() -> None:
     agent = lonely_unit(2.0)
     (name,) = agent.initial_state(1)
     starts = np.array([[-0.9], [0.8], [0.01], [0.6], [-0.7]], np.float32)
-    found = fixed_points(
-        agent, {"sense": np.zeros(1, np.float32)}, {name: starts}, n_steps=600
+    (found,) = fixed_points(
+        agent, [{"sense": np.zeros(1, np.float32)}], {name: starts}, n_steps=600
     )
     points = sorted(found.points, key=lambda x: float(x.state[0]))
     places = [float(x.state[0]) for x in points]
@@ -56,12 +56,17 @@ def test_the_held_sensation_decides_and_a_near_miss_is_slow_not_fixed() -> None:
     (name,) = agent.initial_state(1)
     starts = np.array([[0.9], [0.8], [-0.7], [-0.6]], np.float32)
     sense = {"sense": np.array([0.6], np.float32)}
-    found = fixed_points(agent, sense, {name: starts}, n_steps=600)
+    at_rest = {"sense": np.zeros(1, np.float32)}
+    found, other = fixed_points(agent, [sense, at_rest], {name: starts}, n_steps=600)
     first, second = found.points
     assert first.is_fixed
     assert float(first.state[0]) == pytest.approx(0.98851, abs=2e-3)
     assert not second.is_fixed
     assert state_areas(agent) == [name]
+    # The other sensation is held by itself: tanh(2 x) has its own fixed points.
+    assert float(other.points[0].state[0]) == pytest.approx(0.95750, abs=2e-3) or (
+        float(other.points[0].state[0]) == pytest.approx(-0.95750, abs=2e-3)
+    )
 
 
 def test_a_network_without_state_has_no_fixed_points() -> None:
@@ -77,4 +82,4 @@ def test_a_network_without_state_has_no_fixed_points() -> None:
         make_engine(),
     )
     with pytest.raises(ConfigError, match="no recurrent state"):
-        fixed_points(agent, {"sense": np.zeros(1, np.float32)}, {})
+        fixed_points(agent, [{"sense": np.zeros(1, np.float32)}], {})

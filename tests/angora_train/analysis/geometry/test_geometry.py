@@ -119,14 +119,38 @@ def test_the_timescale_of_short_episodes_is_not_shorter(
     found = timescale(x, STEP_S)
     assert found.time_ms.number == pytest.approx(100.0, rel=0.1)
     assert found.offset.number == pytest.approx(0.0, abs=0.05)
-    assert found.is_bounded
+    assert found.time_ms.limit == ""
     assert found.lags_ms[1] == 20.0
     # A goal of the same variance that stays: half of the variance does not decay.
     held = timescale(x + rng.normal(size=(400, 1, 16)), STEP_S)
     assert held.offset.number == pytest.approx(0.5, abs=0.1)
+    # Where the kind of the goal is known, its mean is left out and nothing is left.
+    kinds = np.arange(400) % 4
+    goals = rng.normal(size=(4, 1, 16))[kinds]
+    known = timescale(x + 3.0 * goals, STEP_S, kinds)
+    assert known.offset.number == pytest.approx(0.0, abs=0.05)
+    assert known.time_ms.number == pytest.approx(100.0, rel=0.1)
     # What all episodes share is no memory of an episode.
     common = timescale(x + 5 * np.sin(np.arange(n_steps))[:, None], STEP_S)
     assert common.time_ms.number == pytest.approx(found.time_ms.number, rel=1e-6)
+
+
+def test_a_timescale_beyond_what_was_seen_is_a_limit(rng: np.random.Generator) -> None:
+    """Of episodes of 40 steps lags go to 20: up to 80 steps, 1.6 s, is looked for.
+
+    Slow waves of any phase have the autocorrelation cos(0.03 k), which bends down where
+    exponentials bend up: the longest comes nearest.
+    """
+    phase = rng.uniform(0.0, 2 * np.pi, size=(60, 1, 8))
+    waves = np.cos(0.03 * np.arange(40)[:, None] + phase)
+    found = timescale(waves, STEP_S)
+    assert found.time_ms.limit == "at least"
+    assert found.time_ms.number == pytest.approx(4 * 20 * 20.0, rel=0.05)
+    noise = timescale(rng.normal(size=(60, 40, 8)), STEP_S)
+    assert noise.time_ms.limit in ("", "at most")
+    assert noise.time_ms.number < 20.0
+    with pytest.raises(ConfigError, match="of 30 kinds it needs at least 34 episodes"):
+        timescale(waves[:30], STEP_S, np.arange(30))
 
 
 def test_a_circle_is_untangled_and_a_figure_of_eight_is_not() -> None:
