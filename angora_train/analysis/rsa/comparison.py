@@ -28,7 +28,12 @@ from angora_train.analysis.rsa.estimates import (
     difference_rows,
     estimate_rows,
 )
-from angora_train.analysis.rsa.fitting import Predictors, moments_of, predictors
+from angora_train.analysis.rsa.fitting import (
+    Moments,
+    Predictors,
+    moments_of,
+    predictors,
+)
 from angora_train.analysis.rsa.models import NamedRDM, factor_model, model_distances
 from angora_train.analysis.rsa.patterns import Design, design_of
 from angora_train.analysis.rsa.rdms import area_distances
@@ -293,7 +298,7 @@ def _measured(
     """Measure the distances in all areas of a recording."""
     n_areas = len(dict.fromkeys(recording["area"].to_numpy().tolist()))
     areas, means = [], []
-    moments: dict[str, list[object]] = {scope: [] for scope in subject.scopes}
+    moments: dict[str, list[Moments]] = {scope: [] for scope in subject.scopes}
     what = f"{title}{subject.sample.name}"
     tell(what, 0, n_areas)
     for one in area_distances(
@@ -301,15 +306,15 @@ def _measured(
     ):
         areas.append(one.area)
         means.append(one.values.mean(axis=0))
-        for scope, models in subject.scopes.items():
-            moments[scope].append(moments_of(one.values, models))
+        for scope, found in moments_of(one.values, subject.scopes).items():
+            moments[scope].append(found)
         tell(what, len(areas), n_areas)
     tell(what, n_areas, n_areas)
     return Fits(
         subject=subject.sample.name,
         areas=tuple(areas),
         means=np.array(means),
-        moments=moments,  # type: ignore[arg-type]
+        moments=moments,
         scopes=subject.scopes,
         kinds=subject.design.conditions.levels[:, 0],
         kind_model=factor_model(subject.design.conditions.factors[0]),
