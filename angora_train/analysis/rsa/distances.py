@@ -235,7 +235,7 @@ def _fill(
     means: NDArray[np.float64],
     folds: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> None:
-    """Write the distances of some pairs of folds, of each its two, where they belong."""
+    """Write the distances of some pairs of folds where they belong."""
     n, n_channels = means.shape[1:]
     i, j = np.triu_indices(n, 1)
     upper = i * n + j
