@@ -38,7 +38,7 @@ from angora_train.analysis.rsa.fitting import (
 from angora_train.analysis.rsa.models import NamedRDM, factor_model, model_distances
 from angora_train.analysis.rsa.patterns import Design, design_of
 from angora_train.analysis.rsa.rdms import area_distances
-from angora_train.analysis.rsa.resampling import n_exchanges
+from angora_train.analysis.rsa.resampling import FEWEST_FOLDS, n_exchanges
 from angora_train.errors import ConfigError
 
 __all__ = ["COLUMNS", "SCOPES", "Result", "Sample", "Settings", "compare"]
@@ -297,6 +297,13 @@ def _choose_models(subjects: Sequence[_Subject]) -> list[str]:
             f"No model differs between the conditions, so there is nothing to compare "
             f"areas with: {' '.join(notes)}"
         )
+    notes += [
+        f"{x.sample.name}: {x.design.n_folds} folds of {x.design.n_episodes} episodes "
+        f"have no interval and no p; {FEWEST_FOLDS} folds do, of as many episodes of "
+        "every kind at least."
+        for x in subjects
+        if x.design.n_folds < FEWEST_FOLDS
+    ]
     return notes + _few_exchanges(first.design)
 
 

@@ -91,11 +91,13 @@ def _whitening(
     rows: NDArray[np.float64], of_row: NDArray[np.int64], noise: Noise
 ) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     """Return what weighs patterns by the noise of some rows."""
+    if noise == "identity" or not len(rows):
+        return lambda patterns: patterns
     means = averaging(of_row, int(of_row.max()) + 1) @ rows
     residuals = rows - means[of_row]
     is_noisy = residuals.var(axis=0) > _SILENT
     dof = len(rows) - len(np.unique(of_row))
-    if noise == "identity" or dof < 1 or not is_noisy.any():
+    if dof < 1 or not is_noisy.any():
         return lambda patterns: patterns
     if noise == "shrinkage_eye":
         return _whitening_to_mean(residuals, dof)

@@ -19,6 +19,7 @@ from scipy import stats
 
 from angora_train.analysis.rsa.fitting import MEASURES, Moments, Predictors, fit
 from angora_train.analysis.rsa.resampling import (
+    FEWEST_FOLDS,
     Keeps,
     false_discovery_rate,
     fold_weights,
@@ -125,12 +126,15 @@ def _spread(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the standard error of a mean over subjects, and its degrees of freedom.
 
-    By the hierarchical bootstrap. What it holds beyond the spread over episodes is that
+    Not a number with fewer than four folds. By the hierarchical bootstrap. What it holds beyond the spread over episodes is that
     between subjects, which drawing few of them makes too small by (S - 1) / S; degrees
     of freedom are those of the sum of the two (Satterthwaite 1946).
     """
     n_subjects = len(group)
     of_folds = sum(one.n_folds - 1 for one in group)
+    if min(one.n_folds for one in group) < FEWEST_FOLDS:
+        nothing = np.full(resamples[0].shape[1:], np.nan)
+        return nothing, np.ones_like(nothing)
     known = [np.where(np.isfinite(x), x, np.nan) for x in resamples]
     own = np.array([_variance(x) for x in known])
     within = own.mean(axis=0) / n_subjects

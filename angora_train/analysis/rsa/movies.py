@@ -18,9 +18,10 @@ from angora_train.analysis.rsa.conditions import (
     cross,
     goal_factor,
 )
+from angora_train.analysis.rsa.distances import active, fold_distances
 from angora_train.analysis.rsa.patterns import design_of
-from angora_train.analysis.rsa.rdms import area_distances
-from angora_train.analysis.rsa.resampling import fold_weights
+from angora_train.analysis.rsa.rdms import area_rows
+from angora_train.analysis.rsa.resampling import FEWEST_FOLDS, fold_weights
 from angora_train.errors import ConfigError, closest
 
 __all__ = ["EVENTS", "Window", "events_of", "mean_movie", "rdm_movie"]
@@ -183,10 +184,11 @@ def rdm_movie(
     xarray.Dataset
         ``distances`` (control, area, lag, pair), and their mean over pairs,
         ``separation``, with ``low`` and ``high`` of its 95 % interval (control, area,
-        lag). ``overall``, with ``overall_low`` and ``overall_high`` (control, lag):
-        the mean over areas, each divided by its largest separation. ``lag``: start of
-        the bin, ms after the event, negative before. ``control``: ``trained``, and
-        ``untrained`` if given.
+        lag); 0 in bins where an area is silent, which tells no kinds apart.
+        ``overall``, with ``overall_low`` and ``overall_high`` (control, lag): the mean
+        over areas that are not always silent, each divided by its largest separation.
+        ``lag``: start of the bin, ms after the event, negative before. ``control``:
+        ``trained``, and ``untrained`` if given.
 
     Raises
     ------
@@ -206,18 +208,23 @@ def rdm_movie(
     if untrained is not None:
         made["untrained"] = untrained
     shape = (len(made), len(areas), len(labels))
-    distances = np.full((*shape, n_pairs), np.nan)
-    drawn = np.full((*shape, len(weights)), np.nan)
+    distances = np.zeros((*shape, n_pairs))
+    drawn = np.zeros((*shape, len(weights)))
     for i, of_step in enumerate(labels):
         tell("bins", i, len(labels))
         conditions = cross([replace(kinds, of_step=of_step)])
         of_bin = design_of(recording, conditions, n_folds=design.n_folds)
         for c, data in enumerate(made.values()):
-            found = area_distances(data, of_bin, settings.noise, from_others=True)
-            for one in found:
-                a = areas.index(one.area)
-                distances[c, a, i] = one.values.mean(axis=0)
-                drawn[c, a, i] = weights @ one.values.mean(axis=1)
+            for area, rows in area_rows(data, of_bin):
+                varying = active(rows)
+                if not varying.shape[1]:
+                    continue  # silent in this bin: nothing is told apart
+                values = fold_distances(
+                    varying, of_bin, settings.noise, from_others=True
+                )
+                a = areas.index(area)
+                distances[c, a, i] = values.mean(axis=0)
+                drawn[c, a, i] = weights @ values.mean(axis=1)
     tell("bins", len(labels), len(labels))
     lag_ms = window.starts * 1000 * float(np.diff(recording["time"].to_numpy()[:2])[0])
     told = _with_intervals(distances, drawn, design.n_folds)
@@ -270,13 +277,14 @@ def _with_intervals(
 ) -> dict[str, tuple[tuple[str, ...], NDArray[np.float64]]]:
     """Return means over pairs, and over areas, with the ends of their intervals."""
     separation = distances.mean(axis=-1)
-    t = float(stats.t.ppf(0.975, n_folds - 1))
+    is_sure = n_folds >= FEWEST_FOLDS
+    t = float(stats.t.ppf(0.975, n_folds - 1)) if is_sure else np.nan
     half = t * drawn.std(axis=-1, ddof=1)
     shape = (len(separation), separation.shape[2])
     overall, half_overall = np.full(shape, np.nan), np.full(shape, np.nan)
     for c, of_area in enumerate(separation):
         largest = of_area.max(axis=1, keepdims=True)
-        is_in = largest[:, 0] > 0  # active in every bin
+        is_in = largest[:, 0] > 0
         if is_in.any():
             scale = largest[is_in]
             overall[c] = (of_area[is_in] / scale).mean(axis=0)

@@ -38,6 +38,7 @@ from angora_train.analysis.rsa.distances import fold_pairs
 from angora_train.analysis.rsa.fitting import Predictors
 
 __all__ = [
+    "FEWEST_FOLDS",
     "Keeps",
     "false_discovery_rate",
     "fold_weights",
@@ -48,6 +49,9 @@ __all__ = [
     "permuted_partials",
 ]
 
+FEWEST_FOLDS = 4
+"""Folds that an interval needs: two make one pair of folds, which every resample
+repeats, and of three most resamples have one or all."""
 Keeps = Literal["nothing", "kinds", "time"]
 """What exchanged labels leave together, see :func:`labels_exchanged`."""
 
