@@ -93,9 +93,11 @@ def plot_fits(
     pairs = {"all": "all pairs of conditions", "within": "pairs within a kind"}
     figure.suptitle(pairs.get(scope, "pairs of different kinds"), fontsize=9, x=0.5)
     if measure in {"correlation", "partial"} and not is_difference:
+        shown = chosen[chosen["control"] != _DIFFERENCE]
+        lowest = np.nanmin([*shown["low"], *shown["value"], 0.0])
         for ax in axes:
-            ax.set_ylim(-1.05, 1.05)
-            ax.set_yticks([-1.0, 0.0, 1.0])
+            ax.set_ylim(np.floor(2 * lowest) / 2 - 0.05, 1.05)
+            ax.set_yticks(np.arange(np.floor(2 * lowest) / 2, 1.01, 0.5))
     if figure.get_layout_engine() is not None:
         figure.legend(
             handles=_handles(chosen, is_difference, measure),
@@ -136,7 +138,7 @@ def _draw_controls(
         at = x + 0.22 * (i - (len(kinds) - 1) / 2)
         color = _color(control, kinds)
         ax.vlines(at, one["low"], one["high"], color=color, linewidth=1.1)
-        is_sure = (one["p_fdr"] <= 0.05).to_numpy()
+        is_sure = ((one["p_fdr"] <= 0.05) | one["p_fdr"].isna().all()).to_numpy()
         face = np.where(is_sure, color, "white")
         ax.scatter(
             at,

@@ -126,9 +126,10 @@ def _spread(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the standard error of a mean over subjects, and its degrees of freedom.
 
-    Not a number with fewer than four folds. By the hierarchical bootstrap. What it holds beyond the spread over episodes is that
-    between subjects, which drawing few of them makes too small by (S - 1) / S; degrees
-    of freedom are those of the sum of the two (Satterthwaite 1946).
+    Not a number with fewer than four folds. By the hierarchical bootstrap. What it
+    holds beyond the spread over episodes is that between subjects, which drawing few of
+    them makes too small by (S - 1) / S; degrees of freedom are those of the sum of the
+    two (Satterthwaite 1946).
     """
     n_subjects = len(group)
     of_folds = sum(one.n_folds - 1 for one in group)
