@@ -138,7 +138,8 @@ def _draw_controls(
         at = x + 0.22 * (i - (len(kinds) - 1) / 2)
         color = _color(control, kinds)
         ax.vlines(at, one["low"], one["high"], color=color, linewidth=1.1)
-        is_sure = ((one["p_fdr"] <= 0.05) | one["p_fdr"].isna().all()).to_numpy()
+        is_untested = bool(one["p_fdr"].isna().all())
+        is_sure = (one["p_fdr"] <= 0.05).to_numpy() | is_untested
         face = np.where(is_sure, color, "white")
         ax.scatter(
             at,
