@@ -10,7 +10,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from rich.console import Console
 from rich.table import Column, Table
 
-from angora_train.errors import AngoraError, ConfigError
+from angora_train.errors import AngoraError, ConfigError, closest
 from atlasnet.commands.console import reporting
 from atlasnet.commands.options import with_options
 from atlasnet.files import replacing, write_text
@@ -126,8 +126,8 @@ def rsa(
             Sample(one.name, one.recording(), one.untrained()) for one in subjects[:n]
         ]
         others = [Sample(one.name, one.recording()) for one in subjects[n:]]
-        labelled = {} if labels is None else {x.name: labels for x in samples + others}
-        movie = _movie(samples[0], settings, around, report)
+        labelled = _labels_of([x.name for x in samples + others], labels)
+        movie = _movie(samples, settings, around, labelled, report)
         result = compare(
             samples,
             settings,
@@ -175,6 +175,23 @@ def _read(compared: Compared) -> tuple[Any, dict[str, str] | None, Any]:
     return given, variables or None, labels
 
 
+def _labels_of(names: Sequence[str], labels: Any) -> dict[str, Any]:
+    """Return the labels of each subject; without a column of subjects all have them."""
+    if labels is None:
+        return {}
+    if "subject" not in labels:
+        return dict.fromkeys(names, labels)
+    of = {str(name): rows for name, rows in labels.groupby("subject")}
+    missing = [name for name in names if name not in of]
+    if missing:
+        raise ConfigError(
+            f"The labels have no rows of the subject '{missing[0]}'."
+            f"{closest(missing[0], of)} They have: {', '.join(of)}. Compared are: "
+            f"{', '.join(names)}."
+        )
+    return {name: of[name] for name in names}
+
+
 def _csv(path: Path, read: Callable[..., "pd.DataFrame"]) -> "pd.DataFrame":
     """Read a table, or say that it cannot be read."""
     try:
@@ -202,25 +219,49 @@ def _systems(subjects: "Sequence[Subject]") -> dict[str, str | None]:
 
 
 def _movie(
-    sample: "Sample",
+    samples: "Sequence[Sample]",
     settings: "Settings",
     around: Around,
+    labels: dict[str, Any],
     report: Callable[[str, int, int], None],
 ) -> "xr.Dataset | None":
-    """Return the movie of the first subject, if one is asked for."""
+    """Return the movies of all subjects, if they are asked for."""
     if not around.event:
         return None
     import pandas as pd
 
     from angora_train.analysis.rsa.conditions import factors_of
-    from angora_train.analysis.rsa.movies import Window, event_steps, rdm_movie
+    from angora_train.analysis.rsa.movies import (
+        Window,
+        events_of,
+        mean_movie,
+        rdm_movie,
+    )
 
     is_file = around.event.endswith(".csv")
     times = _csv(Path(around.event), pd.read_csv) if is_file else None
-    steps = event_steps(sample.recording, around.event, times)
-    (kinds,) = factors_of(sample.recording, settings.by[:1], n_phases=settings.n_phases)
     window = Window(around.before, around.after, around.bin)
-    return rdm_movie(sample.recording, kinds, steps, window, settings, tell=report)
+    movies = []
+    for sample in samples:
+        is_event = events_of(sample.recording, around.event, times)
+        (kinds,) = factors_of(
+            sample.recording,
+            settings.by[:1],
+            n_phases=settings.n_phases,
+            labels=labels.get(sample.name),
+        )
+        movies.append(
+            rdm_movie(
+                sample.recording,
+                kinds,
+                is_event,
+                window,
+                settings,
+                untrained=sample.untrained,
+                tell=report,
+            )
+        )
+    return mean_movie(movies, [sample.name for sample in samples])
 
 
 def _write(
@@ -262,32 +303,12 @@ def _draw(
     drawn["rsa_correlation"] = plot_fits(table, measure="correlation", systems=systems)
     if (table["control"] == "trained - untrained").any():
         drawn["rsa_difference"] = plot_fits(table, is_difference=True, systems=systems)
-    own = alignment[alignment["subject"] == alignment["other_subject"]]
-    own = own[own["subject"] == own["subject"].iloc[0]]
-    drawn["rsa_alignment"] = plot_alignment(
-        _square(own, "cka", 1.0),
-        _square(own, "shape_rad", 0.0),
-        n_episodes=int(own["n_episodes"].iloc[0]),
-        systems=systems,
-    )
+    drawn["rsa_alignment"] = plot_alignment(alignment, systems=systems)
     if movie is not None:
         name = "the event" if event.endswith(".csv") else event
         drawn["rsa_movie"] = plot_movie(movie, event=name, systems=systems)
     for name, axes in drawn.items():
         save_figure(axes[0], folder / f"{name}.png", dpi=_DPI)
-
-
-def _square(rows: "pd.DataFrame", column: str, diagonal: float) -> "pd.DataFrame":
-    """Return areas by areas from a row a pair."""
-    import numpy as np
-    import pandas as pd
-
-    names = list(dict.fromkeys([*rows["area"], *rows["other"]]))
-    values = np.full((len(names), len(names)), diagonal)
-    i = [names.index(x) for x in rows["area"]]
-    j = [names.index(x) for x in rows["other"]]
-    values[i, j] = values[j, i] = rows[column]
-    return pd.DataFrame(values, index=names, columns=names)
 
 
 def _table(result: "Result") -> Table:

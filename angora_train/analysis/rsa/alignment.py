@@ -48,6 +48,8 @@ class Alignment:
         where an area has no variance of its own beyond noise.
     shuffled : ndarray of float64, shape (n, n)
         The same when episodes of the second are exchanged.
+    with_others : ndarray of float64, shape (3, n)
+        Mean over all others of each, with the ends of its interval.
     n_episodes : int
         Samples.
     """
@@ -57,6 +59,7 @@ class Alignment:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     shuffled: NDArray[np.float64]
+    with_others: NDArray[np.float64]
     n_episodes: int
 
 
@@ -176,11 +179,9 @@ def align(
         for g, is_kept in enumerate(kept):
             products[1 + g] += _products([_centred(x[is_kept]) for x in patterns])
     found = np.stack([_normalised(one) for one in products])
-    left_out = found[1:]
-    error = np.sqrt(
-        (n_groups - 1) * np.square(left_out - left_out.mean(axis=0)).mean(axis=0)
-    )
-    half = float(stats.t.ppf(0.975, n_groups - 1)) * error
+    half = _half_interval(found[1:])
+    of_others = np.stack([_mean_of_others(one) for one in found])
+    half_others = _half_interval(of_others[1:])
     own = np.diag(products[0])
     norms = np.sqrt(np.where(own > 0, own, np.nan))
     return Alignment(
@@ -189,8 +190,25 @@ def align(
         low=np.maximum(found[0] - half, -1.0),
         high=np.minimum(found[0] + half, 1.0),
         shuffled=shuffled / norms[:, None] / norms,
+        with_others=of_others[0]
+        + np.stack([0 * half_others, -half_others, half_others]),
         n_episodes=n,
     )
+
+
+def _half_interval(left_out: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return half of an interval from what is found without each group of episodes."""
+    n = len(left_out)
+    spread = np.square(left_out - left_out.mean(axis=0)).mean(axis=0)
+    return np.asarray(stats.t.ppf(0.975, n - 1) * np.sqrt((n - 1) * spread))
+
+
+def _mean_of_others(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the mean of each row without its diagonal; not a number without others."""
+    beside = ~np.eye(len(values), dtype=bool) & np.isfinite(values)
+    n = beside.sum(axis=1)
+    total = np.where(beside, values, 0.0).sum(axis=1)
+    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
 
 
 def shape_distance(x: NDArray[np.floating], y: NDArray[np.floating]) -> float:

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from angora_train.analysis.rsa.conditions import conditions_of
 from angora_train.analysis.rsa.distances import Noise
@@ -28,10 +29,16 @@ from angora_train.analysis.rsa.estimates import (
     difference_rows,
     estimate_rows,
 )
-from angora_train.analysis.rsa.fitting import Predictors, moments_of, predictors
+from angora_train.analysis.rsa.fitting import (
+    Moments,
+    Predictors,
+    moments_of,
+    predictors,
+)
 from angora_train.analysis.rsa.models import NamedRDM, factor_model, model_distances
 from angora_train.analysis.rsa.patterns import Design, design_of
 from angora_train.analysis.rsa.rdms import area_distances
+from angora_train.analysis.rsa.resampling import FEWEST_FOLDS, n_exchanges
 from angora_train.errors import ConfigError
 
 __all__ = ["COLUMNS", "SCOPES", "Result", "Sample", "Settings", "compare"]
@@ -47,6 +54,7 @@ COLUMNS = (
 """Of the table; see :class:`Result`."""
 
 Tell = Callable[[str, int, int], None]
+_FEWEST_WAYS = 100
 
 
 @dataclass(frozen=True)
@@ -198,22 +206,31 @@ def compare(
         )
     subjects = [_prepared(x, settings, given, (labels or {})) for x in everyone]
     notes = _choose_models(subjects)
+    with threadpool_limits(limits=1, user_api="blas"):  # small products, faster so
+        fits, rows = _estimated(subjects, len(samples), settings, tell)
+    table = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
+    return Result(table, _arrays(subjects, fits, len(samples)), tuple(notes))
+
+
+def _estimated(
+    subjects: Sequence[_Subject], n: int, settings: Settings, tell: Tell
+) -> tuple[list[dict[str, Fits]], list[dict[str, object]]]:
+    """Measure the areas of subjects, the first `n` of which are no controls."""
     rng = np.random.default_rng(settings.seed)
     fits: list[dict[str, Fits]] = []
     for subject in subjects:
         made = {"own": _measured(subject, subject.sample.recording, settings, tell)}
         untrained = subject.sample.untrained
-        if untrained is not None and len(fits) < len(samples):
+        if untrained is not None and len(fits) < n:
             made["untrained"] = _measured(
                 subject, untrained, settings, tell, "untrained "
             )
         fits.append(made)
-    n = len(samples)
     rows = _rows(fits[:n], settings, rng)
-    for control, made in zip(controls, fits[n:], strict=True):
-        rows += estimate_rows([made["own"]], settings, rng, control=control.name)
-    table = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
-    return Result(table, _arrays(subjects, fits, n), tuple(notes))
+    for subject, made in zip(subjects[n:], fits[n:], strict=True):
+        name = subject.sample.name
+        rows += estimate_rows([made["own"]], settings, rng, control=name)
+    return fits, rows
 
 
 def _prepared(
@@ -280,7 +297,29 @@ def _choose_models(subjects: Sequence[_Subject]) -> list[str]:
             f"No model differs between the conditions, so there is nothing to compare "
             f"areas with: {' '.join(notes)}"
         )
-    return notes
+    notes += [
+        f"{x.sample.name}: {x.design.n_folds} folds of {x.design.n_episodes} episodes "
+        f"have no interval and no p; {FEWEST_FOLDS} folds do, of as many episodes of "
+        "every kind at least."
+        for x in subjects
+        if x.design.n_folds < FEWEST_FOLDS
+    ]
+    return notes + _few_exchanges(first.design)
+
+
+def _few_exchanges(design: Design) -> list[str]:
+    """Say below which p nothing can go, if that is not below 0.01."""
+    factors = design.conditions.factors
+    if "phase" not in factors:
+        return []
+    ways = n_exchanges(design.conditions.levels, factors.index("phase"))
+    if ways > _FEWEST_WAYS:
+        return []
+    return [
+        f"Labels that keep the order of phases can be exchanged in {ways} "
+        f"way{'' if ways == 1 else 's'}: p of models of variables is {1 / ways:.2g} at "
+        "least. More kinds of goals allow smaller ones."
+    ]
 
 
 def _measured(
@@ -293,7 +332,7 @@ def _measured(
     """Measure the distances in all areas of a recording."""
     n_areas = len(dict.fromkeys(recording["area"].to_numpy().tolist()))
     areas, means = [], []
-    moments: dict[str, list[object]] = {scope: [] for scope in subject.scopes}
+    moments: dict[str, list[Moments]] = {scope: [] for scope in subject.scopes}
     what = f"{title}{subject.sample.name}"
     tell(what, 0, n_areas)
     for one in area_distances(
@@ -301,18 +340,18 @@ def _measured(
     ):
         areas.append(one.area)
         means.append(one.values.mean(axis=0))
-        for scope, models in subject.scopes.items():
-            moments[scope].append(moments_of(one.values, models))
+        for scope, found in moments_of(one.values, subject.scopes).items():
+            moments[scope].append(found)
         tell(what, len(areas), n_areas)
     tell(what, n_areas, n_areas)
     return Fits(
         subject=subject.sample.name,
         areas=tuple(areas),
         means=np.array(means),
-        moments=moments,  # type: ignore[arg-type]
+        moments=moments,
         scopes=subject.scopes,
-        kinds=subject.design.conditions.levels[:, 0],
-        kind_model=factor_model(subject.design.conditions.factors[0]),
+        levels=subject.design.conditions.levels,
+        factor_models=tuple(map(factor_model, subject.design.conditions.factors)),
         n_folds=subject.design.n_folds,
         n_episodes=subject.design.n_episodes,
     )

@@ -43,6 +43,10 @@ _N_BLOCKS = 4
 """Blocks of folds: the noise of a pair is that of the blocks without them."""
 _SILENT = 1e-12
 """Variance below which a unit counts as constant: far below what float32 resolves."""
+_SURE = 1e-6
+"""Shrinkage above which the covariance has a well conditioned inverse."""
+_N_TOGETHER = 4
+"""Folds whose products are made at once: more take memory, fewer take time."""
 
 
 def active(rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -87,11 +91,13 @@ def _whitening(
     rows: NDArray[np.float64], of_row: NDArray[np.int64], noise: Noise
 ) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     """Return what weighs patterns by the noise of some rows."""
+    if noise == "identity" or not len(rows):
+        return lambda patterns: patterns
     means = averaging(of_row, int(of_row.max()) + 1) @ rows
     residuals = rows - means[of_row]
     is_noisy = residuals.var(axis=0) > _SILENT
     dof = len(rows) - len(np.unique(of_row))
-    if noise == "identity" or dof < 1 or not is_noisy.any():
+    if dof < 1 or not is_noisy.any():
         return lambda patterns: patterns
     if noise == "shrinkage_eye":
         return _whitening_to_mean(residuals, dof)
@@ -111,18 +117,24 @@ def _whitening_to_mean(
 ) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
     """Return what whitens by the covariance shrunk towards its mean variance.
 
-    Along the residuals' own axes the shrunk covariance is diagonal, and beside them it
-    is a number: the covariance is never written out.
+    Of more channels than rows the covariance is never written out: along the residuals'
+    own axes the shrunk one is diagonal, and beside them it is a number.
     """
     n, n_channels = residuals.shape
-    variances, axes = _principal(residuals)
-    mean = variances.sum() / n_channels
-    norm = np.square(variances).sum()
+    is_long = n_channels <= n
+    small = (residuals.T @ residuals if is_long else residuals @ residuals.T) / n
+    mean = np.trace(small) / n_channels
+    norm = np.square(small).sum()
     d2 = norm - mean**2 * n_channels
     spread = np.square(np.square(residuals).sum(axis=1)).mean()
     b2 = min(d2, (spread - norm) / n)
     shrinkage = b2 / d2 if d2 > 0 else 1.0
     rest = shrinkage * mean * n / dof
+    if is_long and shrinkage > _SURE:
+        shrunk = (1 - shrinkage) * small * n / dof + rest * np.eye(n_channels)
+        root = np.linalg.inv(np.linalg.cholesky(shrunk))
+        return lambda patterns: np.asarray(patterns @ root.T)
+    variances, axes = _principal(residuals)
     along = rest + (1 - shrinkage) * variances * n / dof
     if rest <= 0:  # nothing was shrunk: only directions that vary have a weight
         return lambda patterns: np.asarray(patterns @ axes.T / np.sqrt(along))
@@ -202,8 +214,20 @@ def fold_distances(
             design.of_row[is_other],
             noise if is_other.any() else "identity",
         )
-        white = weigh(means.reshape(-1, n_channels)).reshape(n_folds, n, -1)
-        _fill(found, pairs, white, (first, second))
+        white = np.zeros_like(means)
+        used = np.unique(np.stack([first[pairs], second[pairs]]))
+        of_used = weigh(means[used].reshape(-1, n_channels))
+        white[used] = of_used.reshape(len(used), n, -1)
+        is_turned = first[pairs] % n_blocks != a
+        _fill(
+            found,
+            pairs,
+            white,
+            (
+                np.where(is_turned, second[pairs], first[pairs]),
+                np.where(is_turned, first[pairs], second[pairs]),
+            ),
+        )
     return np.asarray(found / n_channels)
 
 
@@ -214,11 +238,20 @@ def _fill(
     folds: tuple[NDArray[np.int64], NDArray[np.int64]],
 ) -> None:
     """Write the distances of some pairs of folds where they belong."""
-    n = means.shape[1]
+    n, n_channels = means.shape[1:]
     i, j = np.triu_indices(n, 1)
     upper = i * n + j
-    for row in pairs:
-        product = means[folds[0][row]] @ means[folds[1][row]].T
-        own = np.diag(product)
-        both = product + product.T
-        found[row] = own[i] + own[j] - both.ravel()[upper]
+    firsts = np.unique(folds[0])
+    for start in range(0, len(firsts), _N_TOGETHER):
+        one = firsts[start : start + _N_TOGETHER]
+        chosen = np.flatnonzero(np.isin(folds[0], one))
+        other = np.unique(folds[1][chosen])
+        left, right = (means[x].reshape(-1, n_channels) for x in (one, other))
+        products = (left @ right.T).reshape(len(one), n, len(other), n)
+        rows = np.searchsorted(one, folds[0][chosen])
+        columns = np.searchsorted(other, folds[1][chosen])
+        for pair, row, column in zip(pairs[chosen], rows, columns, strict=True):
+            product = products[row, :, column]
+            own = np.diag(product)
+            crossed = (product + product.T).ravel()[upper]
+            found[pair] = own[i] + own[j] - crossed

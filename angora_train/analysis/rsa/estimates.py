@@ -19,6 +19,8 @@ from scipy import stats
 
 from angora_train.analysis.rsa.fitting import MEASURES, Moments, Predictors, fit
 from angora_train.analysis.rsa.resampling import (
+    FEWEST_FOLDS,
+    Keeps,
     false_discovery_rate,
     fold_weights,
     half_weights,
@@ -63,10 +65,10 @@ class Fits:
         By scope, one an area.
     scopes : mapping of str to Predictors
         Models of each scope.
-    kinds : ndarray of int64, shape (n_conditions,)
-        Kind of each condition.
-    kind_model : str
-        The model that says no more than whether kinds differ.
+    levels : ndarray of int64, shape (n_conditions, n_factors)
+        Level of each factor, the first of which makes the kinds.
+    factor_models : tuple of str
+        Models that say no more than the factors do, in their order.
     n_folds, n_episodes : int
         Folds, and episodes in them.
     """
@@ -76,8 +78,8 @@ class Fits:
     means: NDArray[np.float64]
     moments: Mapping[str, Sequence[Moments]]
     scopes: Mapping[str, Predictors]
-    kinds: NDArray[np.int64]
-    kind_model: str
+    levels: NDArray[np.int64]
+    factor_models: tuple[str, ...]
     n_folds: int
     n_episodes: int
 
@@ -124,12 +126,16 @@ def _spread(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the standard error of a mean over subjects, and its degrees of freedom.
 
-    By the hierarchical bootstrap. What it holds beyond the spread over episodes is that
-    between subjects, which drawing few of them makes too small by (S - 1) / S; degrees
-    of freedom are those of the sum of the two (Satterthwaite 1946).
+    Not a number with fewer than four folds. By the hierarchical bootstrap. What it
+    holds beyond the spread over episodes is that between subjects, which drawing few of
+    them makes too small by (S - 1) / S; degrees of freedom are those of the sum of the
+    two (Satterthwaite 1946).
     """
     n_subjects = len(group)
     of_folds = sum(one.n_folds - 1 for one in group)
+    if min(one.n_folds for one in group) < FEWEST_FOLDS:
+        nothing = np.full(resamples[0].shape[1:], np.nan)
+        return nothing, np.ones_like(nothing)
     known = [np.where(np.isfinite(x), x, np.nan) for x in resamples]
     own = np.array([_variance(x) for x in known])
     within = own.mean(axis=0) / n_subjects
@@ -238,7 +244,7 @@ def estimate_rows(
                         row |= _p(p_sampling, p_chance[:, a, m])
                     rows.append(row)
     beside = [{**about, **row} for row in shuffled] if is_shuffled else []
-    return _corrected(rows) + beside
+    return _corrected(rows, len(group[0].scopes)) + beside
 
 
 def _p(p_sampling: float, p_chance: NDArray[np.float64]) -> dict[str, object]:
@@ -269,26 +275,47 @@ def _partials(
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return partial correlations, mean over subjects, and with exchanged labels."""
-    kinds = group[0].kinds
-    own = np.arange(len(kinds))[None]
-    free, kept = (
-        np.concatenate([own, labels_exchanged(kinds, n, rng, keeps_kinds=keeps)])
-        for keeps in (False, True)
-    )
-    is_even = len(set(np.unique(kinds, return_counts=True)[1].tolist())) == 1
-    if scope == "all" and not is_even:
-        kept = free
+    of_model = _orders(group[0], scope, n, rng)
     total: NDArray[np.float64] = np.zeros(())
     for one in group:
         places = [one.areas.index(area) for area in areas]
         models = one.scopes[scope]
-        orders = [free if x == one.kind_model else kept for x in models.names]
+        orders = [of_model[x] for x in models.names]
         total = total + permuted_partials(one.means[places], models, orders)
     total = total / len(group)
     return total[0], total[1:]
 
 
-def _corrected(rows: Rows) -> Rows:
+def _orders(
+    fits: Fits, scope: str, n: int, rng: np.random.Generator
+) -> dict[str, NDArray[np.int64]]:
+    """Return the permutations of conditions that test each model, its own order first.
+
+    Without phases nothing is known of the order of conditions, and those of kinds of
+    unequal size change places freely where pairs within kinds need not stay so.
+    """
+    levels, names = fits.levels, fits.factor_models
+    phase = names.index("phase") if "phase" in names else None
+    sizes = np.unique(levels[:, 0], return_counts=True)[1]
+    is_uneven = scope == "all" and len(set(sizes.tolist())) > 1
+    found = {}
+    made: dict[Keeps, NDArray[np.int64]] = {}
+    for model in fits.scopes[scope].names:
+        keeps: Keeps
+        if model == names[0] or (phase is None and is_uneven):
+            keeps = "nothing"
+        elif phase is None or model == "phase":
+            keeps = "kinds"
+        else:
+            keeps = "time"
+        if keeps not in made:
+            drawn = labels_exchanged(levels, n, rng, keeps=keeps, phase=phase)
+            made[keeps] = np.concatenate([np.arange(len(levels))[None], drawn])
+        found[model] = made[keeps]
+    return found
+
+
+def _corrected(rows: Rows, n_scopes: int = 1) -> Rows:
     """Correct p for the number of tests, in place: all that have a p are one family."""
     tested = [row for row in rows if "p" in row]
     p = np.array([row["p"] for row in tested], np.float64)
@@ -296,7 +323,8 @@ def _corrected(rows: Rows) -> Rows:
         row["p_fdr"] = float(corrected)
         if "p_max" in row:
             p_sampling, largest = np.array(row["p_max"]).tolist()
-            row["p_max"] = max(min(1.0, p_sampling * len(tested)), largest)
+            by_episodes = min(1.0, p_sampling * len(tested))
+            row["p_max"] = max(by_episodes, min(1.0, largest * n_scopes))
     return rows
 
 

@@ -138,24 +138,39 @@ def _is_mixture(
     return bool(np.square(rest).sum() < 1 / _LARGEST_INFLATION)
 
 
-def moments_of(distances: NDArray[np.float64], models: Predictors) -> Moments:
+def moments_of(
+    distances: NDArray[np.float64], scopes: Mapping[str, Predictors]
+) -> dict[str, Moments]:
     """Reduce the distances of an area to what fits are made from.
 
     Parameters
     ----------
     distances : ndarray of float64, shape (n_fold_pairs, n_pairs)
         Of each pair of folds.
-    models : Predictors
-        In a scope.
+    scopes : mapping of str to Predictors
+        Models of each scope.
 
     Returns
     -------
-    Moments
-        Products within the scope.
+    dict of str to Moments
+        Products within each scope.
     """
-    chosen = distances if models.is_in.all() else distances[:, models.is_in]
-    centred = chosen - chosen.mean(axis=1, keepdims=True)
-    return Moments(centred @ models.values.T, centred @ centred.T)
+    total = distances @ distances.T
+    found = {}
+    for scope, models in scopes.items():
+        n_in = int(models.is_in.sum())
+        is_most = 2 * n_in > models.is_in.size
+        beside = distances[:, models.is_in != is_most]
+        products = beside @ beside.T
+        if is_most:  # of most pairs, all products without the others'
+            products = total - products
+        values = np.zeros((len(models.names), models.is_in.size))
+        values[:, models.is_in] = models.values
+        mean = distances @ models.is_in / n_in
+        found[scope] = Moments(
+            distances @ values.T, products - n_in * np.outer(mean, mean)
+        )
+    return found
 
 
 def fit(
@@ -177,10 +192,11 @@ def fit(
     dict of str to ndarray of float64
         By :data:`MEASURES`, shape (n, n_models): `correlation` of a model alone;
         `partial` correlation given the others; `unique`, the squared semipartial
-        correlation with the sign of the effect; `weight`, by non-negative least
-        squares, of models and distances of norm 1. ``explained``, shape (n,): share
-        of the variance that this mixture explains. Not a number where distances do
-        not vary.
+        correlation with the sign of the effect, its square a product of separate
+        folds, so that noise adds nothing to it (of fewer than four folds, the plain
+        square); `weight`, by non-negative least squares, of models and distances of
+        norm 1. ``explained``, shape (n,): share of the variance that this mixture
+        explains. Not a number where distances do not vary.
     """
     if not len(gram):
         empty = np.zeros((len(weights), 0))
@@ -190,10 +206,13 @@ def fit(
     correlation = (weights @ moments.with_models) / scale[:, None]
     inverse = np.linalg.inv(gram)
     beta = correlation @ inverse
-    unique = np.square(beta) / np.diag(inverse)
+    only = np.square(beta) / np.diag(inverse)
     rest = np.maximum(1 - (beta * correlation).sum(axis=1), 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        partial = np.sign(beta) * np.sqrt(unique / (rest[:, None] + unique))
+        partial = np.sign(beta) * np.sqrt(only / (rest[:, None] + only))
+    own = moments.with_models @ inverse / np.sqrt(np.diag(inverse))
+    squared = _held_out_squares(own, weights)
+    unique = only if squared is None else squared / np.square(scale)[:, None]
     weight, explained = _non_negative(correlation, gram)
     return {
         "correlation": correlation,
@@ -202,6 +221,39 @@ def fit(
         "weight": weight,
         "explained": explained,
     }
+
+
+def _held_out_squares(
+    values: NDArray[np.float64], weights: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """Return squares of weighted means whose two factors have no fold in common.
+
+    Of a noisy mean, the square is too large by its variance; products of estimates from
+    separate folds are not. Pairs of fold pairs that share a fold are taken off the
+    square of the sum: those of each fold, less those that share both.
+    """
+    n_folds = round((1 + np.sqrt(1 + 8 * len(values))) / 2)
+    if n_folds < 4:
+        return None
+    has_fold = np.zeros((n_folds, len(values)))
+    for fold in np.triu_indices(n_folds, 1):
+        has_fold[fold, np.arange(len(values))] = 1.0
+
+    def apart(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        of_fold = (x[:, None] * has_fold) @ values
+        return np.asarray(
+            np.square(x @ values)
+            - np.square(of_fold).sum(axis=1)
+            + np.square(x) @ np.square(values)
+        )
+
+    count = (
+        np.square(weights.sum(axis=1))
+        - np.square(weights @ has_fold.T).sum(axis=1)
+        + np.square(weights).sum(axis=1)
+    )
+    is_any = count > 1e-12
+    return np.asarray(apart(weights) / np.where(is_any, count, np.nan)[:, None])
 
 
 def _non_negative(

@@ -4,10 +4,15 @@
 Two things can make a model fit by chance. Episodes are few: the bootstrap draws folds
 of episodes, and subjects where there are several. Conditions are few: whatever tells
 them apart fits some model a little; the permutation test gives the conditions each
-other's labels. Conditions of a kind share episodes, and so noise: kinds change places
-as a whole and conditions within them, except for the model of the kinds itself, which
-that would leave as it is. The recommended test, of a model's partial correlation, asks
-for both: its p is the larger of the two (an intersection-union test).
+other's labels. The recommended test, of a model's partial correlation, asks for both:
+its p is the larger of the two (an intersection-union test).
+
+What may change places must be alike if the hypothesis is false. Phases of a kind are
+not: activity, posture and action all change slowly, so that two slow things that have
+nothing to do with each other fit, and phases exchanged at random hide it. Kinds
+therefore change places as wholes and keep the order of their phases. Only the models of
+the phases and of the kinds, which that leaves as they are, exchange conditions within
+kinds, and all conditions.
 
 References
 ----------
@@ -21,7 +26,10 @@ Nichols & Holmes (2002), Nonparametric permutation tests for functional neuroima
 Hum Brain Mapp 15:1 (maximum statistic).
 """
 
+import math
+from collections import Counter
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +38,22 @@ from angora_train.analysis.rsa.distances import fold_pairs
 from angora_train.analysis.rsa.fitting import Predictors
 
 __all__ = [
+    "FEWEST_FOLDS",
+    "Keeps",
     "false_discovery_rate",
     "fold_weights",
     "half_weights",
     "hierarchical",
     "labels_exchanged",
+    "n_exchanges",
     "permuted_partials",
 ]
+
+FEWEST_FOLDS = 4
+"""Folds that an interval needs: two make one pair of folds, which every resample
+repeats, and of three most resamples have one or all."""
+Keeps = Literal["nothing", "kinds", "time"]
+"""What exchanged labels leave together, see :func:`labels_exchanged`."""
 
 
 def fold_weights(
@@ -130,41 +147,111 @@ def hierarchical(
 
 
 def labels_exchanged(
-    kinds: NDArray[np.int64], n: int, rng: np.random.Generator, *, keeps_kinds: bool
+    levels: NDArray[np.int64],
+    n: int,
+    rng: np.random.Generator,
+    *,
+    keeps: Keeps,
+    phase: int | None = None,
 ) -> NDArray[np.int64]:
     """Give conditions each other's labels.
 
     Parameters
     ----------
-    kinds : ndarray of int64, shape (n_conditions,)
-        Kind of each.
+    levels : ndarray of int64, shape (n_conditions, n_factors)
+        Level of each factor; the first makes the kinds.
     n : int
         Permutations.
     rng : numpy.random.Generator
         Draws them.
-    keeps_kinds : bool
-        Whether conditions of a kind stay together: kinds of equal size change places,
-        and conditions within them, so that pairs within kinds stay within kinds.
+    keeps : {"nothing", "kinds", "time"}
+        What stays together. ``nothing``: conditions change places freely. ``kinds``:
+        kinds of equal size do, and conditions within them, so that pairs within kinds
+        stay within kinds. ``time``: kinds of equal levels do, and levels of the other
+        factors within them, and each keeps the order of its phases.
+    phase : int, optional
+        Column of the phases; ``time`` needs it.
 
     Returns
     -------
     ndarray of int64, shape (n, n_conditions)
         Permutations.
     """
-    n_conditions = len(kinds)
-    if not keeps_kinds:
+    n_conditions = len(levels)
+    if keeps == "nothing":
         return np.argsort(rng.random((n, n_conditions)), axis=1)
-    members = [np.flatnonzero(kinds == kind) for kind in np.unique(kinds)]
-    sizes = np.array([len(one) for one in members])
+    kinds = _kinds_of(levels, phase if keeps == "time" else None)
+    sizes = [_sizes(kind) for kind in kinds]
     found = np.empty((n, n_conditions), np.int64)
     for row in found:
-        source = np.arange(len(members))
-        for size in np.unique(sizes):
-            same = np.flatnonzero(sizes == size)
-            source[same] = rng.permutation(same)
-        for target, i in zip(members, source, strict=True):
-            row[target] = rng.permutation(members[i])
+        for target, i in zip(kinds, _exchanged(sizes, rng), strict=True):
+            keys = [phases for phases, _ in kinds[i]]
+            for (_, to), j in zip(target, _exchanged(keys, rng), strict=True):
+                row[to] = kinds[i][j][1]
     return found
+
+
+def n_exchanges(levels: NDArray[np.int64], phase: int) -> int:
+    """Return in how many ways labels can be exchanged that keep the order of phases.
+
+    Parameters
+    ----------
+    levels, phase
+        See :func:`labels_exchanged`.
+
+    Returns
+    -------
+    int
+        Ways, the one that exchanges nothing among them: p is at least 1 by it.
+    """
+    kinds = _kinds_of(levels, phase)
+    ways = _orders([_sizes(kind) for kind in kinds])
+    for kind in kinds:
+        ways *= _orders([phases for phases, _ in kind])
+    return ways
+
+
+_Group = tuple[tuple[int, ...], NDArray[np.int64]]
+"""Phases of conditions that stay together, and the conditions."""
+
+
+def _kinds_of(levels: NDArray[np.int64], phase: int | None) -> list[list[_Group]]:
+    """Return the groups of conditions of each kind, without phases each one alone."""
+    if phase is None:
+        kind = levels[:, 0]
+        group = np.arange(len(levels))
+        order = np.zeros(len(levels), np.int64)
+    else:
+        rest = np.delete(levels, phase, axis=1)
+        kind = levels[:, 0] if phase > 0 else np.zeros(len(levels), np.int64)
+        group = np.unique(rest, axis=0, return_inverse=True)[1].ravel()
+        order = levels[:, phase]
+    found = []
+    for one in np.unique(kind):
+        groups = [np.flatnonzero(group == x) for x in dict.fromkeys(group[kind == one])]
+        ordered = [x[np.argsort(order[x])] for x in groups]
+        found.append([(tuple(order[x].tolist()), x) for x in ordered])
+    return found
+
+
+def _sizes(kind: Sequence[_Group]) -> tuple[tuple[int, ...], ...]:
+    """Return what kinds that change places have in common."""
+    return tuple(phases for phases, _ in kind)
+
+
+def _exchanged(keys: Sequence[object], rng: np.random.Generator) -> list[int]:
+    """Return places, those of equal keys exchanged."""
+    found = list(range(len(keys)))
+    for key in dict.fromkeys(keys):
+        same = [i for i, x in enumerate(keys) if x == key]
+        for i, j in zip(same, rng.permutation(same).tolist(), strict=True):
+            found[i] = j
+    return found
+
+
+def _orders(keys: Sequence[object]) -> int:
+    """Return in how many orders places of equal keys can stand."""
+    return math.prod(math.factorial(x) for x in Counter(keys).values())
 
 
 def permuted_partials(

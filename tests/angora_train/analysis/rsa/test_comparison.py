@@ -163,3 +163,15 @@ def test_a_unit_that_is_not_a_number_names_its_area() -> None:
     recording["activity"][3, 4, 5] = np.nan
     with pytest.raises(ConfigError, match="unit 5 of area 'A'"):
         compare([Sample("one", recording)], FAST)
+
+
+def test_two_folds_have_no_interval() -> None:
+    # One pair of folds, which every resample repeats: nothing is known of its spread.
+    trained = planted(0, goal=1.0)
+    settings = Settings(n_phases=3, n_folds=2, n_resamples=50, variables=MODELS)
+    result = compare([Sample("one", trained, planted(1))], settings)
+    rows = result.table.query("control != 'shuffled'")
+    assert rows["value"].notna().any()
+    assert rows["low"].isna().all()
+    assert rows["p"].isna().all()
+    assert any("2 folds of 60 episodes have no interval" in x for x in result.notes)
